@@ -1,0 +1,1 @@
+"""The terminal faces: repo-agent, patchctl, migrate-staging."""

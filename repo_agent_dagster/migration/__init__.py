@@ -1,0 +1,1 @@
+"""STAGING units into a monorepo: manifest, plan, rewrite, execute, roll back."""

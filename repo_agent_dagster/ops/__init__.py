@@ -1,0 +1,1 @@
+"""Log sources, ingestion, severity and ops issues."""

@@ -1,0 +1,1 @@
+"""Surgical, atomic, provable edits of a workspace: plan, stage, commit, check, revert."""

@@ -1,0 +1,1 @@
+"""What is done inside a sandbox, one module per repeatable kind of task."""

@@ -1,0 +1,1 @@
+"""Delivery reports and patch trends, as Markdown, JSON and HTML."""

@@ -1,0 +1,107 @@
+"""Every setting: its type, its environment name (``REPO_AGENT_`` + the field's name), its default and its meaning.
+
+Engines never read the environment; faces and wiring load `Settings` once and pass values on.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+NetworkPolicy = Literal["none", "setup-only", "full"]
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Paths are made absolute against the working directory when they are loaded."""
+
+    model_config = SettingsConfigDict(env_prefix="REPO_AGENT_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".repo_agent"), description="Folder for everything the system writes by itself.")
+    database_url: str = Field(
+        "",
+        description="SQLAlchemy URL of the store: sqlite:///… or postgresql://…; empty means `home`/repo_agent.db.",
+    )
+
+    staging_dir: Path | None = Field(None, description="Folder watched for units; default `home`/STAGING.")
+    migration_target: Path | None = Field(None, description="Root that units migrate into; default `home`/monorepo.")
+    staging_settle_seconds: float = Field(
+        5.0, ge=0, description="A unit counts as settled when nothing in it changed for this many seconds."
+    )
+
+    worker_log_dir: Path | None = Field(None, description="JSONL logs of workers; default `home`/logs/workers.")
+    build_log_dir: Path | None = Field(None, description="JSONL logs of builds; default `home`/logs/builds.")
+
+    sandbox_image: str = Field("repo-agent/sandbox:latest", description="Image that task sandboxes start from.")
+    sandbox_user: str = Field("agent", description="User inside the sandbox; root is refused.")
+    sandbox_cpus: float = Field(1.0, gt=0, description="CPUs per sandbox.")
+    sandbox_memory_mb: int = Field(1024, ge=64, description="Memory per sandbox in MiB; swap is off.")
+    sandbox_pids: int = Field(256, ge=16, description="Processes and threads per sandbox.")
+    sandbox_disk_mb: int = Field(
+        2048, ge=64, description="Writable space per sandbox in MiB (tmpfs, charged to the memory only when used)."
+    )
+    sandbox_deadline_seconds: int = Field(1800, ge=10, description="A sandbox ends itself after this many seconds.")
+    sandbox_network: NetworkPolicy = Field(
+        "setup-only", description="Network of a sandbox: never, only while dependencies are installed, or always."
+    )
+    sandbox_log_cap_kb: int = Field(
+        4096, ge=16, description="Output of one command kept in the database, in KiB; the whole goes to the artifacts."
+    )
+
+    repo_protocols: str = Field(
+        "https,ssh", description="Comma-separated protocols a repository may be fetched by; add `file` for local ones."
+    )
+    base_image: str = Field("debian:bookworm-slim", description="Registry image that the sandbox image is built on.")
+
+    webserver_host: str = Field("127.0.0.1", description="Address the Dagster UI listens on.")
+    webserver_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI; 0 takes a free one.")
+
+    @field_validator("home", "staging_dir", "migration_target", "worker_log_dir", "build_log_dir")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the store, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.home / 'repo_agent.db'}"
+
+    @property
+    def staging(self) -> Path:
+        """Folder watched for units."""
+        return self.staging_dir or self.home / "STAGING"
+
+    @property
+    def target_root(self) -> Path:
+        """Root that units migrate into."""
+        return self.migration_target or self.home / "monorepo"
+
+    @property
+    def worker_logs(self) -> Path:
+        """Folder of the workers' JSONL logs."""
+        return self.worker_log_dir or self.home / "logs" / "workers"
+
+    @property
+    def build_logs(self) -> Path:
+        """Folder of the builds' JSONL logs."""
+        return self.build_log_dir or self.home / "logs" / "builds"
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of whole logs and other large results."""
+        return self.home / "artifacts"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the HTML delivery reports."""
+        return self.home / "reports"
+
+    @property
+    def mirrors(self) -> Path:
+        """Folder of the bare mirrors of repositories."""
+        return self.home / "mirrors"
+
+    @property
+    def allowed_protocols(self) -> frozenset[str]:
+        """`repo_protocols` as a set."""
+        return frozenset(part.strip() for part in self.repo_protocols.split(",") if part.strip())

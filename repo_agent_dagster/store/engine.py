@@ -1,0 +1,77 @@
+"""Open the store: SQLite with the settings that concurrent writers need, or PostgreSQL by URL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from repo_agent_dagster.contracts.faults import PermanentFault
+
+SQLITE_BUSY_TIMEOUT_SECONDS = 30
+
+
+class StoreUrlError(PermanentFault):
+    """The store's URL cannot be used."""
+
+
+def open_store(url: str) -> Engine:
+    """Return an engine for ``sqlite:///path`` or ``postgresql://…`` (psycopg 3).
+
+    SQLite: WAL, foreign keys on, a busy timeout, and every transaction takes its write lock at BEGIN when opened
+    through `write_transaction`, so that a read followed by a write cannot fail with "database is locked" half-way.
+
+    Raises:
+        StoreUrlError: the URL is malformed or names another database.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreUrlError(f"store URL {url!r} is malformed; write sqlite:///path or postgresql://…") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+        _prepare_sqlite(engine)
+        return engine
+    if backend == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise StoreUrlError(f"store URL {url!r} names {backend}; sqlite and postgresql are supported")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    # pysqlite's own BEGIN comes too late for reads and never for DDL; SQLAlchemy's documented remedy is to switch it
+    # off and emit BEGIN ourselves ("Serializable isolation / Savepoints / Transactional DDL" in its SQLite page).
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def write_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that will write: committed on success, rolled back on any exception.
+
+    On SQLite it is BEGIN IMMEDIATE: waiting for the write lock happens here, under the busy timeout.
+    """
+    with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def read_transaction(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads: one consistent snapshot on SQLite."""
+    with engine.connect() as connection, connection.begin():
+        yield connection

@@ -1,0 +1,67 @@
+"""Every table, one module per aggregate; import the tables from here."""
+
+from repo_agent_dagster.store.tables.goals import (
+    agents,
+    approvals,
+    artifacts,
+    checkpoints,
+    events,
+    runs,
+    task_attempts,
+    tasks,
+)
+from repo_agent_dagster.store.tables.knowledge import (
+    curated_knowledge,
+    feasibility_jobs,
+    feedback,
+    repository_analysis,
+    transactions,
+)
+from repo_agent_dagster.store.tables.logs import (
+    build_logs,
+    log_ingestions,
+    ops_issue_sightings,
+    ops_issues,
+    ops_scans,
+    worker_logs,
+)
+from repo_agent_dagster.store.tables.metadata import metadata
+from repo_agent_dagster.store.tables.patches import delivery_reports, patch_custody, patch_events
+from repo_agent_dagster.store.tables.queue import (
+    ai_operation_logs,
+    container_operation_logs,
+    repeatable_tasks,
+    task_requests,
+)
+from repo_agent_dagster.store.tables.staging import staging_migrations
+
+__all__ = [
+    "agents",
+    "ai_operation_logs",
+    "approvals",
+    "artifacts",
+    "build_logs",
+    "checkpoints",
+    "container_operation_logs",
+    "curated_knowledge",
+    "delivery_reports",
+    "events",
+    "feasibility_jobs",
+    "feedback",
+    "log_ingestions",
+    "metadata",
+    "ops_issue_sightings",
+    "ops_issues",
+    "ops_scans",
+    "patch_custody",
+    "patch_events",
+    "repeatable_tasks",
+    "repository_analysis",
+    "runs",
+    "staging_migrations",
+    "task_attempts",
+    "task_requests",
+    "tasks",
+    "transactions",
+    "worker_logs",
+]

@@ -1,0 +1,51 @@
+"""What every test may use: a clock, and the store on both databases."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store.migrate import upgrade
+from tests.postgres_cluster import PostgresCluster
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed instant, so that no test depends on when it runs."""
+    return datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    """A throwaway PostgreSQL cluster on a Unix socket, one for each test process."""
+    with PostgresCluster.start() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Engine]:
+    """An upgraded SQLite store."""
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_store(postgres: PostgresCluster) -> Iterator[Engine]:
+    """An upgraded, empty PostgreSQL store: a database of its own, copied from a template."""
+    engine = open_store(postgres.create_store())
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest) -> Engine:
+    """The store, once on each database."""
+    engine: Engine = request.getfixturevalue(f"{request.param}_store")
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return engine
