@@ -22,7 +22,7 @@ class PatchEventName(StrEnum):
 
 
 class Expectation(Contract):
-    """A precondition: the file's SHA-256, or the exact text of the span. A mismatch is a conflict; nothing is written."""
+    """A precondition: the file's SHA-256, or the exact text of the span; a mismatch is a conflict."""
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     text: str | None = None
