@@ -24,7 +24,7 @@ patch_events = Table(
     "patch_events",
     metadata,
     sequence_key(),
-    Column("patch_id", String(36), nullable=False, index=True),
+    Column("patch_id", String(36), nullable=False),
     Column("task_id", String(200), index=True),
     Column("order_id", String(200)),
     Column("phase", String(200)),
@@ -40,6 +40,7 @@ patch_events = Table(
     created_at(),
     CheckConstraint(f"event IN ({_NAMES_SQL})", name="event"),
     Index("ix_patch_events_order_id_id", "order_id", "id"),
+    Index("ix_patch_events_patch_id_id", "patch_id", "id"),
     Index("ix_patch_events_created_at", "created_at"),
 )
 

@@ -211,7 +211,7 @@ def upgrade() -> None:
     with op.batch_alter_table("patch_events", schema=None) as batch_op:
         batch_op.create_index("ix_patch_events_created_at", ["created_at"], unique=False)
         batch_op.create_index("ix_patch_events_order_id_id", ["order_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_patch_events_patch_id"), ["patch_id"], unique=False)
+        batch_op.create_index("ix_patch_events_patch_id_id", ["patch_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_patch_events_task_id"), ["task_id"], unique=False)
 
     op.create_table(
@@ -621,7 +621,7 @@ def downgrade() -> None:
     op.drop_table("repeatable_tasks")
     with op.batch_alter_table("patch_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_patch_events_task_id"))
-        batch_op.drop_index(batch_op.f("ix_patch_events_patch_id"))
+        batch_op.drop_index("ix_patch_events_patch_id_id")
         batch_op.drop_index("ix_patch_events_order_id_id")
         batch_op.drop_index("ix_patch_events_created_at")
 

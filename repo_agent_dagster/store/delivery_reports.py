@@ -1,0 +1,122 @@
+"""Versions of delivery reports: published under a guard, so that an order has one current version at all times."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from repo_agent_dagster.store.ids import new_id
+from repo_agent_dagster.store.tables import delivery_reports
+
+_row = delivery_reports.c
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """One version of an order's report. `html_path` is relative to the folder of reports, with forward slashes."""
+
+    id: str
+    order_id: str
+    version: int
+    current: bool
+    content_digest: str
+    report_md: str
+    report_json: dict[str, Any]
+    html_path: str | None
+    success_rate: float | None
+    total_patches: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """A stored report without its text, for lists."""
+
+    order_id: str
+    version: int
+    html_path: str | None
+    success_rate: float | None
+    total_patches: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A report that is to become its order's next version."""
+
+    order_id: str
+    content_digest: str
+    report_md: str
+    report_json: dict[str, Any]
+    html_path: str
+    success_rate: float | None
+    total_patches: int
+
+
+def next_version(replaces: StoredReport | None) -> int:
+    """Return the number that a report gets which replaces the given one; versions count from 1."""
+    return 1 if replaces is None else replaces.version + 1
+
+
+def current(conn: Connection, order_id: str) -> StoredReport | None:
+    """Return the order's current report, or None when none was made."""
+    return _one(conn, _row.order_id == order_id, _row.current)
+
+
+def version(conn: Connection, order_id: str, number: int) -> StoredReport | None:
+    """Return one version of the order's report, or None when there is no such version."""
+    return _one(conn, _row.order_id == order_id, _row.version == number)
+
+
+def listing(conn: Connection, *, limit: int = 1000) -> list[ReportSummary]:
+    """Return the current report of every order, newest first, at most `limit`."""
+    columns = [_row[name] for name in ReportSummary.__dataclass_fields__]
+    rows = conn.execute(
+        select(*columns).where(_row.current).order_by(_row.created_at.desc(), _row.order_id).limit(limit)
+    )
+    return [ReportSummary(**row._mapping) for row in rows]
+
+
+def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | None, now: datetime) -> bool:
+    """Make the report its order's current version, if `replaces` still is the current one; keep the old versions.
+
+    `replaces` must have been read before the facts that the report tells of: then a writer that read older facts can
+    never overtake one that read newer ones. Call it in a write transaction of its own.
+
+    Returns False, with nothing changed, when another writer published since: read the facts again.
+    """
+    row = {
+        "id": new_id(),
+        "order_id": report.order_id,
+        "version": next_version(replaces),
+        "current": True,
+        "content_digest": report.content_digest,
+        "report_md": report.report_md,
+        "report_json": report.report_json,
+        "html_path": report.html_path,
+        "success_rate": report.success_rate,
+        "total_patches": report.total_patches,
+        "created_at": now,
+    }
+    if replaces is None:
+        # No row to lock yet: of two writers the unique (order, version) lets one in.
+        return conn.execute(_insert_if_absent(conn).values(row)).rowcount == 1
+    retire = update(delivery_reports).where(_row.id == replaces.id, _row.current).values(current=False)
+    if conn.execute(retire).rowcount != 1:
+        return False
+    conn.execute(insert(delivery_reports).values(row))
+    return True
+
+
+def _insert_if_absent(conn: Connection) -> postgresql.Insert | sqlite.Insert:
+    if conn.dialect.name == "postgresql":
+        return postgresql.insert(delivery_reports).on_conflict_do_nothing()
+    return sqlite.insert(delivery_reports).on_conflict_do_nothing()
+
+
+def _one(conn: Connection, *conditions: ColumnElement[bool]) -> StoredReport | None:
+    columns = [_row[name] for name in StoredReport.__dataclass_fields__]
+    found = conn.execute(select(*columns).where(*conditions)).one_or_none()
+    return None if found is None else StoredReport(**found._mapping)

@@ -1,0 +1,102 @@
+"""Builds rows of `patch_events` and its neighbours for tests: one call per patch, with its events in order."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, insert
+
+from repo_agent_dagster.store.engine import write_transaction
+from repo_agent_dagster.store.ids import new_id
+from repo_agent_dagster.store.tables import patch_events, staging_migrations, task_requests
+
+APPLIED = ("patch_requested", "patch_applied")
+VALIDATED = (*APPLIED, "patch_validated")
+FAILED = (*APPLIED, "patch_failed", "patch_reverted")
+
+
+def event_rows(
+    at: datetime,
+    events: Sequence[str] = VALIDATED,
+    *,
+    check: bool | None = None,
+    order: str | None = "42",
+    step: timedelta = timedelta(seconds=2),
+    **columns: Any,
+) -> list[dict[str, Any]]:
+    """Rows of one patch; `check` is the verdict of its validating or failing event."""
+    patch_id = columns.pop("patch_id", None) or new_id()
+    base = {
+        "patch_id": patch_id,
+        "task_id": None,
+        "order_id": order,
+        "phase": "implement",
+        "requester": "agent-a",
+        "workspace": "/srv/shop",
+        "file_path": "src/cart.py",
+        "op": "replace-block",
+        "diff_path": None,
+        "error": None,
+        "meta": None,
+    } | columns
+    rows = []
+    for index, event in enumerate(events):
+        judged = event in {"patch_validated", "patch_failed"}
+        rows.append(
+            base
+            | {
+                "event": event,
+                "created_at": at + index * step,
+                "ts_check_ok": check if judged else None,
+                "error": base["error"] if event == "patch_failed" else None,
+            }
+        )
+    return rows
+
+
+def write(store: Engine, *patches: list[dict[str, Any]]) -> None:
+    """Insert the rows of several patches in the order given."""
+    with write_transaction(store) as conn:
+        conn.execute(insert(patch_events), [row for rows in patches for row in rows])
+
+
+def write_task(store: Engine, now: datetime, **columns: Any) -> str:
+    """Insert one task request of order 42 and return its id."""
+    row = {
+        "id": new_id(),
+        "pathway": "solution_validation",
+        "status": "success",
+        "payload": {},
+        "initial_prompt": "",
+        "result": None,
+        "order_id": "42",
+        "dagster_run_id": None,
+        "attempt": 1,
+        "error": None,
+        "created_at": now,
+        "started_at": now + timedelta(seconds=3),
+        "ended_at": now + timedelta(seconds=63),
+    } | columns
+    with write_transaction(store) as conn:
+        conn.execute(insert(task_requests), row)
+    return str(row["id"])
+
+
+def write_migration(store: Engine, now: datetime, **columns: Any) -> None:
+    """Insert one staging migration of order 42."""
+    row = {
+        "id": new_id(),
+        "unit": "feedback-worker",
+        "source_digest": "a" * 64,
+        "target_root": "/srv/monorepo",
+        "status": "validated",
+        "task_request_id": None,
+        "order_id": "42",
+        "plan": None,
+        "report": None,
+        "error": None,
+        "created_at": now,
+        "updated_at": now + timedelta(minutes=1),
+    } | columns
+    with write_transaction(store) as conn:
+        conn.execute(insert(staging_migrations), row)
