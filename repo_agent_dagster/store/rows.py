@@ -1,0 +1,107 @@
+"""Rows in and out: values made fit for both databases on the way in, frozen dataclasses on the way out.
+
+Here belongs what every aggregate's queries share. What a row means belongs to its aggregate's own module.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from sqlalchemy import JSON, ColumnElement, Connection, Select, String, Table, Text, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from repo_agent_dagster.contracts.faults import PermanentFault
+
+REPLACEMENT = "\ufffd"
+_UNSTORABLE = {0: REPLACEMENT} | dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
+
+
+class UnfitValueError(PermanentFault):
+    """A value does not fit its column on one of the databases, so it is refused on both."""
+
+
+class _DataclassRow(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+RowT = TypeVar("RowT", bound=_DataclassRow)
+
+
+def storable_text(text: str) -> str:
+    """Return the text with U+FFFD for what PostgreSQL cannot keep: NUL and halves of surrogate pairs."""
+    return text if text.isascii() and "\0" not in text else text.translate(_UNSTORABLE)
+
+
+def storable_json(value: Any) -> Any:
+    """Return a JSON value with `storable_text` applied to every key and string in it."""
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, Mapping):
+        return {storable_text(key): storable_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable_json(item) for item in value]
+    return value
+
+
+def storable(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values as both databases keep them alike.
+
+    Raises:
+        UnfitValueError: a text is longer than its column; SQLite would take it, PostgreSQL would not.
+    """
+    return {name: _storable_value(table, name, value) for name, value in values.items()}
+
+
+def _storable_value(table: Table, name: str, value: Any) -> Any:
+    kind = table.c[name].type
+    if isinstance(kind, JSON):
+        return storable_json(value)
+    if isinstance(value, str):
+        # Text is a String without a length; a reference's column takes the type of the key it points at.
+        limit = kind.length if isinstance(kind, String) and not isinstance(kind, Text) else None
+        if limit is not None and len(value) > limit:
+            raise UnfitValueError(
+                f"{table.name}.{name} takes at most {limit} characters, not {len(value)}: {value[:60]!r}…; shorten it"
+            )
+        return storable_text(value)
+    return value
+
+
+def add(conn: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert one row."""
+    conn.execute(insert(table).values(storable(table, values)))
+
+
+def add_if_absent(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert one row unless a unique key is taken; return whether it was inserted. Safe against concurrent writers."""
+    absent = insert_statement(conn, table).values(storable(table, values)).on_conflict_do_nothing()
+    # Without the option SQLAlchemy keeps no row count of an INSERT: psycopg then answers -1.
+    return conn.execute(absent.execution_options(preserve_rowcount=True)).rowcount == 1
+
+
+def insert_statement(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """Return the dialect's own INSERT, which knows ON CONFLICT."""
+    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def selecting(table: Table, row_type: type[RowT]) -> Select[Any]:
+    """Return a SELECT of the columns that the dataclass names."""
+    return select(*(table.c[name] for name in row_type.__dataclass_fields__))
+
+
+def fetch_one(conn: Connection, table: Table, row_type: type[RowT], *conditions: ColumnElement[bool]) -> RowT | None:
+    """Return the one row that meets the conditions, or None."""
+    found = conn.execute(selecting(table, row_type).where(*conditions)).one_or_none()
+    return None if found is None else row_type(**found._mapping)
+
+
+def fetch_all(
+    conn: Connection,
+    table: Table,
+    row_type: type[RowT],
+    *conditions: ColumnElement[bool],
+    order_by: Sequence[ColumnElement[Any]],
+    limit: int | None = None,
+) -> list[RowT]:
+    """Return the rows that meet the conditions, in the given order, at most `limit`."""
+    rows = conn.execute(selecting(table, row_type).where(*conditions).order_by(*order_by).limit(limit))
+    return [row_type(**row._mapping) for row in rows]

@@ -1,0 +1,71 @@
+"""Container output is kept whole, in order, and read by cursor."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete
+
+from repo_agent_dagster.store import container_logs
+from repo_agent_dagster.store.container_logs import ContainerLogRow
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.tables import task_requests
+from repo_agent_dagster.store.task_requests import TaskRequest
+
+
+def _command(task: TaskRequest, now: datetime, *, lines: int) -> list[ContainerLogRow]:
+    started = ContainerLogRow(task.id, now, "c1", 0, "stdin", "pytest -q")
+    output = [
+        ContainerLogRow(task.id, now + timedelta(seconds=n), "c1", n, "stdout", f"line {n}") for n in range(1, lines)
+    ]
+    ended = ContainerLogRow(task.id, now + timedelta(seconds=lines), "c1", lines, "stderr", "1 failed", exit_code=1)
+    return [started, *output, ended]
+
+
+def test_rows_come_back_in_the_order_they_were_appended(store: Engine, task: TaskRequest, now: datetime) -> None:
+    rows = _command(task, now, lines=30)
+    with write_transaction(store) as conn:
+        container_logs.append(conn, rows[:10])
+        container_logs.append(conn, rows[10:])
+
+    with read_transaction(store) as conn:
+        stored = container_logs.listing(conn, task.id)
+
+    assert [(row.seq, row.stream, row.log_content, row.exit_code, row.timestamp) for row in stored] == [
+        (row.seq, row.stream, row.log_content, row.exit_code, row.timestamp) for row in rows
+    ]
+
+
+def test_a_cursor_reads_the_log_in_pages_without_gap_or_repeat(store: Engine, task: TaskRequest, now: datetime) -> None:
+    rows = _command(task, now, lines=24)
+    with write_transaction(store) as conn:
+        container_logs.append(conn, rows)
+
+    seen: list[int] = []
+    cursor = 0
+    with read_transaction(store) as conn:
+        while page := container_logs.listing(conn, task.id, after_id=cursor, limit=10):
+            seen += [row.seq for row in page]
+            cursor = page[-1].id
+
+    assert seen == [row.seq for row in rows]
+
+
+def test_appending_nothing_is_allowed(store: Engine, task: TaskRequest) -> None:
+    with write_transaction(store) as conn:
+        container_logs.append(conn, [])
+        assert container_logs.listing(conn, task.id) == []
+
+
+def test_a_nul_and_half_a_surrogate_pair_become_the_replacement_character(
+    store: Engine, task: TaskRequest, now: datetime
+) -> None:
+    with write_transaction(store) as conn:
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c1", 1, "stdout", "a\0b \ud83d é 😀")])
+        [row] = container_logs.listing(conn, task.id)
+    assert row.log_content == "a\ufffdb \ufffd é 😀"
+
+
+def test_the_output_goes_with_its_task(store: Engine, task: TaskRequest, now: datetime) -> None:
+    with write_transaction(store) as conn:
+        container_logs.append(conn, _command(task, now, lines=3))
+        conn.execute(delete(task_requests).where(task_requests.c.id == task.id))
+        assert container_logs.listing(conn, task.id) == []
