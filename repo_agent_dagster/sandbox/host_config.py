@@ -1,0 +1,170 @@
+"""How this host reaches package indexes: proxy, certificates, pip, npm and apt. Read for a build, never baked in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+_CA_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
+_SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
+_NPM_REGISTRY = "https://registry.npmjs.org/"
+_PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
+
+
+@dataclass(frozen=True)
+class HostConfig:
+    """The host's way to package indexes; every text is empty where the host has nothing special."""
+
+    proxies: Mapping[str, str]
+    ca_bundle: Path | None
+    pip: str
+    npmrc: str
+    apt_sources: str
+    apt_conf: str
+
+    def write_secrets(self, folder: Path) -> dict[str, Path]:
+        """Write what there is as files (mode 600) into `folder` and return them by secret id."""
+        texts = {"pip": self.pip, "npmrc": self.npmrc, "apt_sources": self.apt_sources, "apt_conf": self.apt_conf}
+        secrets: dict[str, Path] = {}
+        for name, content in texts.items():
+            if content:
+                path = folder / name
+                path.touch(mode=0o600)
+                path.write_text(content)
+                secrets[name] = path
+        if self.ca_bundle is not None:
+            secrets["ca"] = self.ca_bundle
+        return secrets
+
+
+def read_host_config(release: str, environment: Mapping[str, str] | None = None) -> HostConfig:
+    """Read the configuration that pip, npm and apt use on this host; `release` is the image's Debian code name."""
+    environment = os.environ if environment is None else environment
+    return HostConfig(
+        proxies=_proxies(environment),
+        ca_bundle=_ca_bundle(environment),
+        pip=pip_conf(_run([sys.executable, "-m", "pip", "config", "list"]) or _run(["pip", "config", "list"])),
+        npmrc=_npmrc(),
+        apt_sources=apt_sources(release),
+        apt_conf="".join(
+            f"{line}\n"
+            for line in _run(["apt-config", "dump"]).splitlines()
+            if re.match(r'Acquire::https?::proxy ".+"', line, re.IGNORECASE)
+        ),
+    )
+
+
+def _run(command: list[str]) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    # Both cases, because curl reads one and Python the other; Docker predefines both as build arguments.
+    names = [*_PROXY_NAMES, *(name.lower() for name in _PROXY_NAMES)]
+    return {name: environment[name] for name in names if environment.get(name)}
+
+
+def _ca_bundle(environment: Mapping[str, str]) -> Path | None:
+    candidates = [Path(environment[name]) for name in _CA_NAMES if environment.get(name)]
+    return next((path for path in [*candidates, _SYSTEM_CA] if path.is_file()), None)
+
+
+def pip_conf(listing: str) -> str:
+    """Turn the output of ``pip config list`` into a pip.conf with its http(s) indexes; local paths are left out."""
+    found: dict[str, str] = {}
+    for line in listing.splitlines():
+        key, _, quoted = line.partition("=")
+        name = key.rpartition(".")[2]
+        if name not in _PIP_KEYS:
+            continue
+        words = quoted.strip().strip("'\"").replace("\\n", " ").split()
+        kept = [word for word in words if name == "trusted-host" or word.startswith(("http://", "https://"))]
+        if kept and (name not in found or key.startswith(":env:")):  # the environment wins, as in pip
+            found[name] = "\n    ".join(kept)
+    return "".join(["[global]\n", *(f"{name} = {value}\n" for name, value in found.items())]) if found else ""
+
+
+def _npmrc() -> str:
+    listing = _run(["npm", "config", "get", "registry", "userconfig", "globalconfig"])
+    answers = dict(line.split("=", 1) for line in listing.splitlines() if "=" in line)
+    files = [Path(answers[name]) for name in ("globalconfig", "userconfig") if answers.get(name)]
+    texts = [path.read_text(errors="replace") for path in files if path.is_file()]
+    return npmrc(answers.get("registry", ""), texts)
+
+
+def npmrc(registry: str, files: list[str]) -> str:
+    """Return an npmrc with the registry, if not npm's own, and the scopes and credentials of the host's npmrc files."""
+    lines = [f"registry={registry}"] if registry.startswith("http") and registry != _NPM_REGISTRY else []
+    for text in files:
+        # Credentials (`//host/:_authToken=…`) and scopes (`@scope:registry=…`): `npm config get` does not show them.
+        lines += [line.strip() for line in text.splitlines() if re.match(r"\s*(//|@[^:]+:registry)", line)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def apt_sources(release: str, etc: Path = Path("/etc/apt")) -> str:
+    """Return the host's apt sources of Debian `release` as one-line entries; those with other keys are left out."""
+    lines: list[str] = []
+    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
+        if path.suffix == ".list" and path.is_file():
+            lines += [kept for line in path.read_text().splitlines() if (kept := _one_line_source(line, release))]
+        elif path.suffix == ".sources" and path.is_file():
+            for stanza in re.split(r"\n\s*\n", path.read_text()):
+                lines += _deb822_sources(stanza, release)
+    return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+
+def _is_of_release(suite: str, release: str) -> bool:
+    return suite == release or suite.startswith((f"{release}-", f"{release}/"))
+
+
+def _is_debian_key(signed_by: str) -> bool:
+    # A third party's key is a file of the host, which the image does not have.
+    return not signed_by or "debian-archive" in signed_by
+
+
+def _one_line_source(line: str, release: str) -> str:
+    found = re.match(
+        r"\s*deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>https?://\S+)\s+(?P<suite>\S+)\s+(?P<rest>.+)", line
+    )
+    if not found or not _is_of_release(found["suite"], release):
+        return ""
+    options = [word for word in (found["options"] or "").split() if not word.startswith("signed-by=")]
+    signed = [word for word in (found["options"] or "").split() if word.startswith("signed-by=")]
+    if not _is_debian_key("".join(signed)):
+        return ""
+    return " ".join(
+        ["deb", *([f"[{' '.join(options)}]"] if options else []), found["uri"], found["suite"], found["rest"]]
+    )
+
+
+def _deb822_sources(stanza: str, release: str) -> list[str]:
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#"):
+            continue
+        if line[:1].isspace() and name:
+            fields[name] += " " + line.strip()
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            fields[name] = value.strip()
+    if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() == "no":
+        return []
+    if not _is_debian_key(fields.get("signed-by", "")):
+        return []
+    trusted = "[trusted=yes] " if fields.get("trusted", "").lower() == "yes" else ""
+    return [
+        f"deb {trusted}{uri} {suite} {fields.get('components', 'main')}"
+        for uri in fields.get("uris", "").split()
+        for suite in fields.get("suites", "").split()
+        if uri.startswith(("http://", "https://")) and _is_of_release(suite, release)
+    ]
