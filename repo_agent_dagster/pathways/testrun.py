@@ -1,0 +1,87 @@
+"""One run of a test command, test by test. Plain data: who ran it and what it means are elsewhere."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from repo_agent_dagster.contracts.validation import LISTED_TESTS, FailingTest, RunSummary
+
+Outcome = Literal["passed", "failed", "error", "skipped"]
+
+OUTPUT_TAIL_CHARACTERS = 6000
+
+
+@dataclass(frozen=True)
+class TestCase:
+    """One test. `id` is `file::class::name` where the runner tells the file; a file alone means that it did not load.
+
+    `message` is the first part of the failure's text, empty for a test that passed.
+    """
+
+    __test__ = False  # not a test class, though pytest collects classes by this name
+
+    id: str
+    outcome: Outcome
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class TestRun:
+    """What one run of the test command gave.
+
+    `source` is `junit` when `cases` come from the runner's report, else `exit_code`: then `cases` is empty and `note`
+    says why. `exit_code` is None after a time-out. `nothing_to_run`: the runner said that it found no test.
+    """
+
+    __test__ = False
+
+    command: str
+    exit_code: int | None
+    timed_out: bool
+    duration_seconds: float
+    cases: tuple[TestCase, ...]
+    source: Literal["junit", "exit_code"]
+    note: str = ""
+    nothing_to_run: bool = False
+    output: str = ""
+
+    def count(self, outcome: Outcome) -> int:
+        """Return the number of tests with this outcome."""
+        return sum(case.outcome == outcome for case in self.cases)
+
+    @property
+    def failing(self) -> tuple[TestCase, ...]:
+        """The tests that failed or could not run."""
+        return tuple(case for case in self.cases if case.outcome in ("failed", "error"))
+
+    @property
+    def broke_down(self) -> bool:
+        """Whether the command failed although no test in the report did: a crash, a usage error, no report."""
+        return self.exit_code != 0 and not self.failing and not self.nothing_to_run and not self.timed_out
+
+    @property
+    def ran_something(self) -> bool:
+        """Whether at least one test was carried out, as far as one can tell."""
+        if self.source == "exit_code":
+            return not self.nothing_to_run
+        return self.broke_down or any(case.outcome != "skipped" for case in self.cases)
+
+    def summary(self) -> RunSummary:
+        """Return the run as it is stored: counts, the failing tests, and the end of the output."""
+        return RunSummary(
+            total=len(self.cases),
+            passed=self.count("passed"),
+            failed=self.count("failed"),
+            errors=self.count("error"),
+            skipped=self.count("skipped"),
+            exit_code=self.exit_code,
+            timed_out=self.timed_out,
+            duration_seconds=round(self.duration_seconds, 3),
+            source=self.source,
+            note=self.note,
+            failing=[
+                FailingTest(id=case.id, outcome="error" if case.outcome == "error" else "failed", message=case.message)
+                for case in self.failing[:LISTED_TESTS]
+            ],
+            # PostgreSQL's JSONB has no NUL character.
+            output_tail=self.output[-OUTPUT_TAIL_CHARACTERS:].replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        )
