@@ -40,7 +40,7 @@ def judge(before: TestRun, after: TestRun) -> Judgement:
     was_failing = [test for test, outcome in was.items() if _fails(outcome)]
     fixed = [test for test in was_failing if _repaired(test, now)]
     still_failing = [test for test in was_failing if test not in set(fixed)]
-    broken = []
+    broken: list[str] = []
     for test, outcome in now.items():
         if not _fails(outcome) or _fails(was.get(test)):
             continue
