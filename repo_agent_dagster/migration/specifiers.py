@@ -1,0 +1,106 @@
+"""Module specifiers as they stand in a source file, and edits of the file that touch nothing else.
+
+Languages find the spans (`typescript.py`, `python_imports.py`); this module knows the file's text and how to splice it.
+"""
+
+from codecs import BOM_UTF8
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Encoding = Literal["utf-8", "latin-1"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in a source file; line and column count from 1, in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Specifier:
+    """One specifier: its text, its span in characters (quotes not included), its place, and the form it stands in.
+
+    Python only: `names` are what ``from M import names`` takes, `binds` is the name that a plain ``import M`` binds.
+    """
+
+    text: str
+    start: int
+    end: int
+    place: Place
+    form: str
+    names: tuple[str, ...] = ()
+    binds: str | None = None
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A place that may name a module, but not in a way that can be rewritten; it is listed, never guessed."""
+
+    text: str
+    place: Place
+    form: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a language found in one file."""
+
+    specifiers: tuple[Specifier, ...] = ()
+    unsure: tuple[Unsure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Replace the characters from start up to end by the text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A file's text without its byte order mark; `encode` gives back the very bytes it came from."""
+
+    text: str
+    encoding: Encoding
+    bom: bytes
+
+    def encode(self, text: str) -> bytes:
+        """Return the text as bytes of this file.
+
+        Raises:
+            UnicodeEncodeError: the file is not UTF-8 and the text holds what its bytes cannot say.
+        """
+        return self.bom + text.encode(self.encoding)
+
+
+def read_source(content: bytes) -> SourceText | None:
+    """Return the text of a source file, or None for what is no text that we can splice (NUL bytes, UTF-16).
+
+    Bytes that are not UTF-8 are read as Latin-1, where every byte is one character, so that they come back unchanged.
+    """
+    if b"\0" in content:
+        return None
+    bom = BOM_UTF8 if content.startswith(BOM_UTF8) else b""
+    body = content[len(bom) :]
+    try:
+        return SourceText(body.decode("utf-8"), "utf-8", bom)
+    except UnicodeDecodeError:
+        return SourceText(body.decode("latin-1"), "latin-1", bom)
+
+
+def splice(source: SourceText, edits: Sequence[Edit]) -> bytes:
+    """Return the file with the edits made; every other byte is as it was. Edits must not overlap."""
+    parts, position = [], 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        if edit.start < position:
+            raise ValueError(f"edits overlap at character {edit.start}")
+        parts += [source.text[position : edit.start], edit.text]
+        position = edit.end
+    parts.append(source.text[position:])
+    return source.encode("".join(parts))
