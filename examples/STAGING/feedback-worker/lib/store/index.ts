@@ -1,0 +1,2 @@
+export { openDatabase } from './database';
+export { FeedbackStore } from './feedback-store';
