@@ -1,5 +1,6 @@
 """How this host reaches package indexes: proxy, certificates, pip, npm and apt. Read for a build, never baked in."""
 
+import configparser
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY
 _CA_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 _NPM_REGISTRY = "https://registry.npmjs.org/"
+CA_BUNDLE = "/home/agent/.repo-agent/ca.crt"
+"""Where the host's certificates are put in a sandbox that is connected to the network."""
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
 
 
@@ -48,7 +51,7 @@ def read_host_config(release: str, environment: Mapping[str, str] | None = None)
     return HostConfig(
         proxies=_proxies(environment),
         ca_bundle=_ca_bundle(environment),
-        pip=pip_conf(_run([sys.executable, "-m", "pip", "config", "list"]) or _run(["pip", "config", "list"])),
+        pip=pip_conf(_pip_listing()),
         npmrc=_npmrc(),
         apt_sources=apt_sources(release),
         apt_conf="".join(
@@ -57,6 +60,35 @@ def read_host_config(release: str, environment: Mapping[str, str] | None = None)
             if re.match(r'Acquire::https?::proxy ".+"', line, re.IGNORECASE)
         ),
     )
+
+
+def package_access(environment: Mapping[str, str]) -> tuple[dict[str, str], Path | None]:
+    """Return the environment by which package tools in a sandbox reach the host's indexes, and the host's CA bundle.
+
+    The bundle belongs at `CA_BUNDLE` inside. URLs with a user or password are left out: tokens stay on the host.
+    """
+    access = {name: url for name, url in _proxies(environment).items() if "@" not in url}
+    pip = configparser.RawConfigParser()
+    pip.read_string(pip_conf(_pip_listing()) or "[global]")
+    for name, value in pip["global"].items():
+        urls = [url for url in value.split() if "@" not in url]
+        if urls:
+            access[f"PIP_{name.upper().replace('-', '_')}"] = " ".join(urls)
+    registry = dict(line.split("=", 1) for line in _npmrc().splitlines() if line.startswith("registry=")).get(
+        "registry"
+    )
+    if registry and "@" not in registry:
+        access["NPM_CONFIG_REGISTRY"] = registry
+    ca_bundle = _ca_bundle(environment)
+    if ca_bundle is not None:
+        # Not SSL_CERT_FILE alone: pip's own copy of certifi reads PIP_CERT, Node reads its own name, git another.
+        names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO")
+        access |= dict.fromkeys(names, CA_BUNDLE)
+    return access, ca_bundle
+
+
+def _pip_listing() -> str:
+    return _run([sys.executable, "-m", "pip", "config", "list"]) or _run(["pip", "config", "list"])
 
 
 def _run(command: list[str]) -> str:

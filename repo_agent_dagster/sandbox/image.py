@@ -158,7 +158,9 @@ def _builder_of(command: str) -> Builder | None:
     return None
 
 
-def _build(builder: Builder, host: HostConfig, tag: str, base: str, labels: dict[str, str], say: Progress) -> None:
+def _build(
+    builder: Builder, host: HostConfig, tag: str, base: str, labels: dict[str, str], say: Progress, *, cached: bool
+) -> None:
     with tempfile.TemporaryDirectory(prefix="repo-agent-image-") as folder:
         context = Path(folder) / "context"
         context.mkdir()
@@ -197,9 +199,8 @@ def _run_build(command: list[str], environment: dict[str, str], say: Progress) -
             tail = [*tail[-29:], line.rstrip()]
             if step := re.match(r"(#\d+) \[(\d+)/(\d+)\] RUN ", line):
                 steps[step[1]] = f"image step {step[2]} of {step[3]}: {_subject(line)}"
-            elif output := re.match(r"(#\d+) [\d.]+ ", line):  # a step that comes from the cache prints nothing
-                if title := steps.pop(output[1], ""):
-                    say(title)
+            elif (output := re.match(r"(#\d+) [\d.]+ ", line)) and output[1] in steps:  # silent when cached
+                say(steps.pop(output[1]))
     if running.returncode != 0:
         raise ImageBuildError(f"the image build failed with {running.returncode}; its last lines:\n" + "\n".join(tail))
 

@@ -39,10 +39,12 @@ class SandboxSpec:
     """One sandbox: whose it is, what it runs, and its limits. Checked when it is made.
 
     Memory and disk are MiB; the disk is a tmpfs, so what is written counts against the memory. `deadline_seconds`
-    is counted from the container's start; the container ends itself then, whoever is still alive outside.
+    is counted from the container's start; the container ends itself then, whoever is still alive outside. `user` is
+    the image's `agent` or a number. `owner` names the installation (its home folder), so that the reaper of one
+    leaves the sandboxes of another on the same engine alone.
 
     Raises:
-        SandboxSpecError: the user is root, or a limit is not positive.
+        SandboxSpecError: the user is root or unknown, or a limit is not positive.
     """
 
     task_id: str
@@ -57,13 +59,16 @@ class SandboxSpec:
     network: NetworkPolicy = "setup-only"
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    owner: str = ""
 
     def __post_init__(self) -> None:
         if not self.task_id:
             raise SandboxSpecError("a sandbox needs the id of the task that it is made for; task_id is empty")
-        name = self.user.partition(":")[0]
-        if name in {"", "root"} or (name.isdigit() and int(name) == 0):
-            raise SandboxSpecError(f"sandbox user {self.user!r} is root; name the image's own user, e.g. 'agent'")
+        name, _, group = self.user.partition(":")
+        if name == "root" or any(part.isdigit() and int(part) == 0 for part in (name, group)):
+            raise SandboxSpecError(f"sandbox user {self.user!r} is root; name the image's own user, 'agent'")
+        if (name != "agent" and not name.isdigit()) or (group and not group.isdigit()):
+            raise SandboxSpecError(f"sandbox user {self.user!r} is unknown; use 'agent' or a number other than 0")
         for limit in ("cpus", "memory_mb", "pids", "disk_mb", "deadline_seconds"):
             if getattr(self, limit) <= 0:
                 raise SandboxSpecError(f"sandbox limit {limit} is {getattr(self, limit)}; it must be positive")

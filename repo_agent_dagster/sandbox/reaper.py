@@ -1,0 +1,106 @@
+"""The reaper: removes the sandboxes that outlived their task or their deadline. Run by a sensor and by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from docker.models.containers import Container
+
+from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
+from repo_agent_dagster.sandbox.sandbox import DEADLINE_LABEL, OWNER_LABEL, RUN_LABEL, TASK_LABEL, remove
+
+
+@dataclass(frozen=True)
+class LiveSandbox:
+    """A sandbox that exists on the engine now; the times are UTC."""
+
+    id: str
+    name: str
+    task_id: str
+    run_id: str | None
+    owner: str
+    status: str
+    created_at: datetime
+    deadline: datetime | None
+
+
+@dataclass(frozen=True)
+class ReapedSandbox:
+    """A sandbox that was removed, and why."""
+
+    id: str
+    name: str
+    task_id: str
+    reason: str
+
+
+def list_sandboxes(*, owner: str | None = None) -> list[LiveSandbox]:
+    """Return the sandboxes on this engine, oldest first; those of one owner, or of all.
+
+    Raises:
+        SandboxUnavailable: no Docker engine answers.
+    """
+    return sorted((live for _, live in _found(owner)), key=lambda live: live.created_at)
+
+
+def reap(
+    *,
+    finished_task: Callable[[str], bool],
+    now: datetime,
+    owner: str | None = None,
+    grace_seconds: float = 60.0,
+) -> list[ReapedSandbox]:
+    """Remove the sandboxes whose deadline passed, or whose task is finished; return what was removed.
+
+    `finished_task` tells of a task id whether it is final or unknown. A sandbox younger than `grace_seconds` is not
+    asked about: its task may not be visible to the caller yet. Give the `owner` unless `finished_task` knows the
+    tasks of every installation that uses this engine.
+
+    Raises:
+        SandboxUnavailable: no Docker engine answers, or it refuses a removal.
+    """
+    reaped: list[ReapedSandbox] = []
+    for container, live in _found(owner):
+        reason = _reason(live, finished_task, now, grace_seconds)
+        if reason:
+            with engine_errors(f"removing the sandbox {live.name}"):
+                remove(container)
+            reaped.append(ReapedSandbox(live.id, live.name, live.task_id, reason))
+    return reaped
+
+
+def _reason(live: LiveSandbox, finished_task: Callable[[str], bool], now: datetime, grace_seconds: float) -> str:
+    if live.deadline is None or live.deadline <= now:
+        return "its deadline passed" if live.deadline else "its deadline label is not readable"
+    if live.created_at + timedelta(seconds=grace_seconds) <= now and finished_task(live.task_id):
+        return "its task is finished or unknown"
+    return ""
+
+
+def _found(owner: str | None) -> list[tuple[Container, LiveSandbox]]:
+    labels = [TASK_LABEL] if owner is None else [TASK_LABEL, f"{OWNER_LABEL}={owner}"]
+    with engine_errors("listing the sandboxes"):
+        containers = engine().containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+        return [(container, _live(container)) for container in containers]
+
+
+def _live(container: Container) -> LiveSandbox:
+    labels = container.labels
+    return LiveSandbox(
+        id=str(container.id),
+        name=str(container.name),
+        task_id=labels[TASK_LABEL],
+        run_id=labels.get(RUN_LABEL) or None,
+        owner=labels.get(OWNER_LABEL, ""),
+        status=str(container.status),
+        created_at=datetime.fromisoformat(container.attrs["Created"][:19]).replace(tzinfo=UTC),
+        deadline=_instant(labels.get(DEADLINE_LABEL, "")),
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
