@@ -62,6 +62,18 @@ def why_no_engine() -> str | None:
     return None
 
 
+def engine_summary() -> str:
+    """Return the engine's version, storage and limits in one line, e.g. for a status page.
+
+    Raises:
+        SandboxUnavailable: no engine answers.
+    """
+    with engine_errors("asking the Docker engine about itself"):
+        told = engine().info()
+    memory = f"{told['MemTotal'] / (1 << 30):.1f} GiB"
+    return f"Docker {told['ServerVersion']} ({told['Driver']}, {told['NCPU']} CPUs, {memory})"
+
+
 @contextmanager
 def engine_errors(doing: str) -> Iterator[None]:
     """Turn Docker's errors into ours: a missing image or a refused limit is permanent, the rest may pass."""

@@ -30,18 +30,20 @@ class RawResult:
 Run = Callable[[Sequence[str], Iterator[bytes], int], RawResult]
 
 
-def put(run: Run, source: Path | Mapping[str, bytes], target: str) -> tuple[str, ...]:
-    """Unpack the source into the folder `target`; return what was left out. See `Sandbox.put`."""
+def put(run: Run, source: Path | Mapping[str, bytes], target: str) -> None:
+    """Unpack the source into the folder `target`. See `Sandbox.put`."""
     _require_absolute(target)
     with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
         with tarfile.open(fileobj=spool, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            left_out = _pack_folder(archive, source) if isinstance(source, Path) else _pack_mapping(archive, source)
+            if isinstance(source, Path):
+                _pack_path(archive, source)
+            else:
+                _pack_mapping(archive, source)
         spool.seek(0)
         script = 'mkdir -p -- "$1" && exec /bin/tar -x -f - -C "$1" --no-same-owner'
         done = run(["/bin/sh", "-c", script, "put", target], iter(lambda: spool.read(_CHUNK), b""), 0)
     if done.exit_code != 0:
         raise SandboxFileError(f"cannot put files into {target} of the sandbox: {done.stderr.strip()}")
-    return left_out
 
 
 def get(run: Run, path: str, *, max_bytes: int) -> bytes:
@@ -87,32 +89,26 @@ def _require_inside(name: str) -> None:
         raise SandboxFileError(f"{name!r} leaves its folder; use a relative path without '..'")
 
 
-def _pack_mapping(archive: tarfile.TarFile, source: Mapping[str, bytes]) -> tuple[str, ...]:
+def _pack_mapping(archive: tarfile.TarFile, source: Mapping[str, bytes]) -> None:
     for name, content in source.items():
         _require_inside(name)
         entry = tarfile.TarInfo(name)
         entry.size = len(content)
         archive.addfile(entry, io.BytesIO(content))
-    return ()
 
 
-def _pack_folder(archive: tarfile.TarFile, source: Path) -> tuple[str, ...]:
+def _pack_path(archive: tarfile.TarFile, source: Path) -> None:
     if not source.exists():
         raise SandboxFileError(f"{source} is missing, so it cannot be put into a sandbox")
     if not source.is_dir():
         archive.add(source.resolve(), arcname=source.name, recursive=False)
-        return ()
-    left_out: list[str] = []
+        return
     root = source.resolve()
     for folder, folders, names in os.walk(root):
         for name in sorted([*folders, *names]):
             path = Path(folder) / name
-            relative = path.relative_to(root).as_posix()
             if _may_go(path, root):
-                archive.add(path, arcname=relative, recursive=False)
-            else:
-                left_out.append(relative)
-    return tuple(sorted(left_out))
+                archive.add(path, arcname=path.relative_to(root).as_posix(), recursive=False)
 
 
 def _may_go(path: Path, root: Path) -> bool:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import docker.errors
 from docker import DockerClient
 
 from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.sandbox.base_image import RELEASE, ensure_base, local_base
+from repo_agent_dagster.sandbox.base_image import AIR_GAPPED_BASE, RELEASE, ensure_base, local_base
 from repo_agent_dagster.sandbox.docker_engine import Progress, engine, engine_errors, silent
 from repo_agent_dagster.sandbox.host_config import HostConfig, read_host_config
 from repo_agent_dagster.sandbox.spec import DEFAULT_IMAGE
@@ -73,6 +73,24 @@ def ensure_image(
             client.images.prune(filters={"dangling": True, "label": RECIPE_LABEL})
         say(f"sandbox image {tag} is ready")
         return built
+
+
+def remove_images() -> list[str]:
+    """Remove the sandbox images and the base that was made here; return the tags that were removed.
+
+    Raises:
+        SandboxUnavailable: no Docker engine answers, or a container still uses one of them.
+    """
+    client = engine()
+    removed: list[str] = []
+    with engine_errors("removing the sandbox images"):
+        ours = client.images.list(filters={"label": RECIPE_LABEL})
+        for name in [*(tag for image in ours for tag in image.tags), AIR_GAPPED_BASE]:
+            with suppress(docker.errors.ImageNotFound):
+                client.images.remove(name)
+                removed.append(name)
+        client.images.prune(filters={"dangling": True, "label": RECIPE_LABEL})
+    return removed
 
 
 def recipe() -> str:

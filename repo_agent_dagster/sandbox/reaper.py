@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from docker.models.containers import Container
 
@@ -66,6 +67,20 @@ def reap(
             with engine_errors(f"removing the sandbox {live.name}"):
                 remove(container)
             reaped.append(ReapedSandbox(live.id, live.name, live.task_id, reason))
+    return reaped
+
+
+def reap_all(owner: Path | str | None = None) -> list[ReapedSandbox]:
+    """Remove every sandbox on this engine, whatever its task does; with `owner`, that installation's alone.
+
+    Raises:
+        SandboxUnavailable: no Docker engine answers, or it refuses a removal.
+    """
+    reaped: list[ReapedSandbox] = []
+    for container, live in _found(None if owner is None else str(owner)):
+        with engine_errors(f"removing the sandbox {live.name}"):
+            remove(container)
+        reaped.append(ReapedSandbox(live.id, live.name, live.task_id, "all were asked for"))
     return reaped
 
 

@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from urllib.parse import urlsplit
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.sandbox.sandbox import Sandbox
-from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 _FETCH_SECONDS = 900
 _TRANSIENT = re.compile(
@@ -232,6 +230,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _environment(config: Mapping[str, str], protocols: str) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in _INHERITED}
     entries = {**_SAFE, **config}
+    first = int(environment.get("GIT_CONFIG_COUNT") or 0)  # after the host's own entries, so that ours win
     environment |= {
         "GIT_ALLOW_PROTOCOL": protocols,
         "GIT_TERMINAL_PROMPT": "0",
@@ -240,9 +239,9 @@ def _environment(config: Mapping[str, str], protocols: str) -> dict[str, str]:
         "GIT_SSH_COMMAND": environment.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
         "GIT_LFS_SKIP_SMUDGE": "1",
         "LC_ALL": "C",
-        "GIT_CONFIG_COUNT": str(len(entries)),
+        "GIT_CONFIG_COUNT": str(first + len(entries)),
     }
-    for number, (key, value) in enumerate(entries.items()):
+    for number, (key, value) in enumerate(entries.items(), start=first):
         environment[f"GIT_CONFIG_KEY_{number}"] = key
         environment[f"GIT_CONFIG_VALUE_{number}"] = value
     return environment

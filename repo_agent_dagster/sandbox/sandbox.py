@@ -50,6 +50,7 @@ class Sandbox:
     def __init__(self, container: Container, sink: OutputSink | None = None) -> None:
         self._container = container
         self._sink = sink
+        self._access: dict[str, str] = {}  # environment of commands while the sandbox is connected
 
     @classmethod
     @contextmanager
@@ -81,6 +82,8 @@ class Sandbox:
                     client.networks.get(_NETWORK).disconnect(container)
                 container.start()
                 container.reload()
+            if spec.network == "full":
+                box._access = box._prepare_access()
         except BaseException:
             box.destroy()
             raise
@@ -98,7 +101,10 @@ class Sandbox:
             container = engine().containers.get(container_id)
         if TASK_LABEL not in container.labels:
             raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {TASK_LABEL}")
-        return cls(container, sink)
+        box = cls(container, sink)
+        if box.network_policy == "full":
+            box._access = package_access(os.environ)[0]
+        return box
 
     @property
     def id(self) -> str:
@@ -139,18 +145,18 @@ class Sandbox:
             SandboxUnavailable: the sandbox is gone or the engine fails.
         """
         argv = ("bash", "-c", command) if isinstance(command, str) else tuple(command)
-        return _Execution(self, argv, cwd, env or {}, timeout_seconds).run()
+        return _Execution(self, argv, cwd, {**self._access, **(env or {})}, timeout_seconds).run()
 
-    def put(self, source: Path | Mapping[str, bytes], target: str) -> tuple[str, ...]:
+    def put(self, source: Path | Mapping[str, bytes], target: str) -> None:
         """Copy a folder's content, a single file, or a mapping of relative paths into the folder `target`.
 
-        The folder is made if missing; everything belongs to the sandbox's user; modes are kept. Returns the paths
-        that were left out: symlinks that point outside the folder, and what is neither file, folder nor symlink.
+        The folder is made if missing; everything belongs to the sandbox's user; modes are kept. Left out are
+        symlinks that point outside the source folder, and what is neither file, folder nor symlink.
 
         Raises:
             SandboxFileError: a path is absolute or leaves the folder, the source is missing, or the disk is full.
         """
-        return files.put(self._quiet, source, target)
+        files.put(self._quiet, source, target)
 
     def get(self, path: str, *, max_bytes: int = 16 << 20) -> bytes:
         """Return the content of a regular file; links, folders and devices are refused.
@@ -169,32 +175,38 @@ class Sandbox:
         return files.get_tree(self._quiet, path, max_bytes=max_bytes, max_files=max_files)
 
     @contextmanager
-    def network(self) -> Iterator[Mapping[str, str]]:
+    def network(self) -> Iterator[None]:
         """Connect the sandbox to the network for a ``with`` block (policy `setup-only`; `full` always is).
 
-        The block gets the environment by which package tools inside reach what they reach on the host: proxy,
-        certificates, pip's and npm's index. Hand it to `exec`. URLs that hold a password are left out.
+        Commands of the block find in their environment how the host reaches package indexes: proxy, certificates,
+        pip's and npm's index. URLs that hold a password are left out.
 
         Raises:
             SandboxSpecError: the policy is `none`.
         """
         if self.network_policy == "none":
             raise SandboxSpecError(f"sandbox {self.name} may never use the network: its policy is none")
-        access, ca_bundle = package_access(os.environ)
-        if ca_bundle is not None:
-            self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
         if self.network_policy == "full":
-            yield access
+            yield
             return
+        access = self._prepare_access()
         doing = f"connecting the sandbox {self.name} to the network"
         with engine_errors(doing):
             bridge = engine().networks.get(_NETWORK)
             bridge.connect(self._container)
+        self._access = access
         try:
-            yield access
+            yield
         finally:
+            self._access = {}
             with engine_errors(f"dis{doing}"):
                 bridge.disconnect(self._container, force=True)
+
+    def _prepare_access(self) -> dict[str, str]:
+        access, ca_bundle = package_access(os.environ)
+        if ca_bundle is not None:
+            self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
+        return access
 
     def destroy(self) -> None:
         """Kill and remove the container with all in it; does nothing when it is gone already."""
