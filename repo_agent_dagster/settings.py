@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         return self.build_log_dir or self.home / "logs" / "builds"
 
     @property
+    def log_quarantine(self) -> Path:
+        """Folder of the log lines that could not be read, each with its number and reason."""
+        return self.home / "quarantine"
+
+    @property
     def artifacts(self) -> Path:
         """Folder of whole logs and other large results."""
         return self.home / "artifacts"

@@ -90,6 +90,7 @@ ops_issues = Table(
     Column("regressions", Integer, nullable=False, default=0),
     Column("first_seen", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime, comment="when it was resolved or closed; seen on a later day, it is reopened"),
     created_at(),
     CheckConstraint("severity BETWEEN 1 AND 5", name="severity"),
     CheckConstraint("status IN ('open', 'triaged', 'in_progress', 'resolved', 'closed')", name="status"),

@@ -10,6 +10,35 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# One row for each patch. What its first event says of it stands; of the rest, the last that says something.
+V_PATCH_ACTIVITY = """
+CREATE VIEW v_patch_activity AS
+SELECT
+    p.patch_id, r.batch_id, r.task_id, r.order_id, r.phase, r.requester, r.workspace, l.file_path, r.op,
+    p.requested_at, p.applied_at, p.validated_at, p.failed_at, p.reverted_at,
+    l.event AS last_event, c.ts_check_ok, e.error, p.diff_path
+FROM (
+    SELECT
+        patch_id,
+        MIN(id) AS first_id,
+        MAX(id) AS last_id,
+        MAX(CASE WHEN ts_check_ok IS NOT NULL THEN id END) AS checked_id,
+        MAX(CASE WHEN error IS NOT NULL THEN id END) AS error_id,
+        MIN(CASE WHEN event = 'patch_requested' THEN created_at END) AS requested_at,
+        MIN(CASE WHEN event = 'patch_applied' THEN created_at END) AS applied_at,
+        MAX(CASE WHEN event = 'patch_validated' THEN created_at END) AS validated_at,
+        MAX(CASE WHEN event = 'patch_failed' THEN created_at END) AS failed_at,
+        MAX(CASE WHEN event = 'patch_reverted' THEN created_at END) AS reverted_at,
+        MAX(diff_path) AS diff_path
+    FROM patch_events
+    GROUP BY patch_id
+) AS p
+JOIN patch_events AS r ON r.id = p.first_id
+JOIN patch_events AS l ON l.id = p.last_id
+LEFT JOIN patch_events AS c ON c.id = p.checked_id
+LEFT JOIN patch_events AS e ON e.id = p.error_id
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -134,6 +163,12 @@ def upgrade() -> None:
         sa.Column("regressions", sa.Integer(), nullable=False),
         sa.Column("first_seen", UtcDateTime(), nullable=False),
         sa.Column("last_seen", UtcDateTime(), nullable=False),
+        sa.Column(
+            "resolved_at",
+            UtcDateTime(),
+            nullable=True,
+            comment="when it was resolved or closed; seen on a later day, it is reopened",
+        ),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.CheckConstraint(
             "status IN ('open', 'triaged', 'in_progress', 'resolved', 'closed')", name=op.f("ck_ops_issues_status")
@@ -187,6 +222,7 @@ def upgrade() -> None:
         "patch_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("patch_id", sa.String(length=36), nullable=False),
+        sa.Column("batch_id", sa.String(length=36), nullable=True),
         sa.Column("task_id", sa.String(length=200), nullable=True),
         sa.Column("order_id", sa.String(length=200), nullable=True),
         sa.Column("phase", sa.String(length=200), nullable=True),
@@ -209,6 +245,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_patch_events")),
     )
     with op.batch_alter_table("patch_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_patch_events_batch_id"), ["batch_id"], unique=False)
         batch_op.create_index("ix_patch_events_created_at", ["created_at"], unique=False)
         batch_op.create_index("ix_patch_events_order_id_id", ["order_id", "id"], unique=False)
         batch_op.create_index("ix_patch_events_patch_id_id", ["patch_id", "id"], unique=False)
@@ -550,8 +587,11 @@ def upgrade() -> None:
     with op.batch_alter_table("task_attempts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_task_attempts_run_id"), ["run_id"], unique=False)
 
+    op.execute(V_PATCH_ACTIVITY)
+
 
 def downgrade() -> None:
+    op.execute("DROP VIEW v_patch_activity")
     with op.batch_alter_table("task_attempts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_task_attempts_run_id"))
 
@@ -624,6 +664,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_patch_events_patch_id_id")
         batch_op.drop_index("ix_patch_events_order_id_id")
         batch_op.drop_index("ix_patch_events_created_at")
+        batch_op.drop_index(batch_op.f("ix_patch_events_batch_id"))
 
     op.drop_table("patch_events")
     with op.batch_alter_table("patch_custody", schema=None) as batch_op:
