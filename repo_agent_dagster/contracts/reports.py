@@ -36,7 +36,7 @@ class Tally(NamedTuple):
         return "ok" if self.check_ok else "failed"
 
 
-class Counts(Contract):
+class PatchCounts(Contract):
     """Patches by the outcome of their check. `total` = `ok` + `failed` + `unchecked`; the other two overlap these."""
 
     total: NonNegativeInt = 0
@@ -67,7 +67,7 @@ class Counts(Contract):
         return cls(**sums, checked=checked, success_rate=sums["ok"] / checked if checked else None)
 
 
-class Request(Contract):
+class DeliveryRequest(Contract):
     """What was asked for, as the batches of the order and its task requests said it."""
 
     requesters: list[str]
@@ -82,14 +82,14 @@ class PhaseReport(Contract):
     phase: Annotated[str | None, Field(description="Null: the batch named no phase.")]
     first_at: datetime
     last_at: datetime
-    counts: Counts
+    counts: PatchCounts
 
 
 class DayReport(Contract):
     """The patches first recorded on one UTC day."""
 
     day: date
-    counts: Counts
+    counts: PatchCounts
 
 
 class OperationCount(Contract):
@@ -206,10 +206,10 @@ class DeliveryReport(Contract):
     schema_version: Literal[1] = 1
     order_id: str
     generated_at: datetime
-    request: Request
+    request: DeliveryRequest
     first_at: datetime | None
     last_at: datetime | None
-    totals: Counts
+    totals: PatchCounts
     phases: list[PhaseReport]
     days: list[DayReport]
     operations: list[OperationCount]

@@ -15,7 +15,7 @@ _row = delivery_reports.c
 
 @dataclass(frozen=True)
 class StoredReport:
-    """One version of an order's report. `html_path` is relative to the folder of reports, with forward slashes."""
+    """One version of an order's report. `html_path` is the absolute path of its page."""
 
     id: str
     order_id: str
@@ -102,12 +102,18 @@ def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | Non
     }
     if replaces is None:
         # No row to lock yet: of two writers the unique (order, version) lets one in.
-        return conn.execute(_insert_if_absent(conn).values(row)).rowcount == 1
+        inserted = conn.execute(_insert_if_absent(conn).values(row).returning(_row.id))
+        return inserted.one_or_none() is not None
     retire = update(delivery_reports).where(_row.id == replaces.id, _row.current).values(current=False)
     if conn.execute(retire).rowcount != 1:
         return False
     conn.execute(insert(delivery_reports).values(row))
     return True
+
+
+def relocate(conn: Connection, report_id: str, html_path: str) -> None:
+    """Record that a report's page now lies elsewhere: the folder of reports was moved."""
+    conn.execute(update(delivery_reports).where(_row.id == report_id).values(html_path=html_path))
 
 
 def _insert_if_absent(conn: Connection) -> postgresql.Insert | sqlite.Insert:

@@ -15,7 +15,7 @@ from sqlalchemy import Boolean, Connection, Date, Integer, String, TextClause, b
 from sqlalchemy.sql.selectable import TextualSelect
 
 from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.contracts.reports import UNATTRIBUTED, Counts, Tally
+from repo_agent_dagster.contracts.reports import UNATTRIBUTED, PatchCounts, Tally
 from repo_agent_dagster.packaged import packaged_path
 from repo_agent_dagster.store.types import UtcDateTime
 
@@ -64,7 +64,7 @@ class TrendRow:
     """One group's counts. `key`: an ISO day, an ISO week (2026-W10), a name, or None for patches without one."""
 
     key: str | None
-    counts: Counts
+    counts: PatchCounts
 
 
 @dataclass(frozen=True)
@@ -136,9 +136,9 @@ def fold(cells: Iterable[PatchCell], group: TrendGroup) -> list[TrendRow]:
     return [TrendRow(key, counts_of(grouped[key])) for key in sorted(grouped, key=lambda key: (key is None, key or ""))]
 
 
-def counts_of(cells: Iterable[PatchCell]) -> Counts:
+def counts_of(cells: Iterable[PatchCell]) -> PatchCounts:
     """Sum cells to counts, with the success rate over what was checked."""
-    return Counts.of(Tally(cell.check_ok, cell.is_reverted, cell.has_failure, cell.patches) for cell in cells)
+    return PatchCounts.of(Tally(cell.check_ok, cell.is_reverted, cell.has_failure, cell.patches) for cell in cells)
 
 
 def operation_mix(cells: Iterable[PatchCell]) -> list[OperationShare]:

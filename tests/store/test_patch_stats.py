@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Engine, text
 
-from repo_agent_dagster.contracts.reports import Counts
+from repo_agent_dagster.contracts.reports import PatchCounts
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.patch_stats import (
     StatsRequestError,
@@ -47,7 +47,7 @@ def test_a_patch_counts_once_by_its_last_verdict(store: Engine) -> None:
 
     assert row == TrendRow(
         "2026-03-02",
-        Counts(total=5, ok=1, failed=1, unchecked=3, checked=2, reverted=1, refused=2, success_rate=0.5),
+        PatchCounts(total=5, ok=1, failed=1, unchecked=3, checked=2, reverted=1, refused=2, success_rate=0.5),
     )
 
 

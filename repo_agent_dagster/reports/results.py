@@ -1,0 +1,98 @@
+"""Read what pathways left as JSON in their rows, leniently: a report must not fail on an older or a broken result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from repo_agent_dagster.contracts.reports import (
+    CheckOutcome,
+    MigrationReport,
+    TaskRunReport,
+    TestCounts,
+    ValidationReport,
+)
+from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
+from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
+
+
+def task_run_report(task: TaskRunFact) -> TaskRunReport:
+    """Return the task run as the report shows it, with the verdict if it was a validation that left one."""
+    is_validation = task.pathway == Pathway.SOLUTION_VALIDATION
+    return TaskRunReport(
+        task_id=task.id,
+        pathway=task.pathway,
+        status=TaskStatus(task.status),
+        dagster_run_id=task.dagster_run_id,
+        attempt=task.attempt,
+        created_at=task.created_at,
+        started_at=task.started_at,
+        ended_at=task.ended_at,
+        error=task.error,
+        validation=_validation(task.result) if is_validation else None,
+    )
+
+
+def migration_report(migration: MigrationFact) -> MigrationReport:
+    """Return the migration as the report shows it."""
+    return MigrationReport(
+        unit=migration.unit,
+        target_root=migration.target_root,
+        status=migration.status,
+        files=_file_count(migration.report) if _file_count(migration.report) is not None else _planned(migration.plan),
+        check=_check(migration),
+        error=migration.error,
+        updated_at=migration.updated_at,
+    )
+
+
+def _validation(result: object) -> ValidationReport | None:
+    if not isinstance(result, Mapping) or not isinstance(result.get("verdict"), str):
+        return None
+    explanation = result.get("explanation")
+    return ValidationReport(
+        verdict=result["verdict"],
+        explanation=explanation if isinstance(explanation, str) else "",
+        before=_test_counts(result.get("before")),
+        after=_test_counts(result.get("after")),
+    )
+
+
+def _test_counts(side: object) -> TestCounts | None:
+    if not isinstance(side, Mapping):
+        return None
+    counts = side["counts"] if isinstance(side.get("counts"), Mapping) else side
+    passed, failed, errors, skipped = (_count(counts.get(name)) for name in ("passed", "failed", "errors", "skipped"))
+    known = [n for n in (passed, failed, errors, skipped) if n is not None]
+    total = _count(counts.get("total"))
+    return TestCounts(
+        total=total if total is not None else sum(known) if known else None,
+        passed=passed,
+        # A test that could not even run has not passed: for the reader it is a failure.
+        failed=None if failed is None and errors is None else (failed or 0) + (errors or 0),
+    )
+
+
+def _file_count(report: object) -> int | None:
+    if not isinstance(report, Mapping):
+        return None
+    files = report.get("files", report.get("changes"))
+    return len(files) if isinstance(files, list) else _count(files)
+
+
+def _planned(plan: object) -> int | None:
+    if not isinstance(plan, Mapping) or not isinstance(plan.get("changes"), list):
+        return None
+    changes: list[Any] = plan["changes"]
+    return sum(1 for change in changes if not (isinstance(change, Mapping) and change.get("action") == "unchanged"))
+
+
+def _check(migration: MigrationFact) -> CheckOutcome:
+    report = migration.report
+    check = report.get("check") if isinstance(report, Mapping) else None
+    ok = check.get("ok") if isinstance(check, Mapping) else None
+    if isinstance(ok, bool):
+        return "ok" if ok else "failed"
+    return "ok" if migration.status == "validated" else "unchecked"
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

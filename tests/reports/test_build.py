@@ -1,0 +1,189 @@
+"""What a report says about an order, from its facts alone."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repo_agent_dagster.contracts.reports import DeliveryReport, PatchCounts, delivery_report_schema
+from repo_agent_dagster.reports.build import build_report, content_digest
+from repo_agent_dagster.reports.facts import CustodyFact, LineCount, OrderFacts
+from repo_agent_dagster.reports.markdown import render_markdown
+from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
+from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows
+from tests.reports.sample import as_events, patch_id, sample_facts
+
+GOLDEN = Path(__file__).parent / "golden"
+AT = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def _report(*patches: list[dict[str, Any]], **facts: Any) -> DeliveryReport:
+    return build_report(OrderFacts("42", as_events(list(patches)), **facts), AT)
+
+
+def test_the_markdown_is_the_golden_one(now: datetime) -> None:
+    assert render_markdown(build_report(sample_facts(now), now)) == (GOLDEN / "vat-42.md").read_text(encoding="utf-8")
+
+
+def test_the_json_is_the_golden_one_and_reads_back(now: datetime) -> None:
+    report = build_report(sample_facts(now), now)
+    golden = json.loads((GOLDEN / "vat-42.json").read_text(encoding="utf-8"))
+    assert report.model_dump(mode="json", by_alias=True) == golden
+    assert DeliveryReport.model_validate(golden) == report
+
+
+def test_the_schema_is_versioned_and_camel_case() -> None:
+    schema = delivery_report_schema()
+    assert schema["properties"]["schemaVersion"]["const"] == 1
+    assert {"orderId", "generatedAt", "totals", "taskRuns", "custody"} <= set(schema["required"])
+
+
+def test_an_unchecked_patch_is_neither_ok_nor_failed() -> None:
+    totals = _report(event_rows(AT, APPLIED), event_rows(AT, VALIDATED, check=None)).totals
+    assert totals == PatchCounts(total=2, unchecked=2)
+    assert totals.success_rate is None
+
+
+def test_the_rate_counts_what_was_checked_only() -> None:
+    totals = _report(
+        event_rows(AT, VALIDATED, check=True),
+        event_rows(AT, VALIDATED, check=True),
+        event_rows(AT, FAILED, check=False),
+        event_rows(AT, APPLIED),
+        event_rows(AT, ("patch_requested", "patch_failed"), error="conflict"),
+    ).totals
+    assert (totals.ok, totals.failed, totals.unchecked, totals.reverted, totals.refused) == (2, 1, 2, 1, 1)
+    assert totals.success_rate == pytest.approx(2 / 3)
+    assert totals.checked == 3
+
+
+def test_lines_count_only_what_is_in_effect() -> None:
+    kept, undone, refused = patch_id(1), patch_id(2), patch_id(3)
+    report = _report(
+        event_rows(AT, VALIDATED, check=True, patch_id=kept),
+        event_rows(AT, FAILED, check=False, patch_id=undone),
+        event_rows(AT, ("patch_requested", "patch_failed"), patch_id=refused),
+        line_counts={kept: LineCount(3, 1), undone: LineCount(100, 100)},
+    )
+    [file] = report.files
+    assert (file.patches, file.added, file.removed) == (3, 3, 1)
+
+
+def test_lines_are_unknown_when_one_patch_left_no_count() -> None:
+    counted = event_rows(AT, APPLIED, patch_id=patch_id(1))
+    report = _report(counted, event_rows(AT, APPLIED), line_counts={patch_id(1): LineCount(3, 1)})
+    assert (report.files[0].added, report.files[0].removed) == (None, None)
+    assert "+? −?" in render_markdown(report)
+
+
+def test_the_same_path_in_two_workspaces_is_two_files() -> None:
+    report = _report(event_rows(AT, workspace="/a"), event_rows(AT, workspace="/b"))
+    assert [file.workspace for file in report.files] == ["/a", "/b"]
+
+
+def test_the_days_of_a_report_are_utc() -> None:
+    late = datetime.fromisoformat("2026-03-03T08:59:00+09:00")
+    assert [day.day.isoformat() for day in _report(event_rows(late)).days] == ["2026-03-02"]
+
+
+def test_errors_are_ranked_and_counted_once_a_patch() -> None:
+    report = _report(
+        event_rows(AT, FAILED, check=False, error="b"),
+        event_rows(AT, FAILED, check=False, error="a"),
+        event_rows(AT, FAILED, check=False, error="b"),
+    )
+    assert [(error.error, error.patches) for error in report.errors] == [("b", 2), ("a", 1)]
+
+
+def test_an_order_without_patches_has_a_report_too() -> None:
+    report = _report()
+    assert report.first_at is None
+    assert report.totals == PatchCounts()
+    assert "**0 patches**" in render_markdown(report)
+
+
+def test_a_broken_chain_is_told_with_its_first_broken_link() -> None:
+    report = _report(event_rows(AT), custody=(CustodyFact("/srv/shop", intact=False, problem="row 7 was edited"),))
+    assert report.custody[0].problem == "row 7 was edited"
+    assert "**chain broken**: row 7 was edited" in render_markdown(report)
+
+
+@pytest.mark.parametrize("result", [None, {}, {"verdict": 3}, {"verdict": None, "before": []}])
+def test_a_result_without_a_verdict_is_left_out(result: dict[str, Any] | None, now: datetime) -> None:
+    task = replace(sample_facts(now).task_runs[0], result=result)
+    assert _report(task_runs=(task,)).task_runs[0].validation is None
+
+
+def test_a_test_that_could_not_run_counts_as_failed(now: datetime) -> None:
+    result = {"verdict": "still_failing", "before": {"passed": 1, "failed": 1, "errors": 2}, "after": "broken"}
+    task = replace(sample_facts(now).task_runs[0], result=result)
+    validation = _report(task_runs=(task,)).task_runs[0].validation
+    assert validation is not None
+    assert validation.before is not None
+    assert (validation.before.total, validation.before.passed, validation.before.failed) == (4, 1, 3)
+    assert validation.after is None
+
+
+@pytest.mark.parametrize(
+    ("status", "plan", "report", "files", "check"),
+    [
+        ("validated", None, {"files": [1, 2, 3]}, 3, "ok"),
+        ("failed", None, {"files": 2, "check": {"ok": False}}, 2, "failed"),
+        ("planned", {"changes": [{"action": "create"}, {"action": "unchanged"}]}, None, 1, "unchecked"),
+        ("applied", {"changes": "?"}, {"check": {"ok": None}}, None, "unchecked"),
+        ("seen", None, None, None, "unchecked"),
+    ],
+)
+def test_a_migration_tells_its_files_and_its_check(
+    status: str, plan: dict[str, Any] | None, report: dict[str, Any] | None, files: int | None, check: str
+) -> None:
+    fact = MigrationFact("unit", "/root", status, plan, report, None, AT)
+    shown = _report(migrations=(fact,)).migrations[0]
+    assert (shown.files, shown.check) == (files, check)
+
+
+def test_the_digest_tells_facts_apart_and_ignores_the_time(now: datetime) -> None:
+    facts = sample_facts(now)
+    digest = content_digest(build_report(facts, now))
+    assert content_digest(build_report(facts, now + timedelta(days=1))) == digest
+    changed: list[OrderFacts] = [
+        replace(facts, ops_issues=3),
+        replace(facts, events=facts.events[:-1]),
+        replace(facts, custody=()),
+        replace(facts, task_runs=facts.task_runs[:1]),
+        replace(facts, line_counts={}),
+    ]
+    assert len({digest, *(content_digest(build_report(other, now)) for other in changed)}) == 6
+
+
+def test_a_naive_time_is_refused(now: datetime) -> None:
+    with pytest.raises(ValueError, match="naive datetime"):
+        build_report(sample_facts(now), now.replace(tzinfo=None))
+
+
+def test_markup_in_names_reasons_and_errors_is_inert_in_markdown() -> None:
+    hostile = "<script>alert(1)</script> | @team #12 `x` **b**\n- [l](http://x)"
+    task = TaskRunFact("t", "ops_scan", "failed", hostile, None, hostile, 1, hostile, AT, None, None)
+    text = render_markdown(
+        _report(
+            event_rows(
+                AT,
+                FAILED,
+                check=False,
+                error=hostile,
+                phase=hostile,
+                requester=hostile,
+                file_path=hostile,
+                meta={"reason": hostile, "branch": hostile},
+            ),
+            task_runs=(task,),
+        )
+    )
+    without_code = "\n".join(part for i, part in enumerate(text.split("``")) if i % 2 == 0)
+    for raw in ("<script", "@team", "#12", "**b**", "[l]("):
+        assert raw not in without_code
+    for row in (line for line in text.splitlines() if line.startswith("|")):
+        assert row.replace("\\|", "").count("|") in {3, 5, 6, 10}

@@ -1,0 +1,213 @@
+"""Reports are made when facts changed, once, whoever else is making them; old versions stay."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select
+
+from repo_agent_dagster.reports import GeneratedReport, generate_all
+from repo_agent_dagster.reports.files import page_path, write_whole
+from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate
+from repo_agent_dagster.store import delivery_reports
+from repo_agent_dagster.store.engine import read_transaction
+from repo_agent_dagster.store.tables import delivery_reports as table
+from tests.reports.builder import APPLIED, VALIDATED, event_rows, write, write_migration, write_task
+from tests.reports.sample import sample_patches, write_sample_diffs
+
+
+def _versions(store: Engine, order: str = "42") -> list[tuple[int, bool]]:
+    with read_transaction(store) as conn:
+        rows = conn.execute(
+            select(table.c.version, table.c.current).where(table.c.order_id == order).order_by(table.c.version)
+        )
+        return [(version, current) for version, current in rows]
+
+
+def test_unchanged_facts_make_no_new_version(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now, VALIDATED, check=True))
+    first = generate(store, "42", reports_dir=tmp_path, now=now)
+    page = first.html_path.read_bytes()
+
+    again = generate(store, "42", reports_dir=tmp_path, now=now + timedelta(hours=1))
+
+    assert (first.version, first.is_new) == (1, True)
+    assert (again.version, again.is_new, again.html_path) == (1, False, first.html_path)
+    assert again.report == first.report
+    assert again.html_path.read_bytes() == page
+    assert _versions(store) == [(1, True)]
+
+
+def test_changed_facts_make_a_new_version_and_keep_the_old(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now, VALIDATED, check=True))
+    old = generate(store, "42", reports_dir=tmp_path, now=now)
+    write(store, event_rows(now, APPLIED))
+
+    new = generate(store, "42", reports_dir=tmp_path, now=now)
+
+    assert (new.version, new.is_new) == (2, True)
+    assert _versions(store) == [(1, False), (2, True)]
+    assert old.html_path.exists()
+    assert new.html_path.exists()
+    with read_transaction(store) as conn:
+        current = delivery_reports.current(conn, "42")
+        kept = delivery_reports.version(conn, "42", 1)
+    assert current is not None
+    assert kept is not None
+    assert (current.version, current.total_patches, current.html_path) == (2, 2, str(new.html_path))
+    assert (kept.total_patches, kept.success_rate) == (1, 1.0)
+
+
+def test_a_task_that_goes_on_changes_its_order_s_report(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write_task(store, now, status="running", ended_at=None)
+    assert generate(store, "42", reports_dir=tmp_path, now=now).is_new
+    write_migration(store, now)
+    report = generate(store, "42", reports_dir=tmp_path, now=now)
+    assert report.version == 2
+    assert [migration.unit for migration in report.report.migrations] == ["feedback-worker"]
+
+
+def test_a_missing_page_is_written_again_from_the_stored_report(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now))
+    first = generate(store, "42", reports_dir=tmp_path, now=now)
+    page = first.html_path.read_bytes()
+    first.html_path.unlink()
+
+    again = generate(store, "42", reports_dir=tmp_path, now=now + timedelta(days=1))
+
+    assert not again.is_new
+    assert again.html_path.read_bytes() == page
+
+
+def test_a_moved_folder_of_reports_is_followed(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now))
+    generate(store, "42", reports_dir=tmp_path / "old", now=now)
+    moved = generate(store, "42", reports_dir=tmp_path / "new", now=now)
+    assert (moved.version, moved.is_new) == (1, False)
+    assert moved.html_path.is_relative_to(tmp_path / "new")
+    with read_transaction(store) as conn:
+        stored = delivery_reports.current(conn, "42")
+    assert stored is not None
+    assert stored.html_path == str(moved.html_path)
+    assert ensure_page(store, stored, reports_dir=tmp_path / "new") == moved.html_path
+
+
+def test_every_order_is_reported_and_none_is_lost(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(
+        store,
+        event_rows(now, order="b"),
+        event_rows(now, order=None),
+        event_rows(now, order=""),
+        event_rows(now, order="unattributed"),
+        event_rows(now, order="a"),
+    )
+    reports = generate_all(store, reports_dir=tmp_path, now=now)
+    assert [(report.order_id, report.report.totals.total) for report in reports] == [
+        ("a", 1),
+        ("b", 1),
+        ("unattributed", 3),
+    ]
+    assert not any(report.is_new for report in generate_all(store, reports_dir=tmp_path, now=now))
+
+
+def test_an_unknown_order_is_refused(store: Engine, tmp_path: Path, now: datetime) -> None:
+    with pytest.raises(UnknownOrderError, match="order 'nope' has no patch events"):
+        generate(store, "nope", reports_dir=tmp_path, now=now)
+    assert list(tmp_path.glob("**/*.html")) == []
+
+
+@pytest.mark.parametrize("has_version", [False, True])
+def test_writers_at_once_make_one_version(store: Engine, tmp_path: Path, now: datetime, has_version: bool) -> None:
+    writers = 4
+    write(store, event_rows(now))
+    if has_version:
+        generate(store, "42", reports_dir=tmp_path, now=now)
+        write(store, event_rows(now))
+    start = Barrier(writers)
+
+    def work(_: int) -> GeneratedReport:
+        start.wait()
+        return generate(store, "42", reports_dir=tmp_path, now=now)
+
+    with ThreadPoolExecutor(writers) as pool:
+        made = list(pool.map(work, range(writers)))
+
+    assert sum(report.is_new for report in made) == 1
+    assert {report.version for report in made} == {2 if has_version else 1}
+    assert _versions(store) == ([(1, False), (2, True)] if has_version else [(1, True)])
+
+
+def test_writers_and_new_facts_at_once_end_with_the_newest_facts(store: Engine, tmp_path: Path, now: datetime) -> None:
+    rounds, writers = 6, 3
+    write(store, event_rows(now))
+
+    def report(_: int) -> None:
+        for _ in range(rounds):
+            write(store, event_rows(now))
+            generate(store, "42", reports_dir=tmp_path, now=now)
+
+    with ThreadPoolExecutor(writers) as pool:
+        list(pool.map(report, range(writers)))
+
+    versions = _versions(store)
+    assert [number for number, _ in versions] == list(range(1, len(versions) + 1))
+    assert [current for _, current in versions] == [False] * (len(versions) - 1) + [True]
+    with read_transaction(store) as conn:
+        totals = [delivery_reports.version(conn, "42", number) for number, _ in versions]
+    counts = [stored.total_patches for stored in totals if stored is not None]
+    assert counts == sorted(counts), "an older state of the facts must never follow a newer one"
+    assert counts[-1] == 1 + rounds * writers
+
+
+def test_lines_are_counted_in_the_diffs_where_events_do_not_say(
+    sqlite_store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    workspace = tmp_path / "shop"
+    write_sample_diffs(workspace)
+    write(sqlite_store, *sample_patches(now, workspace=str(workspace)))
+    made = generate(sqlite_store, "42", reports_dir=tmp_path / "reports", now=now)
+    lines = {file.path: (file.added, file.removed) for file in made.report.files}
+    assert lines["src/billing/invoice.py"] == (1, 1)
+    assert lines["tests/test_rounding.py"] == (2, 0)
+    assert "round_vat(sum(lines))" in made.html_path.read_text(encoding="utf-8")
+
+
+def test_counts_in_the_events_need_no_diff(sqlite_store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(sqlite_store, event_rows(now, meta={"added": 7, "removed": 2}))
+    made = generate(sqlite_store, "42", reports_dir=tmp_path, now=now)
+    assert (made.report.files[0].added, made.report.files[0].removed) == (7, 2)
+
+
+@given(st.lists(st.text(max_size=200), min_size=2, max_size=2, unique=True))
+def test_any_two_order_ids_have_different_pages_inside_the_folder(orders: list[str]) -> None:
+    one, other = (page_path(order, 1) for order in orders)
+    assert one.casefold() != other.casefold()
+    for path in (one, other):
+        folder, name = path.split("/")
+        assert name == "v1.html"
+        assert set(folder) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+        assert len(folder) < 80
+
+
+@pytest.mark.parametrize("order", ["../../etc/passwd", "..", "/abs", "a\\b", "CON", "x" * 200, "naïve order €"])
+def test_a_hostile_order_id_stays_in_the_folder(
+    sqlite_store: Engine, tmp_path: Path, now: datetime, order: str
+) -> None:
+    write(sqlite_store, event_rows(now, order=order))
+    made = generate(sqlite_store, order, reports_dir=tmp_path / "reports", now=now)
+    assert made.html_path.resolve().is_relative_to((tmp_path / "reports").resolve())
+
+
+def test_a_failed_write_leaves_the_old_page_and_nothing_beside_it(tmp_path: Path) -> None:
+    page = tmp_path / "v1.html"
+    write_whole(page, "old")
+    digest = hashlib.sha256(page.read_bytes()).hexdigest()
+    with pytest.raises(TypeError):
+        write_whole(page, b"not text")  # type: ignore[arg-type]  # the wrong type is the failure under test
+    assert hashlib.sha256(page.read_bytes()).hexdigest() == digest
+    assert [path.name for path in tmp_path.iterdir()] == ["v1.html"]
