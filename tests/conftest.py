@@ -11,6 +11,8 @@ from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from tests.postgres_cluster import PostgresCluster
 
+pytest_plugins = ["tests.docker_fixtures"]
+
 
 @pytest.fixture
 def now() -> datetime:
