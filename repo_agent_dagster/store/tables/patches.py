@@ -25,6 +25,7 @@ patch_events = Table(
     metadata,
     sequence_key(),
     Column("patch_id", String(36), nullable=False),
+    Column("batch_id", String(36), index=True),
     Column("task_id", String(200), index=True),
     Column("order_id", String(200)),
     Column("phase", String(200)),

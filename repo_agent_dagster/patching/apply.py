@@ -1,0 +1,209 @@
+"""Apply a batch of operations, or write whole files: locked, planned, recorded, journalled, checked."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from repo_agent_dagster.contracts.custody import Custody, EventRow
+from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
+from repo_agent_dagster.patching import custody as records
+from repo_agent_dagster.patching import journal
+from repo_agent_dagster.patching.checks import Checker, Finding, added_findings
+from repo_agent_dagster.patching.commit import commit, recover
+from repo_agent_dagster.patching.custody import Asked, Origin
+from repo_agent_dagster.patching.diffs import Diff
+from repo_agent_dagster.patching.lock import locked
+from repo_agent_dagster.patching.model import (
+    AppliedPatch,
+    BatchResult,
+    CheckFailed,
+    FileChange,
+    PatchConflict,
+    Workspace,
+)
+from repo_agent_dagster.patching.plan import Plan, PlannedFile, ReadFile, plan_batch, plan_changes
+from repo_agent_dagster.patching.tree import Tree
+from repo_agent_dagster.store.ids import new_id
+
+_SHOWN_FINDINGS = 20
+
+
+def apply_batch(
+    workspace: Workspace,
+    batch: PatchBatch,
+    *,
+    custody: Custody,
+    now: datetime,
+    checker: Checker | None = None,
+    dry_run: bool = False,
+    lock_timeout_seconds: float = 10.0,
+) -> BatchResult:
+    """Apply all patches of a batch, or none.
+
+    With a checker, the batch is reverted if it adds findings. A dry run plans, and writes and records nothing.
+
+    Raises:
+        InvalidPatch: the batch can never be right (`UnsafePath` and `OverlappingPatches` are cases of it).
+        PatchConflict: the files are not what the batch supposes.
+        CheckFailed: it added findings and was reverted.
+        WorkspaceLocked: another batch holds the workspace; nothing is recorded.
+        CustodyUnavailable: the store cannot be reached; nothing was changed.
+        WriteFailed: the file system refused a write; all is as before.
+    """
+    origin = Origin(workspace.name, batch.requester, batch.order_id, batch.phase, batch.reason, batch.branch)
+    asked = [Asked(operation.file, operation.op, operation.task_id) for operation in batch.patches]
+    run = _Run(workspace, origin, asked, custody, now)
+    return run.perform(lambda read: plan_batch(batch, read), checker, dry_run, lock_timeout_seconds)
+
+
+def write_files(
+    workspace: Workspace,
+    changes: Sequence[FileChange],
+    *,
+    order_id: str | None,
+    requester: str,
+    reason: str,
+    phase: str | None,
+    task_id: str | None,
+    custody: Custody,
+    now: datetime,
+    dry_run: bool = False,
+    lock_timeout_seconds: float = 10.0,
+) -> BatchResult:
+    """Bring whole files into a given state, all or none; what is so already is left out, and all of it is no error.
+
+    Folders are made for new files; folders that a deletion leaves empty are removed, as git does.
+
+    Raises:
+        As `apply_batch`.
+    """
+    origin = Origin(workspace.name, requester, order_id, phase, reason)
+    asked = [
+        Asked(change.path, "delete-file" if change.content is None else "replace-file", task_id) for change in changes
+    ]
+    run = _Run(workspace, origin, asked, custody, now)
+    return run.perform(lambda read: plan_changes(changes, read, task_id), None, dry_run, lock_timeout_seconds)
+
+
+def recover_workspace(
+    workspace: Workspace, *, custody: Custody, now: datetime, lock_timeout_seconds: float = 10.0
+) -> str | None:
+    """Clear up after an interrupted batch, as every use does; return what was done, None if there was nothing."""
+    with Tree(workspace.root) as tree, locked(workspace.root, lock_timeout_seconds):
+        return recover(tree, custody, now)
+
+
+class _Run:
+    """One batch on its way; it gets its id when it is made."""
+
+    def __init__(
+        self, workspace: Workspace, origin: Origin, asked: Sequence[Asked], custody: Custody, now: datetime
+    ) -> None:
+        self._workspace = workspace
+        self._origin = origin
+        self._asked = asked
+        self._custody = custody
+        self._now = now
+        self._batch_id = new_id()
+
+    def perform(
+        self, make_plan: Callable[[ReadFile], Plan], checker: Checker | None, dry_run: bool, lock_timeout_seconds: float
+    ) -> BatchResult:
+        with Tree(self._workspace.root) as tree:
+            if dry_run and journal.load(tree) is None:
+                plan = self._planned(tree, make_plan)
+                return self._result(plan, self._requests_of(plan), dry_run=True)
+            with locked(self._workspace.root, lock_timeout_seconds):
+                recover(tree, self._custody, self._now)
+                if dry_run:
+                    plan = self._planned(tree, make_plan)
+                    return self._result(plan, self._requests_of(plan), dry_run=True)
+                return self._perform_locked(tree, make_plan, checker)
+
+    def _perform_locked(
+        self, tree: Tree, make_plan: Callable[[ReadFile], Plan], checker: Checker | None
+    ) -> BatchResult:
+        try:
+            plan = self._planned(tree, make_plan)
+        except PermanentFault as error:
+            requests = records.requested(self._batch_id, self._origin, self._asked, self._now)
+            failures = records.following(requests, PatchEventName.PATCH_FAILED, self._now, error=str(error))
+            self._custody.record([*requests, *failures])
+            raise
+        requests = self._requests_of(plan)
+        if not requests:
+            return self._result(plan, requests)
+        before = checker.check(self._workspace.root) if checker is not None else ()
+        self._custody.record(requests)
+        events = records.applied(requests, plan, self._now)
+        commit(
+            tree,
+            self._custody,
+            batch_id=self._batch_id,
+            decision=PatchEventName.PATCH_APPLIED,
+            patch_ids=[request.patch_id for request in requests],
+            files=plan.files,
+            diffs={request.patch_id: patch.diff.text for request, patch in zip(requests, plan.patches, strict=True)},
+            decide=lambda: self._custody.record(events),
+            now=self._now,
+        )
+        if checker is not None:
+            self._judge(tree, plan, events, added_findings(before, checker.check(self._workspace.root)))
+        return self._result(plan, requests)
+
+    def _planned(self, tree: Tree, make_plan: Callable[[ReadFile], Plan]) -> Plan:
+        try:
+            return make_plan(tree.read)
+        except OSError as error:
+            raise PatchConflict(f"{error.filename or 'a file'} cannot be read: {error.strerror}") from error
+
+    def _requests_of(self, plan: Plan) -> list[EventRow]:
+        asked = [Asked(patch.file, patch.op, patch.task_id) for patch in plan.patches]
+        return records.requested(self._batch_id, self._origin, asked, self._now)
+
+    def _judge(self, tree: Tree, plan: Plan, events: Sequence[EventRow], added: Sequence[Finding]) -> None:
+        """Record the check's verdict; findings that the batch added take it back."""
+        if not added:
+            self._custody.record(records.following(events, PatchEventName.PATCH_VALIDATED, self._now, ok=True))
+            return
+        shown = "\n".join(str(finding) for finding in added[:_SHOWN_FINDINGS])
+        message = f"the check found {len(added)} new problem(s), so the batch was reverted:\n{shown}"
+        failed = records.following(events, PatchEventName.PATCH_FAILED, self._now, ok=False, error=message)
+        reverted = records.following(
+            events, PatchEventName.PATCH_REVERTED, self._now, meta={"reason": "the check failed"}
+        )
+        for file in plan.files:
+            state = tree.read(file.path)
+            if (state and state.content) != (file.after and file.after.content):
+                self._custody.record(failed)
+                raise PatchConflict(
+                    f"{file.path} changed during the check, so the failed batch was not reverted:\n{shown}"
+                )
+        commit(
+            tree,
+            self._custody,
+            batch_id=self._batch_id,
+            decision=PatchEventName.PATCH_REVERTED,
+            patch_ids=[event.patch_id for event in events],
+            files=[PlannedFile(file.path, file.after, file.before, Diff(b"", 0, 0)) for file in plan.files],
+            diffs={},
+            decide=lambda: self._custody.record([*failed, *reverted]),
+            now=self._now,
+        )
+        raise CheckFailed(message, added)
+
+    def _result(self, plan: Plan, requests: Sequence[EventRow], *, dry_run: bool = False) -> BatchResult:
+        patches = tuple(
+            AppliedPatch(
+                patch_id=request.patch_id,
+                file=patch.file,
+                op=patch.op,
+                diff_path=journal.diff_path(request.patch_id),
+                added=patch.diff.added,
+                removed=patch.diff.removed,
+                task_id=patch.task_id,
+            )
+            for request, patch in zip(requests, plan.patches, strict=True)
+        )
+        diff = b"".join(file.diff.text for file in plan.files).decode("utf-8", "replace")
+        return BatchResult(self._batch_id, patches, diff, dry_run)

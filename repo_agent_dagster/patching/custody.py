@@ -1,0 +1,160 @@
+"""What the engine puts on record: the events of a batch, and what happens to a batch that was interrupted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from repo_agent_dagster.contracts.custody import Custody, EventRow, RecordedPatch
+from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.patching.journal import diff_path
+from repo_agent_dagster.patching.model import BatchResult, InvalidPatch, UnknownPatch
+from repo_agent_dagster.patching.plan import Plan
+from repo_agent_dagster.store.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a batch comes from, as every event of it tells."""
+
+    workspace: str
+    requester: str
+    order_id: str | None
+    phase: str | None
+    reason: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is on record of a patch before anything is known of its effect."""
+
+    file: str
+    op: str
+    task_id: str | None
+
+
+def requested(batch_id: str, origin: Origin, asked: Sequence[Asked], now: datetime) -> list[EventRow]:
+    """Return a batch's first events; its patches get their ids here."""
+    meta: dict[str, Any] = {"reason": origin.reason, "branch": origin.branch}
+    return [
+        EventRow(
+            patch_id=new_id(),
+            batch_id=batch_id,
+            requester=origin.requester,
+            workspace=origin.workspace,
+            # A path is recorded as it was asked for, however hostile; a NUL is the one thing no database takes.
+            file_path=patch.file.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode(),
+            op=patch.op,
+            event=PatchEventName.PATCH_REQUESTED,
+            created_at=now,
+            task_id=patch.task_id,
+            order_id=origin.order_id,
+            phase=origin.phase,
+            meta={**meta, "step": step},
+        )
+        for step, patch in enumerate(asked, start=1)
+    ]
+
+
+def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[EventRow]:
+    """Return the events of a batch whose files are in place; their meta is what a revert goes by."""
+    files = {
+        file.path: {
+            "file_before_sha256": None if file.before is None else file.before.sha256,
+            "file_after_sha256": None if file.after is None else file.after.sha256,
+            "mode_before": None if file.before is None else file.before.mode,
+        }
+        for file in plan.files
+    }
+    return [
+        replace(
+            request,
+            event=PatchEventName.PATCH_APPLIED,
+            created_at=now,
+            file_path=patch.file,
+            diff_path=diff_path(request.patch_id),
+            meta={**files[patch.file], "added": patch.diff.added, "removed": patch.diff.removed},
+        )
+        for request, patch in zip(requests, plan.patches, strict=True)
+    ]
+
+
+def following(
+    events: Sequence[EventRow],
+    name: PatchEventName,
+    now: datetime,
+    *,
+    ok: bool | None = None,
+    error: str | None = None,
+    meta: dict[str, Any] | None = None,
+) -> list[EventRow]:
+    """Return the next events of the same patches."""
+    return [
+        replace(event, event=name, created_at=now, ts_check_ok=ok, error=error, meta=meta, diff_path=event.diff_path)
+        for event in events
+    ]
+
+
+def record_abandoned(custody: Custody, batch_id: str, error: str, now: datetime) -> None:
+    """Put on record that a batch failed and its files are as before; safe to repeat.
+
+    Raises:
+        UnknownPatch: this record does not know the batch.
+    """
+    patches = custody.batch(batch_id)
+    if not patches:
+        raise UnknownPatch(
+            f"the interrupted batch {batch_id} is not on record in this database; "
+            "use the database that it was recorded in (--database-url)"
+        )
+    events: list[EventRow] = []
+    for patch in patches:
+        if patch.last(PatchEventName.PATCH_FAILED) is None:
+            events += following([patch.requested], PatchEventName.PATCH_FAILED, now, error=error)
+        # The connection may have been lost after the store took "applied" and before it could say so.
+        if patch.is_in_force:
+            events += following([patch.requested], PatchEventName.PATCH_REVERTED, now)
+    custody.record(events)
+
+
+def record_validation(
+    result_or_patch_ids: BatchResult | Sequence[str],
+    *,
+    custody: Custody,
+    ok: bool,
+    now: datetime,
+    error: str | None = None,
+    meta: dict[str, Any] | None = None,
+) -> None:
+    """Put on record that applied patches were checked: ``patch_validated``, or ``patch_failed`` with the error.
+
+    Raises:
+        UnknownPatch: one of the patches is not on record.
+        InvalidPatch: one of them was never applied, or was reverted.
+        CustodyUnavailable: the record cannot be reached.
+    """
+    if isinstance(result_or_patch_ids, BatchResult):
+        patch_ids: Sequence[str] = [patch.patch_id for patch in result_or_patch_ids.patches]
+    else:
+        patch_ids = result_or_patch_ids
+    patches = known(custody, patch_ids)
+    for patch in patches:
+        if not patch.is_in_force:
+            raise InvalidPatch(f"patch {patch.patch_id} is not applied, so it cannot be validated")
+    name = PatchEventName.PATCH_VALIDATED if ok else PatchEventName.PATCH_FAILED
+    last = [patch.events[-1] for patch in patches]
+    custody.record(following(last, name, now, ok=ok, error=error, meta=meta))
+
+
+def known(custody: Custody, patch_ids: Sequence[str]) -> Sequence[RecordedPatch]:
+    """Return these patches as they are on record.
+
+    Raises:
+        UnknownPatch: one of them is not.
+    """
+    patches = custody.patches(patch_ids)
+    missing = set(patch_ids) - {patch.patch_id for patch in patches}
+    if missing:
+        raise UnknownPatch(f"patch {min(missing)} is not on record in this database")
+    return patches

@@ -1,0 +1,72 @@
+"""One batch at a time on a workspace: a lock on `.mission_control/lock` that ends with the process that holds it."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from repo_agent_dagster.patching.model import UnsafePath, WorkspaceLocked
+from repo_agent_dagster.patching.paths import MISSION_CONTROL
+
+_POLL_SECONDS = 0.02
+
+
+@contextmanager
+def locked(root: Path, timeout_seconds: float) -> Iterator[None]:
+    """Hold the workspace's lock, waiting for it at most that long; makes `.mission_control/` when it is missing.
+
+    The lock is the kernel's (flock): it is released when its holder ends, however it ends, and never has to be broken.
+
+    Raises:
+        WorkspaceLocked: another holder did not finish in time; the message names its process.
+        UnsafePath: `.mission_control` is not a plain folder.
+    """
+    folder = _mission_control(root)
+    try:
+        descriptor = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        _acquire(descriptor, root, timeout_seconds)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _mission_control(root: Path) -> int:
+    path = root / MISSION_CONTROL
+    with contextlib.suppress(FileExistsError):
+        path.mkdir()
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnsafePath(f"{path} is not a plain folder ({error.strerror}); remove it") from None
+    with contextlib.suppress(FileExistsError):
+        os.mkdir("patches", dir_fd=folder)
+    with contextlib.suppress(FileExistsError):
+        ignore = os.open(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=folder)
+        os.write(ignore, b"*\n")
+        os.close(ignore)
+    return folder
+
+
+def _acquire(descriptor: int, root: Path, timeout_seconds: float) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+                raise WorkspaceLocked(
+                    f"{root} is held by another batch (process {holder}) since more than {timeout_seconds:g} s; "
+                    "try again when it has finished"
+                ) from None
+            time.sleep(_POLL_SECONDS)
+        else:
+            return

@@ -1,0 +1,88 @@
+"""A file's lines while one splice after the other is applied, in any order, each in logarithmic time.
+
+The splices of a batch in original coordinates cut the file into spans and gaps. A Fenwick tree over their present
+lengths tells where each begins now, so that the diff of every step carries the line numbers and the context of its own
+moment, however many operations a batch has and in whatever order it lists them.
+"""
+
+from collections.abc import Sequence
+
+from repo_agent_dagster.patching.splices import Splice
+
+
+class Rope:
+    """Lines cut into pieces: gap, splice, gap, splice, … gap; the splices are given in the order of their lines."""
+
+    def __init__(self, lines: list[bytes], ordered: Sequence[Splice]) -> None:
+        self._pieces: list[list[bytes]] = []
+        self._applied: list[bool] = []
+        self._line_count = len(lines)
+        self._ends: list[int] = []  # where each piece ends in the original lines
+        position = 0
+        for splice in ordered:
+            for start, end in ((position, splice.start), (splice.start, splice.end)):
+                self._pieces.append(lines[start:end])
+                self._ends.append(end)
+            position = splice.end
+        self._pieces.append(lines[position:])
+        self._ends.append(len(lines))
+        self._applied = [False] * len(self._pieces)
+        self._tree = [0, *map(len, self._pieces)]
+        for index in range(1, len(self._tree)):
+            parent = index + (index & -index)
+            if parent < len(self._tree):
+                self._tree[parent] += self._tree[index]
+        self.length = len(lines)
+
+    def apply(self, rank: int, lines: list[bytes]) -> None:
+        """Replace the span of the rank-th splice (0-based) by these lines."""
+        piece = 2 * rank + 1
+        change = len(lines) - len(self._pieces[piece])
+        self._pieces[piece] = lines
+        self._applied[piece] = True
+        self.length += change
+        index = piece + 1
+        while index < len(self._tree):
+            self._tree[index] += change
+            index += index & -index
+
+    def start_of(self, rank: int) -> int:
+        """Return where the rank-th splice begins now (0-based line)."""
+        total, index = 0, 2 * rank + 1
+        while index > 0:
+            total += self._tree[index]
+            index -= index & -index
+        return total
+
+    def slice(self, start: int, end: int) -> list[bytes]:
+        """Return the present lines[start:end]; both ends are clamped to what there is."""
+        start, end = max(start, 0), min(end, self.length)
+        found: list[bytes] = []
+        while start < end:
+            piece, offset = self._find(start)
+            part = self._pieces[piece][offset : offset + end - start]
+            found += part
+            start += len(part)
+        return found
+
+    def lines(self) -> list[bytes]:
+        """Return all present lines."""
+        return [line for piece in self._pieces for line in piece]
+
+    def ends_in_original_line(self) -> int | None:
+        """Return which original line (0-based) is the last one now; None when it was inserted, or no line is left."""
+        if not self.length:
+            return None
+        piece, _ = self._find(self.length - 1)
+        return None if self._applied[piece] else self._ends[piece] - 1
+
+    def _find(self, line: int) -> tuple[int, int]:
+        """Return (piece, offset in it) of a present line, by descent in the Fenwick tree."""
+        piece, step = 0, 1 << (len(self._tree) - 1).bit_length()
+        while step:
+            candidate = piece + step
+            if candidate < len(self._tree) and self._tree[candidate] <= line:
+                piece = candidate
+                line -= self._tree[candidate]
+            step >>= 1
+        return piece, line

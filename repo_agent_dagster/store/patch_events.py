@@ -1,0 +1,362 @@
+"""Patch events and their hash chain: recorded together, listed, summed up per patch, and verified.
+
+An event goes into `patch_events`, which everybody reads, and into `patch_custody`, where each row's hash covers its
+content and the hash before it. So a row that is edited, deleted or slipped in later shows in `verify_chain`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    union,
+)
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+
+from repo_agent_dagster.contracts.custody import CustodyRefused, CustodyUnavailable, EventRow, RecordedPatch
+from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.rows import UnfitValueError, storable_json, storable_text
+from repo_agent_dagster.store.tables import patch_custody, patch_events
+from repo_agent_dagster.store.types import UtcDateTime
+
+GENESIS = "0" * 64
+"""What stands for the previous hash in a chain's first row."""
+
+_APPEND_LOCK = 0x70617463685F6576  # "patch_ev": PostgreSQL's advisory locks are numbers
+_IDS_PER_QUERY = 500
+_ROWS_PER_FETCH = 1000
+_EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
+_LENGTHS = {
+    column.name: column.type.length
+    for column in patch_events.c
+    if isinstance(column.type, String) and column.type.length is not None
+}
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+v_patch_activity = Table(
+    "v_patch_activity",
+    MetaData(),  # its own, so that migrations do not take the view for a table
+    Column("patch_id", String(36)),
+    Column("batch_id", String(36)),
+    Column("task_id", String(200)),
+    Column("order_id", String(200)),
+    Column("phase", String(200)),
+    Column("requester", String(200)),
+    Column("workspace", Text),
+    Column("file_path", Text),
+    Column("op", String(32)),
+    Column("requested_at", UtcDateTime),
+    Column("applied_at", UtcDateTime),
+    Column("validated_at", UtcDateTime),
+    Column("failed_at", UtcDateTime),
+    Column("reverted_at", UtcDateTime),
+    Column("last_event", String(32)),
+    Column("ts_check_ok", Boolean),
+    Column("error", Text),
+    Column("diff_path", Text),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent(EventRow):
+    """An event with its id, which grows in the order in which events were committed: a cursor."""
+
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PatchActivity:
+    """One patch, summed up from its events; a time is None when the event did not happen."""
+
+    patch_id: str
+    batch_id: str | None
+    task_id: str | None
+    order_id: str | None
+    phase: str | None
+    requester: str
+    workspace: str
+    file_path: str
+    op: str
+    requested_at: datetime | None
+    applied_at: datetime | None
+    validated_at: datetime | None
+    failed_at: datetime | None
+    reverted_at: datetime | None
+    last_event: str
+    ts_check_ok: bool | None
+    error: str | None
+    diff_path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What `verify_chain` found: `seq` and `problem` name the first row that does not fit, None when all do."""
+
+    ok: bool
+    checked: int
+    seq: int | None = None
+    problem: str | None = None
+
+
+def record(conn: Connection, events: Sequence[EventRow]) -> None:
+    """Append events and their custody rows, in this order, in the caller's transaction (`write_transaction`).
+
+    Appending is one at a time, so that ids are committed in their order and every chain is without gaps: on SQLite by
+    the write lock that the transaction holds, on PostgreSQL by an advisory lock until its end.
+
+    Raises:
+        UnfitValueError: a value is too long for its column.
+    """
+    if not events:
+        return
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(_APPEND_LOCK)))
+    heads: dict[str, tuple[int, str]] = {}
+    rows, chain = [], []
+    for event in events:
+        row = _storable(event)
+        workspace = row["workspace"]
+        seq, prev_hash = heads.get(workspace) or _head(conn, workspace)
+        link = {
+            "workspace": workspace,
+            "seq": seq + 1,
+            "patch_id": row["patch_id"],
+            "factory": row["requester"],
+            "event_type": row["event"],
+            "message": _message(row),
+            "ts": row["created_at"],
+            "prev_hash": prev_hash,
+        }
+        link["hash"] = _hash(link)
+        heads[workspace] = link["seq"], link["hash"]
+        rows.append(row)
+        chain.append(link)
+    conn.execute(insert(patch_events), rows)
+    conn.execute(insert(patch_custody), chain)
+
+
+def verify_chain(conn: Connection, workspace: str) -> ChainVerdict:
+    """Recompute a workspace's chain and hold it against its events; name the first row that does not fit.
+
+    Rows cut off at the end of both tables leave no trace here: keep the last hash elsewhere to notice that.
+    """
+    chain = conn.execute(
+        select(patch_custody).where(patch_custody.c.workspace == workspace).order_by(patch_custody.c.seq),
+        execution_options={"yield_per": _ROWS_PER_FETCH},
+    )
+    events = conn.execute(
+        select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id),
+        execution_options={"yield_per": _ROWS_PER_FETCH},
+    )
+    prev_hash = GENESIS
+    checked = 0
+    for seq, (link, event) in enumerate(zip_longest(chain.mappings(), events.mappings()), start=1):
+        problem = _misfit(seq, prev_hash, link, event)
+        if problem is not None:
+            return ChainVerdict(ok=False, checked=checked, seq=seq, problem=problem)
+        prev_hash = link["hash"]
+        checked = seq
+    return ChainVerdict(ok=True, checked=checked)
+
+
+def listing(
+    conn: Connection,
+    *,
+    order_id: str | None = None,
+    patch_id: str | None = None,
+    batch_id: str | None = None,
+    after_id: int = 0,
+    limit: int = 1000,
+) -> list[StoredEvent]:
+    """Return the events with an id beyond `after_id` in their order, at most `limit`."""
+    query = select(patch_events).where(patch_events.c.id > after_id).order_by(patch_events.c.id).limit(limit)
+    for name, value in (("order_id", order_id), ("patch_id", patch_id), ("batch_id", batch_id)):
+        if value is not None:
+            query = query.where(patch_events.c[name] == value)
+    return [_stored(row) for row in conn.execute(query).mappings()]
+
+
+def order_ids(conn: Connection, since: datetime | None = None) -> list[str]:
+    """Return the orders that have patch events, those since an instant if one is given, sorted."""
+    order = patch_events.c.order_id
+    query = select(order).where(order.is_not(None)).distinct().order_by(order)
+    if since is not None:
+        query = query.where(patch_events.c.created_at >= since)
+    return list(conn.execute(query).scalars())
+
+
+def workspaces(conn: Connection) -> list[str]:
+    """Return the workspaces that have events or custody rows, sorted."""
+    both = union(select(patch_events.c.workspace), select(patch_custody.c.workspace)).subquery()
+    return list(conn.execute(select(both.c.workspace).order_by(both.c.workspace)).scalars())
+
+
+def newest_id(conn: Connection) -> int:
+    """Return the id of the newest event; 0 when there is none."""
+    return conn.execute(select(func.max(patch_events.c.id))).scalar_one() or 0
+
+
+def activity(
+    conn: Connection,
+    *,
+    order_id: str | None = None,
+    patch_id: str | None = None,
+    batch_id: str | None = None,
+    workspace: str | None = None,
+    limit: int = 100,
+) -> list[PatchActivity]:
+    """Return patches with what became of them, the newest first (patch ids sort by time), at most `limit`."""
+    query = select(v_patch_activity).order_by(v_patch_activity.c.patch_id.desc()).limit(limit)
+    wanted = {"order_id": order_id, "patch_id": patch_id, "batch_id": batch_id, "workspace": workspace}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(v_patch_activity.c[name] == value)
+    return [PatchActivity(**row) for row in conn.execute(query).mappings()]
+
+
+def recorded_batch(conn: Connection, batch_id: str) -> list[RecordedPatch]:
+    """Return the patches of a batch in the order in which they were requested."""
+    query = select(patch_events).where(patch_events.c.batch_id == batch_id).order_by(patch_events.c.id)
+    return _by_patch(_stored(row) for row in conn.execute(query).mappings())
+
+
+def recorded_patches(conn: Connection, patch_ids: Sequence[str]) -> list[RecordedPatch]:
+    """Return those of the patches that are on record, in the order in which they were requested."""
+    events: list[StoredEvent] = []
+    for start in range(0, len(patch_ids), _IDS_PER_QUERY):
+        ids = patch_ids[start : start + _IDS_PER_QUERY]
+        query = select(patch_events).where(patch_events.c.patch_id.in_(ids))
+        events += [_stored(row) for row in conn.execute(query).mappings()]
+    return _by_patch(sorted(events, key=lambda event: event.id))
+
+
+class StoreCustody:
+    """Custody kept in the store: every call is one transaction of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, events: Sequence[EventRow]) -> None:
+        """Append events, all or none; see `contracts.custody.Custody`."""
+        with _told_as_custody(self._engine), write_transaction(self._engine) as conn:
+            record(conn, events)
+
+    def batch(self, batch_id: str) -> list[RecordedPatch]:
+        """Return a batch's patches; see `contracts.custody.Custody`."""
+        with _told_as_custody(self._engine), read_transaction(self._engine) as conn:
+            return recorded_batch(conn, batch_id)
+
+    def patches(self, patch_ids: Sequence[str]) -> list[RecordedPatch]:
+        """Return known patches; see `contracts.custody.Custody`."""
+        with _told_as_custody(self._engine), read_transaction(self._engine) as conn:
+            return recorded_patches(conn, patch_ids)
+
+
+@contextmanager
+def _told_as_custody(engine: Engine) -> Iterator[None]:
+    place = engine.url.render_as_string(hide_password=True)
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise CustodyUnavailable(
+            f"the store at {place} cannot be reached: {_first_line(error)}; check the URL and that the server runs"
+        ) from error
+    except SQLAlchemyError as error:
+        raise CustodyRefused(f"the store at {place} does not take the record: {_first_line(error)}") from error
+    except UnfitValueError as error:
+        raise CustodyRefused(str(error)) from error
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+
+
+def _storable(event: EventRow) -> dict[str, Any]:
+    row = {name: getattr(event, name) for name in _EVENT_FIELDS}
+    row["event"] = event.event.value
+    for name, limit in _LENGTHS.items():
+        value = row[name]
+        if value is not None and len(value) > limit:
+            raise UnfitValueError(
+                f"{name} takes at most {limit} characters, not {len(value)}: {value[:60]!r}…; shorten it"
+            )
+    for name, value in row.items():
+        if type(value) is str:
+            row[name] = storable_text(value)
+    row["meta"] = None if event.meta is None else storable_json(event.meta)
+    row["created_at"] = event.created_at.astimezone(UTC)
+    return row
+
+
+def _message(row: Mapping[str, Any]) -> str:
+    """Write what the chain has no column of its own for, so that it covers the whole event."""
+    return _canonical(_uncovered(row))
+
+
+def _uncovered(row: Mapping[Any, Any]) -> dict[str, Any]:
+    names = ("batch_id", "task_id", "order_id", "phase", "file_path", "op", "ts_check_ok", "diff_path", "error", "meta")
+    return {name: row[name] for name in names}
+
+
+def _hash(link: Mapping[Any, Any]) -> str:
+    names = ("workspace", "seq", "patch_id", "factory", "event_type", "message", "prev_hash")
+    content = {name: link[name] for name in names} | {"ts": link["ts"].isoformat(timespec="microseconds")}
+    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+
+
+def _head(conn: Connection, workspace: str) -> tuple[int, str]:
+    query = (
+        select(patch_custody.c.seq, patch_custody.c.hash)
+        .where(patch_custody.c.workspace == workspace)
+        .order_by(patch_custody.c.seq.desc())
+        .limit(1)
+    )
+    found = conn.execute(query).one_or_none()
+    return (0, GENESIS) if found is None else (found.seq, found.hash)
+
+
+def _misfit(seq: int, prev_hash: str, link: RowMapping | None, event: RowMapping | None) -> str | None:
+    if link is None:
+        return f"custody row {seq} is missing: event {event['id'] if event else '?'} has no row in the chain"
+    if link["seq"] != seq:
+        return f"custody row {seq} is missing: the next is {link['seq']}"
+    if link["prev_hash"] != prev_hash:
+        return f"custody row {seq} does not follow the row before it: a row was replaced or slipped in"
+    if link["hash"] != _hash(link):
+        return f"custody row {seq} was edited: its hash does not fit its content"
+    if event is None:
+        return f"the event of custody row {seq} (patch {link['patch_id']}) was deleted"
+    told = (event["patch_id"], event["requester"], event["event"], event["created_at"], _uncovered(event))
+    if told != (link["patch_id"], link["factory"], link["event_type"], link["ts"], json.loads(link["message"])):
+        return f"event {event['id']} is not what custody row {seq} tells: an event was edited, deleted or slipped in"
+    return None
+
+
+def _stored(row: RowMapping) -> StoredEvent:
+    values = {str(name): value for name, value in row.items()}
+    return StoredEvent(**{**values, "event": PatchEventName(row["event"])})
+
+
+def _by_patch(events: Iterator[StoredEvent] | Sequence[StoredEvent]) -> list[RecordedPatch]:
+    found: dict[str, list[EventRow]] = {}
+    for event in events:
+        found.setdefault(event.patch_id, []).append(event)
+    return [RecordedPatch(history[0], tuple(history)) for history in found.values()]
