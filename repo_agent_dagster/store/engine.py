@@ -1,5 +1,6 @@
 """Open the store: SQLite with the settings that concurrent writers need, or PostgreSQL by URL."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,22 +25,33 @@ def open_store(url: str) -> Engine:
     through `write_transaction`, so that a read followed by a write cannot fail with "database is locked" half-way.
 
     Raises:
-        StoreUrlError: the URL is malformed or names another database.
+        StoreUrlError: the URL is malformed, names another database, or a folder that cannot be made.
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreUrlError(f"store URL {url!r} is malformed; write sqlite:///path or postgresql://…") from error
+    except (ArgumentError, ValueError) as error:  # a port that is no number is a plain ValueError
+        shown = re.sub("://[^@]*@", "://***@", url)
+        raise StoreUrlError(f"store URL {shown!r} is malformed; write sqlite:///path or postgresql://…") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(Path(parsed.database).parent)
         engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
         _prepare_sqlite(engine)
         return engine
     if backend == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-    raise StoreUrlError(f"store URL {url!r} names {backend}; sqlite and postgresql are supported")
+    shown = parsed.render_as_string(hide_password=True)
+    raise StoreUrlError(f"store URL {shown!r} names {backend}; sqlite and postgresql are supported")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUrlError(
+            f"the store's folder {folder} cannot be made: {error.strerror}; give a path that you may write to"
+        ) from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

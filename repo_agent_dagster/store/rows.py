@@ -6,7 +6,7 @@ Here belongs what every aggregate's queries share. What a row means belongs to i
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy import JSON, ColumnElement, Connection, Select, String, Table, Text, insert, select
+from sqlalchemy import JSON, ColumnElement, Connection, Select, String, Table, Text, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from repo_agent_dagster.contracts.faults import PermanentFault
@@ -105,3 +105,19 @@ def fetch_all(
     """Return the rows that meet the conditions, in the given order, at most `limit`."""
     rows = conn.execute(selecting(table, row_type).where(*conditions).order_by(*order_by).limit(limit))
     return [row_type(**row._mapping) for row in rows]
+
+
+def put(
+    conn: Connection, table: Table, values: Mapping[str, Any], *, key: Sequence[str], stamped: Sequence[str] = ()
+) -> bool:
+    """Insert the row, or update the one with the same key where it differs; return whether anything was written.
+
+    On an update `id` and `created_at` stay as they are, and the `stamped` columns (times of change) are written only
+    if another column differs.
+    """
+    statement = insert_statement(conn, table).values(storable(table, values))
+    kept = {*key, "id", "created_at"}
+    new = {name: statement.excluded[name] for name in values if name not in kept}
+    differs = [table.c[name].is_distinct_from(value) for name, value in new.items() if name not in stamped]
+    upsert = statement.on_conflict_do_update(index_elements=list(key), set_=new, where=or_(*differs))
+    return conn.execute(upsert.execution_options(preserve_rowcount=True)).rowcount == 1

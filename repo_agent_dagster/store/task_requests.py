@@ -181,6 +181,11 @@ def claim(conn: Connection, task_id: str, *, dagster_run_id: str, now: datetime)
     )
 
 
+def take_over(conn: Connection, task_id: str, *, from_run: str, to_run: str) -> bool:
+    """Hand a running task from a run whose worker crashed to the run that retries it; False if that run has it not."""
+    return _change(conn, task_id, [TaskStatus.RUNNING], {"dagster_run_id": to_run}, _row.dagster_run_id == from_run)
+
+
 def finish(
     conn: Connection,
     task_id: str,

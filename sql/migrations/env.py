@@ -18,7 +18,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
 
 
 engine = context.config.attributes["engine"]
-with engine.connect() as connection:
+# SQLite: the whole upgrade is one transaction that holds the write lock from its first read, so that two processes
+# that start on one fresh file do not both create it. PostgreSQL: `migrate.upgrade` holds an advisory lock.
+with engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection:
     context.configure(
         connection=connection,
         target_metadata=metadata,

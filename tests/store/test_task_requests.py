@@ -145,6 +145,18 @@ def test_a_run_leads_to_the_task_that_it_carries_out(store: Engine, task: TaskRe
         assert task_requests.by_run(conn, "run-2") is None
 
 
+def test_the_retry_of_a_crashed_run_takes_its_task_over_once(store: Engine, task: TaskRequest, now: datetime) -> None:
+    with write_transaction(store) as conn:
+        assert not task_requests.take_over(conn, task.id, from_run="run-1", to_run="run-2")
+        task_requests.claim(conn, task.id, dagster_run_id="run-1", now=now)
+
+        assert task_requests.take_over(conn, task.id, from_run="run-1", to_run="run-2")
+        assert not task_requests.take_over(conn, task.id, from_run="run-1", to_run="run-3")
+
+    taken = _stored(store, task.id)
+    assert (taken.status, taken.dagster_run_id, taken.started_at) == (TaskStatus.RUNNING, "run-2", now)
+
+
 def test_pending_tasks_come_oldest_first(store: Engine, now: datetime) -> None:
     with write_transaction(store) as conn:
         newer, oldest, newest = (

@@ -1,0 +1,106 @@
+"""A database is brought to this version's schema by whoever comes first, once."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from sqlalchemy import text
+
+from repo_agent_dagster.store.engine import StoreUrlError, open_store, write_transaction
+from repo_agent_dagster.store.errors import StoreUnreachableError, StoreUnusableError, told_as_faults
+from repo_agent_dagster.store.migrate import current_revision, head_revision, upgrade
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without a table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'store.db'}"
+    else:
+        yield request.getfixturevalue("postgres").create_database()
+
+
+_UPGRADE_WHEN_TOLD = """
+import sys
+from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store.migrate import current_revision, upgrade
+print("ready", flush=True)
+sys.stdin.readline()
+engine = open_store(sys.argv[1])
+upgrade(engine)
+print(current_revision(engine))
+"""
+
+
+def test_processes_that_start_together_upgrade_one_fresh_database(empty_url: str) -> None:
+    argv = [sys.executable, "-c", _UPGRADE_WHEN_TOLD, empty_url]
+    starters = [
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for starter in starters:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == "ready\n"
+
+    for starter in starters:
+        assert starter.stdin is not None
+        starter.stdin.write("go\n")
+        starter.stdin.flush()
+    ended = [starter.communicate(timeout=60) for starter in starters]
+
+    assert [(output.strip(), errors) for output, errors in ended] == [(head_revision(), "")] * 4
+
+
+def test_threads_may_upgrade_one_fresh_database_together(empty_url: str) -> None:
+    gate = Barrier(4)
+
+    def _upgrade(_: int) -> str | None:
+        engine = open_store(empty_url)
+        gate.wait(timeout=30)
+        upgrade(engine)
+        revision = current_revision(engine)
+        engine.dispose()
+        return revision
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(_upgrade, range(4))) == {head_revision()}
+
+
+def test_a_database_of_a_newer_version_is_refused_with_advice(empty_url: str) -> None:
+    engine = open_store(empty_url)
+    upgrade(engine)
+    with write_transaction(engine) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreUnusableError, match="a revision that this version does not know"), told_as_faults(engine):
+        upgrade(engine)
+    engine.dispose()
+
+
+def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
+    engine = open_store("postgresql://me:secret@127.0.0.1:1/x")
+    with (
+        pytest.raises(StoreUnreachableError, match=r"me:\*\*\*@127.0.0.1:1/x cannot be reached") as caught,
+        told_as_faults(engine),
+    ):
+        upgrade(engine)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nonsense", "'nonsense' is malformed"),
+        ("", "'' is malformed"),
+        ("postgresql://me:secret@h:port/x", r"'postgresql://\*\*\*@h:port/x' is malformed"),
+        ("mysql://me:secret@h/x", r"'mysql://me:\*\*\*@h/x' names mysql; sqlite and postgresql are supported"),
+        ("sqlite:////dev/null/x/store.db", "folder /dev/null/x cannot be made: Not a directory"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_with_its_reason(url: str, message: str) -> None:
+    with pytest.raises(StoreUrlError, match=message) as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)
