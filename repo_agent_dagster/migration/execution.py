@@ -3,16 +3,22 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from repo_agent_dagster.migration.destination import Destination
 from repo_agent_dagster.migration.faults import MigrationConflict
 from repo_agent_dagster.migration.planning import Plan
-
-if TYPE_CHECKING:
-    from repo_agent_dagster.contracts.custody import Custody
-    from repo_agent_dagster.migration.typecheck import CheckReport
-    from repo_agent_dagster.patching import BatchResult
+from repo_agent_dagster.migration.typecheck import CheckReport
+from repo_agent_dagster.patching import (
+    BatchResult,
+    Custody,
+    FileChange,
+    PatchConflict,
+    Workspace,
+    record_validation,
+    revert,
+    write_files,
+)
 
 REQUESTER = "migrate-staging"
 MigrationStatus = Literal["applied", "nothing_to_do", "validated", "failed_kept", "rolled_back"]
@@ -24,7 +30,7 @@ class MigrationResult:
 
     plan: Plan
     status: MigrationStatus
-    batch: "BatchResult | None"
+    batch: BatchResult | None
     task_id: str | None = None
 
     @property
@@ -52,7 +58,7 @@ class MigrationResult:
         }
 
 
-def execute(plan: Plan, *, custody: "Custody", now: datetime, task_id: str | None = None) -> MigrationResult:
+def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None = None) -> MigrationResult:
     """Write what the plan says, as one patch batch: all of it or nothing. An empty plan writes nothing and says so.
 
     Raises:
@@ -70,26 +76,30 @@ def execute(plan: Plan, *, custody: "Custody", now: datetime, task_id: str | Non
     if plan.is_empty:
         return MigrationResult(plan, "nothing_to_do", None, task_id)
     _refuse_if_stale(plan)
-    from repo_agent_dagster.patching import FileChange, Workspace, write_files
-
-    batch = write_files(
-        Workspace(plan.target_root),
-        [
-            FileChange(change.path, change.new, executable=change.executable, expect_sha256=change.old_sha256)
-            for change in plan.touching
-        ],
-        order_id=plan.manifest.order_id,
-        requester=REQUESTER,
-        reason=f"migrate unit {plan.unit} ({plan.source_digest[:12]}) to {plan.destination}",
-        phase=plan.manifest.order.phase,
-        task_id=task_id,
-        custody=custody,
-        now=now,
-    )
+    changes = [
+        FileChange(change.path, change.new, executable=change.executable, expect_sha256=change.old_sha256)
+        for change in plan.touching
+    ]
+    try:
+        batch = write_files(
+            Workspace(plan.target_root),
+            changes,
+            order_id=plan.manifest.order_id,
+            requester=REQUESTER,
+            reason=f"migrate unit {plan.unit} ({plan.source_digest[:12]}) to {plan.destination}",
+            phase=plan.manifest.order.phase,
+            task_id=task_id,
+            custody=custody,
+            now=now,
+        )
+    except PatchConflict as conflict:
+        raise MigrationConflict(
+            f"unit {plan.unit} stops, nothing was written: {conflict}; plan again", ()
+        ) from conflict
     return MigrationResult(plan, "applied", batch, task_id)
 
 
-def roll_back(result: MigrationResult, *, custody: "Custody", now: datetime) -> MigrationResult:
+def roll_back(result: MigrationResult, *, custody: Custody, now: datetime) -> MigrationResult:
     """Undo what `execute` wrote, to the byte; a result that wrote nothing stays as it is."""
     if result.batch is None or result.status == "rolled_back":
         return result
@@ -97,26 +107,22 @@ def roll_back(result: MigrationResult, *, custody: "Custody", now: datetime) -> 
     return replace(result, status="rolled_back")
 
 
-def undo(target_root: Path, batch_id: str, *, custody: "Custody", now: datetime) -> None:
+def undo(target_root: Path, batch_id: str, *, custody: Custody, now: datetime) -> None:
     """Undo a migration's batch by its id, for a caller that no longer holds the result.
 
     Raises:
         PermanentFault: the batch is unknown, or its files changed since.
     """
-    from repo_agent_dagster.patching import Workspace, revert
-
     revert(Workspace(target_root), batch_id, custody=custody, now=now)
 
 
-def conclude(result: MigrationResult, check: "CheckReport", *, custody: "Custody", now: datetime) -> MigrationResult:
+def conclude(result: MigrationResult, check: CheckReport, *, custody: Custody, now: datetime) -> MigrationResult:
     """Put the check on record; a failed one rolls the migration back, unless the manifest says ``on_failure: keep``.
 
     A migration without anything to check, or that wrote nothing, stays as it is: no check ran, so none passed.
     """
     if result.batch is None or not check.ran:
         return result
-    from repo_agent_dagster.patching import record_validation
-
     record_validation(result.batch, custody=custody, ok=check.ok, now=now, error=None if check.ok else check.message)
     if check.ok:
         return replace(result, status="validated")

@@ -24,7 +24,7 @@ CheckOutcome = Literal["passed", "findings", "failed", "timed_out", "tool_missin
 class Box(Protocol):
     """The part of a sandbox that a check needs; `sandbox.Sandbox` is one."""
 
-    def put(self, source: Path | Mapping[str, bytes], target: str) -> None:
+    def put(self, source: Path | Mapping[str, bytes], target: str) -> object:
         """Copy files into the sandbox, under a folder of it."""
 
     def exec(self, command: str | Sequence[str], *, cwd: str = ..., timeout_seconds: float | None = ...) -> ExecResult:
