@@ -115,6 +115,7 @@ class PatchReport(Contract):
     """One patch: what it was, how its check ended, and where its diff lies."""
 
     patch_id: str
+    batch_id: str | None
     workspace: str
     path: str
     op: str

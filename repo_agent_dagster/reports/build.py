@@ -42,6 +42,11 @@ class _Patch:
         return self.events[0]
 
     @property
+    def path(self) -> str:
+        """The file as it was last told: a request names it as it was asked for, e.g. ``./a.py``."""
+        return self.events[-1].file_path
+
+    @property
     def first_at(self) -> datetime:
         return min(event.created_at for event in self.events)
 
@@ -122,7 +127,8 @@ def _counts(patches: Iterable[_Patch]) -> PatchCounts:
 
 
 def _request(facts: OrderFacts) -> DeliveryRequest:
-    metas = [event.meta or {} for event in facts.events]
+    # Later events give reasons of their own, e.g. for a revert; what was asked for is in the request.
+    metas = [event.meta or {} for event in facts.events if event.event == PatchEventName.PATCH_REQUESTED]
     return DeliveryRequest(
         requesters=_distinct(event.requester for event in facts.events),
         reasons=_distinct(meta.get("reason") for meta in metas),
@@ -168,7 +174,7 @@ def _operations(patches: Sequence[_Patch]) -> list[OperationCount]:
 def _files(patches: Sequence[_Patch]) -> list[FileReport]:
     grouped: dict[tuple[str, str], list[_Patch]] = {}
     for patch in patches:
-        grouped.setdefault((patch.opening.workspace, patch.opening.file_path), []).append(patch)
+        grouped.setdefault((patch.opening.workspace, patch.path), []).append(patch)
     return [_file_report(workspace, path, members) for (workspace, path), members in sorted(grouped.items())]
 
 
@@ -193,8 +199,9 @@ def _patch_report(patch: _Patch) -> PatchReport:
     diff_paths = [event.diff_path for event in patch.events if event.diff_path]
     return PatchReport(
         patch_id=opening.patch_id,
+        batch_id=opening.batch_id,
         workspace=opening.workspace,
-        path=opening.file_path,
+        path=patch.path,
         op=opening.op,
         phase=opening.phase,
         requester=opening.requester,

@@ -10,6 +10,7 @@ LineKind = Literal["added", "removed", "context", "hunk", "header"]
 MAX_DIFF_BYTES = 256 * 1024
 """Bytes read of one diff; what is beyond is cut, and the cut is shown."""
 
+_MAX_DIGITS = 9  # of a hunk's length; no diff that is read has more lines
 _DIFF_FOLDER = (".mission_control", "patches")
 
 
@@ -88,5 +89,5 @@ def _hunk_lengths(header: str) -> tuple[int, int]:
     lengths = []
     for part in header.split()[1:3]:
         length = part.partition(",")[2] or "1"
-        lengths.append(int(length) if length.isdecimal() else 0)
+        lengths.append(int(length) if length.isdecimal() and len(length) <= _MAX_DIGITS else 0)
     return (lengths[0], lengths[1]) if len(lengths) == 2 else (0, 0)

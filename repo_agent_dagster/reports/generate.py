@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
-from repo_agent_dagster.contracts.reports import DeliveryReport
+from repo_agent_dagster.contracts.reports import UNATTRIBUTED, DeliveryReport
 from repo_agent_dagster.reports.build import build_report, content_digest
 from repo_agent_dagster.reports.facts import OrderFacts, VerifyChain, chain_verifier, gather
 from repo_agent_dagster.reports.files import page_path, write_whole
@@ -50,7 +50,7 @@ def generate(engine: "Engine", order_id: str, *, reports_dir: Path, now: datetim
         UnknownOrderError: the order has neither patch events, task requests nor migrations.
         BusyOrderError: other writers kept overtaking this one; try again.
     """
-    return _generate(engine, order_id, reports_dir, now, chain_verifier())
+    return _generate(engine, order_id or UNATTRIBUTED, reports_dir, now, chain_verifier())
 
 
 def generate_all(engine: "Engine", *, reports_dir: Path, now: datetime) -> list[GeneratedReport]:
@@ -76,8 +76,8 @@ def _generate(
     engine: "Engine", order_id: str, reports_dir: Path, now: datetime, verify: VerifyChain
 ) -> GeneratedReport:
     for _ in range(MAX_LOST_RACES):
-        with read_transaction(engine) as conn:
-            # The current version first: facts read after it cannot be older than what it tells of (see `publish`).
+        with order_facts.snapshot(engine) as conn:
+            # In one snapshot, so that the facts are not older than what the current version tells of (see `publish`).
             replaces = delivery_reports.current(conn, order_id)
             facts = gather(conn, order_id, verify=verify)
         _refuse_unknown(facts)

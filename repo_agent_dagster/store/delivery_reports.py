@@ -82,8 +82,8 @@ def listing(conn: Connection, *, limit: int = 1000) -> list[ReportSummary]:
 def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | None, now: datetime) -> bool:
     """Make the report its order's current version, if `replaces` still is the current one; keep the old versions.
 
-    `replaces` must have been read before the facts that the report tells of: then a writer that read older facts can
-    never overtake one that read newer ones. Call it in a write transaction of its own.
+    `replaces` must have been read in the same snapshot as the facts that the report tells of, or before them: then a
+    writer that read older facts can never overtake one that read newer ones. Call it in a write transaction of its own.
 
     Returns False, with nothing changed, when another writer published since: read the facts again.
     """

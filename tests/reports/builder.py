@@ -6,9 +6,12 @@ from typing import Any
 
 from sqlalchemy import Engine, insert
 
+from repo_agent_dagster.contracts.custody import EventRow
+from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.store import patch_events
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.ids import new_id
-from repo_agent_dagster.store.tables import patch_events, staging_migrations, task_requests
+from repo_agent_dagster.store.tables import staging_migrations, task_requests
 
 APPLIED = ("patch_requested", "patch_applied")
 VALIDATED = (*APPLIED, "patch_validated")
@@ -28,6 +31,7 @@ def event_rows(
     patch_id = columns.pop("patch_id", None) or new_id()
     base = {
         "patch_id": patch_id,
+        "batch_id": "019c0000-0000-7000-8000-0000000ba7c4",
         "task_id": None,
         "order_id": order,
         "phase": "implement",
@@ -55,9 +59,11 @@ def event_rows(
 
 
 def write(store: Engine, *patches: list[dict[str, Any]]) -> None:
-    """Insert the rows of several patches in the order given."""
+    """Record the rows of several patches, with their custody, in the order given."""
     with write_transaction(store) as conn:
-        conn.execute(insert(patch_events), [row for rows in patches for row in rows])
+        patch_events.record(
+            conn, [EventRow(**row | {"event": PatchEventName(row["event"])}) for rows in patches for row in rows]
+        )
 
 
 def write_task(store: Engine, now: datetime, **columns: Any) -> str:

@@ -84,6 +84,18 @@ def test_the_same_path_in_two_workspaces_is_two_files() -> None:
     assert [file.workspace for file in report.files] == ["/a", "/b"]
 
 
+def test_a_file_is_one_however_its_path_was_written_in_the_request() -> None:
+    asked, applied = event_rows(AT, APPLIED, file_path="./src/../a.py")
+    report = _report([asked, applied | {"file_path": "a.py"}], event_rows(AT, file_path="a.py"))
+    assert [(file.path, file.patches) for file in report.files] == [("a.py", 2)]
+
+
+def test_the_reason_is_the_request_s_own() -> None:
+    asked, undone = event_rows(AT, ("patch_requested", "patch_reverted"), meta={"reason": "repair"})
+    report = _report([asked, undone | {"meta": {"reason": "the check failed"}}])
+    assert report.request.reasons == ["repair"]
+
+
 def test_the_days_of_a_report_are_utc() -> None:
     late = datetime.fromisoformat("2026-03-03T08:59:00+09:00")
     assert [day.day.isoformat() for day in _report(event_rows(late)).days] == ["2026-03-02"]

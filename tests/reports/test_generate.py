@@ -9,14 +9,15 @@ from threading import Barrier
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from repo_agent_dagster.reports import GeneratedReport, generate_all
 from repo_agent_dagster.reports.files import page_path, write_whole
 from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate
 from repo_agent_dagster.store import delivery_reports
-from repo_agent_dagster.store.engine import read_transaction
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.tables import delivery_reports as table
+from repo_agent_dagster.store.tables import patch_events
 from tests.reports.builder import APPLIED, VALIDATED, event_rows, write, write_migration, write_task
 from tests.reports.sample import sample_patches, write_sample_diffs
 
@@ -97,6 +98,20 @@ def test_a_moved_folder_of_reports_is_followed(store: Engine, tmp_path: Path, no
     assert ensure_page(store, stored, reports_dir=tmp_path / "new") == moved.html_path
 
 
+def test_an_edited_event_shows_as_a_broken_chain(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now, VALIDATED, check=False))
+    assert generate(store, "42", reports_dir=tmp_path, now=now).report.custody[0].intact
+
+    with write_transaction(store) as conn:
+        conn.execute(update(patch_events).where(patch_events.c.event == "patch_validated").values(ts_check_ok=True))
+
+    forged = generate(store, "42", reports_dir=tmp_path, now=now)
+    assert forged.version == 2
+    assert not forged.report.custody[0].intact
+    assert "is not what custody row 3 tells" in (forged.report.custody[0].problem or "")
+    assert "The custody chain is broken" in forged.html_path.read_text(encoding="utf-8")
+
+
 def test_every_order_is_reported_and_none_is_lost(store: Engine, tmp_path: Path, now: datetime) -> None:
     write(
         store,
@@ -159,7 +174,9 @@ def test_writers_and_new_facts_at_once_end_with_the_newest_facts(store: Engine, 
     assert [current for _, current in versions] == [False] * (len(versions) - 1) + [True]
     with read_transaction(store) as conn:
         totals = [delivery_reports.version(conn, "42", number) for number, _ in versions]
-    counts = [stored.total_patches for stored in totals if stored is not None]
+    stored_reports = [stored for stored in totals if stored is not None]
+    assert all(stored.report_json["custody"][0]["intact"] for stored in stored_reports), "appending looked like a break"
+    counts = [stored.total_patches for stored in stored_reports]
     assert counts == sorted(counts), "an older state of the facts must never follow a newer one"
     assert counts[-1] == 1 + rounds * writers
 
