@@ -58,6 +58,7 @@ class _OpenCase:
     """A `testcase` element whose end has not been seen yet."""
 
     id: str
+    is_file: bool
     skipped_as: str | None = None
     failed_as: Outcome | None = None
     message: str = ""
@@ -67,7 +68,7 @@ class _OpenCase:
         # A `todo` test of Node.js that fails carries both elements and does not fail the run.
         if self.failed_as is not None and self.skipped_as != "todo":
             text = self.message or "".join(self.details).strip()
-            return TestCase(self.id, self.failed_as, text[:MESSAGE_CHARACTERS])
+            return TestCase(self.id, self.failed_as, text[:MESSAGE_CHARACTERS], self.is_file)
         if self.skipped_as is not None:
             return TestCase(self.id, "skipped", self.message[:MESSAGE_CHARACTERS])
         return TestCase(self.id, "passed")
@@ -95,7 +96,8 @@ class _Reader:
         elif element == "testcase":
             if len(self.cases) >= MAX_CASES:
                 raise ReportUnreadable(f"the JUnit report has more than {MAX_CASES} tests")
-            self._case = _OpenCase(_case_id(attributes, self._suites, self._root)[:ID_CHARACTERS])
+            case_id, is_file = _identify(attributes, self._suites, self._root)
+            self._case = _OpenCase(case_id[:ID_CHARACTERS], is_file)
         elif self._case is not None and element in ("failure", "error"):
             # The first one tells why; an error that follows a failure is its teardown.
             self._case.failed_as = self._case.failed_as or ("failed" if element == "failure" else "error")
@@ -117,19 +119,22 @@ class _Reader:
             self._case = None
 
 
-def _case_id(attributes: dict[str, str], suites: list[str], root: str) -> str:
+def _identify(attributes: dict[str, str], suites: list[str], root: str) -> tuple[str, bool]:
+    """Return the case's id and whether it stands for a file that did not load."""
     name, classname = attributes.get("name", ""), attributes.get("classname", "")
     file = attributes.get("file", "").removeprefix(f"{root}/")
     if classname == _NODE_CLASSNAME:
         if not file:
-            return "::".join([*suites, name])
+            return "::".join([*suites, name]), False
         # Node.js names a file that does not load by its path.
-        return file if name.removeprefix(f"{root}/") == file else "::".join([file, *suites, name])
+        if name.removeprefix(f"{root}/") == file:
+            return file, True
+        return "::".join([file, *suites, name]), False
     if not file:
-        return "::".join(part for part in (classname, name) if part)
+        return "::".join(part for part in (classname, name) if part), False
     # pytest (junit_family=xunit1): the class name is the module's dotted path, then the classes.
     module = ".".join(PurePosixPath(file).with_suffix("").parts)
     if not classname and name in (module, file):
-        return file
+        return file, True
     classes = classname.removeprefix(module).strip(".")
-    return "::".join(part for part in (file, *classes.split("."), name) if part)
+    return "::".join(part for part in (file, *classes.split("."), name) if part), False

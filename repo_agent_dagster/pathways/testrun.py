@@ -12,9 +12,10 @@ OUTPUT_TAIL_CHARACTERS = 6000
 
 @dataclass(frozen=True)
 class TestCase:
-    """One test. `id` is `file::class::name` where the runner tells the file; a file alone means that it did not load.
+    """One test. `id` is `file::class::name` where the runner tells the file.
 
-    `message` is the first part of the failure's text, empty for a test that passed.
+    `message` is the first part of the failure's text, empty for a test that passed. `is_file`: the runner reports a
+    whole file, whose id is its path, because it could not be loaded.
     """
 
     __test__ = False  # not a test class, though pytest collects classes by this name
@@ -22,6 +23,7 @@ class TestCase:
     id: str
     outcome: Outcome
     message: str = ""
+    is_file: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,13 @@ def judge(before: TestRun, after: TestRun) -> Judgement:
     fixed = [test for test in was_failing if _repaired(test, now)]
     still_failing = [test for test in was_failing if test not in set(fixed)]
     broken: list[str] = []
+    unreached = before.broke_down or any(case.is_file for case in before.failing)
     for test, outcome in now.items():
         if not _fails(outcome) or _fails(was.get(test)):
             continue
-        # Before, the file did not load or the run broke down: this test had no chance, so it is not the patch's doing.
-        unknown_before = test not in was and _was_unreachable(test, was)
+        # Before, a file did not load (pytest then runs no test at all) or the run broke down: this test had no chance
+        # to fail or to pass, so it is not the patch that broke it.
+        unknown_before = test not in was and unreached
         (still_failing if unknown_before else broken).append(test)
 
     if broken:
@@ -85,14 +87,6 @@ def _repaired(test: str, now: dict[str, Outcome]) -> bool:
     # A file that did not load has no outcome of its own once it loads: its tests speak for it.
     inside = [outcome for other, outcome in now.items() if other.startswith(f"{test}::")]
     return "passed" in inside and not any(_fails(outcome) for outcome in inside)
-
-
-def _was_unreachable(test: str, was: dict[str, Outcome]) -> bool:
-    def stopped_others(failed: str) -> bool:
-        # pytest runs no test at all when one file does not load.
-        return failed == WHOLE_RUN or "::" not in failed or test.startswith(f"{failed}::")
-
-    return any(_fails(outcome) and stopped_others(other) for other, outcome in was.items())
 
 
 def _lists(judgement: Judgement) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:

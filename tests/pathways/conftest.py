@@ -1,0 +1,55 @@
+"""What the tests of the pathways share: repositories made of a mapping of files, and a sandbox."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from repo_agent_dagster.cli.example_repo import commit_files
+from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
+from repo_agent_dagster.contracts.validation import SolutionValidationResult
+from repo_agent_dagster.pathways.solution_validation import validate_solution
+from repo_agent_dagster.sandbox.repositories import Repositories
+from repo_agent_dagster.sandbox.sandbox import Sandbox
+from repo_agent_dagster.sandbox.spec import SandboxSpec
+from tests.docker_fixtures import docker_client, sandbox_image  # noqa: F401 - pytest finds fixtures by their import
+
+MakeRepository = Callable[[Mapping[str, str]], str]
+Validate = Callable[..., SolutionValidationResult]
+
+
+@pytest.fixture
+def box(sandbox_image: str) -> Iterator[Sandbox]:  # noqa: F811 - the fixture, not a redefinition
+    """A sandbox without any network, destroyed after the test."""
+    with Sandbox.open(SandboxSpec(task_id="test-pathways", image=sandbox_image, network="none")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def repository(tmp_path: Path, now: datetime) -> MakeRepository:
+    """Make a repository with one commit of these files and return its URL."""
+
+    def make(files: Mapping[str, str]) -> str:
+        content = {name: text.encode() for name, text in files.items()}
+        commit_files(tmp_path / "origin", content, now=now, message="As it was")
+        return (tmp_path / "origin").as_uri()
+
+    return make
+
+
+@pytest.fixture
+def repositories(tmp_path: Path) -> Repositories:
+    """Mirrors of local repositories."""
+    return Repositories(tmp_path / "mirrors", frozenset({"file"}))
+
+
+@pytest.fixture
+def validate(box: Sandbox, repositories: Repositories) -> Validate:
+    """Run the whole pathway on a repository with the payload's other fields."""
+
+    def run(url: str, **payload: object) -> SolutionValidationResult:
+        task = SolutionValidationPayload.model_validate({"repo_url": url, **payload})
+        return validate_solution(box, repositories, task)
+
+    return run
