@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     Boolean,
     Column,
     Connection,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     Text,
     func,
     insert,
+    make_url,
     select,
     union,
 )
@@ -256,33 +258,38 @@ class StoreCustody:
 
     def record(self, events: Sequence[EventRow]) -> None:
         """Append events, all or none; see `contracts.custody.Custody`."""
-        with _told_as_custody(self._engine), write_transaction(self._engine) as conn:
+        with told_as_custody(self._engine.url), write_transaction(self._engine) as conn:
             record(conn, events)
 
     def batch(self, batch_id: str) -> list[RecordedPatch]:
         """Return a batch's patches; see `contracts.custody.Custody`."""
-        with _told_as_custody(self._engine), read_transaction(self._engine) as conn:
+        with told_as_custody(self._engine.url), read_transaction(self._engine) as conn:
             return recorded_batch(conn, batch_id)
 
     def patches(self, patch_ids: Sequence[str]) -> list[RecordedPatch]:
         """Return known patches; see `contracts.custody.Custody`."""
-        with _told_as_custody(self._engine), read_transaction(self._engine) as conn:
+        with told_as_custody(self._engine.url), read_transaction(self._engine) as conn:
             return recorded_patches(conn, patch_ids)
 
 
 @contextmanager
-def _told_as_custody(engine: Engine) -> Iterator[None]:
-    place = engine.url.render_as_string(hide_password=True)
+def told_as_custody(url: URL | str) -> Iterator[None]:
+    """Turn what the database's driver raises inside the block into the faults of `contracts.custody`."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         raise CustodyUnavailable(
-            f"the store at {place} cannot be reached: {_first_line(error)}; check the URL and that the server runs"
+            f"the store at {_place(url)} cannot be reached: {_first_line(error)}; "
+            "check the URL and that the server runs"
         ) from error
     except SQLAlchemyError as error:
-        raise CustodyRefused(f"the store at {place} does not take the record: {_first_line(error)}") from error
+        raise CustodyRefused(f"the store at {_place(url)} does not take the record: {_first_line(error)}") from error
     except UnfitValueError as error:
         raise CustodyRefused(str(error)) from error
+
+
+def _place(url: URL | str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -1,0 +1,114 @@
+"""What `patchctl` is given: a batch as JSON, the texts that it names, and the store that keeps the record."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from repo_agent_dagster.contracts.custody import EventRow, RecordedPatch
+from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.patching import InvalidPatch
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from repo_agent_dagster.contracts.custody import Custody
+
+
+def read_batch(source: str, options: dict[str, Any]) -> PatchBatch:
+    """Read a batch from a JSON file (``-`` is stdin); options given on the command line win over what it says.
+
+    Raises:
+        InvalidPatch: it cannot be read, is not JSON, or is not a batch.
+    """
+    try:
+        value = from_json(_read(source), allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidPatch(f"batch {source!r} is not JSON: {error}") from error
+    return batch_of({**value, **options} if isinstance(value, dict) else value)
+
+
+def batch_of(value: Any) -> PatchBatch:
+    """Validate a batch, and put the text of every blockFile in its place: only here is known what it is relative to.
+
+    Raises:
+        InvalidPatch: it is not a batch, or a block file cannot be read.
+    """
+    try:
+        batch = PatchBatch.model_validate(value)
+    except ValidationError as error:
+        problems = [".".join(map(str, problem["loc"])) + f": {problem['msg']}" for problem in error.errors()]
+        shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
+        raise InvalidPatch(f"the batch is not valid: {shown}") from error
+    if all(operation.block_file is None for operation in batch.patches):
+        return batch
+    patches = [
+        operation
+        if operation.block_file is None
+        else operation.model_copy(update={"block": _read_text(operation.block_file), "block_file": None})
+        for operation in batch.patches
+    ]
+    return batch.model_copy(update={"patches": patches})
+
+
+def open_engine(database_url: str) -> "Engine":
+    """Open the store, at this version's schema; an empty URL means the settings' one.
+
+    Raises:
+        CustodyUnavailable: it does not answer.
+        CustodyRefused: it is no store of ours.
+    """
+    from repo_agent_dagster.store.patch_events import told_as_custody
+    from repo_agent_dagster.store.revision import open_upgraded
+
+    url = database_url
+    if not url:
+        from repo_agent_dagster.settings import Settings
+
+        url = Settings().store_url
+    with told_as_custody(url):
+        return open_upgraded(url)
+
+
+class CustodyOnDemand:
+    """Custody in the store, which is opened when it is first needed: never, in a dry run."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._opened: Custody | None = None
+
+    def record(self, events: Sequence[EventRow]) -> None:
+        """See `contracts.custody.Custody`."""
+        self._custody().record(events)
+
+    def batch(self, batch_id: str) -> Sequence[RecordedPatch]:
+        """See `contracts.custody.Custody`."""
+        return self._custody().batch(batch_id)
+
+    def patches(self, patch_ids: Sequence[str]) -> Sequence[RecordedPatch]:
+        """See `contracts.custody.Custody`."""
+        return self._custody().patches(patch_ids)
+
+    def _custody(self) -> "Custody":
+        if self._opened is None:
+            from repo_agent_dagster.store.patch_events import StoreCustody
+
+            self._opened = StoreCustody(open_engine(self._database_url))
+        return self._opened
+
+
+def _read(source: str) -> bytes:
+    try:
+        return typer.get_binary_stream("stdin").read() if source == "-" else Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InvalidPatch(f"{source!r} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _read_text(source: str) -> str:
+    try:
+        return _read(source).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidPatch(f"block file {source!r} is not UTF-8: {error}") from error

@@ -1,0 +1,141 @@
+"""What `patchctl` shows: JSON for machines on stdout, coloured text for people, and one line for what went wrong."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from repo_agent_dagster.contracts.faults import RepoAgentError
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.patching import BatchResult
+    from repo_agent_dagster.store.patch_events import PatchActivity, StoredEvent
+
+EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
+
+_ID = Column("patch", min_width=36, no_wrap=True)  # ids are there to be copied
+_COLOURS = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_default))
+
+
+def _json_default(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+@contextmanager
+def telling_faults(as_json: bool) -> Iterator[None]:
+    """End the command with one message and the documented exit code when something goes wrong inside."""
+    try:
+        yield
+    except RepoAgentError as fault:
+        _tell(type(fault).__name__, str(fault), [*getattr(fault, "__notes__", ())], as_json)
+        raise typer.Exit(_exit_code(fault)) from fault
+
+
+def _tell(kind: str, message: str, notes: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json({"error": {"kind": kind, "message": message, "notes": notes}})
+    else:
+        text = Text.assemble(("error ", "bold red"), " ".join([message, *notes]))
+        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+
+
+def _exit_code(fault: RepoAgentError) -> int:
+    from repo_agent_dagster import patching
+
+    codes: tuple[tuple[type[RepoAgentError], int], ...] = (
+        (patching.InvalidPatch, EXIT_INVALID),
+        (patching.PatchConflict, EXIT_CONFLICT),
+        (patching.CheckFailed, EXIT_CHECK_FAILED),
+        (patching.WorkspaceLocked, EXIT_LOCKED),
+    )
+    return next((code for kind, code in codes if isinstance(fault, kind)), EXIT_INTERNAL)
+
+
+def show_diff(diff: str) -> None:
+    """Print a diff, coloured on a terminal, to the byte elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        typer.echo(diff, nl=False)
+        return
+    for line in diff.splitlines():
+        console.print(Text(line, style=_COLOURS.get(line[:1], "")), soft_wrap=True)
+
+
+def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") -> None:
+    """Show what a batch did, or would do."""
+    if as_json:
+        print_json(
+            {
+                "batchId": result.batch_id,
+                "dryRun": result.dry_run,
+                "patches": [
+                    {
+                        "patchId": patch.patch_id,
+                        "file": patch.file,
+                        "op": patch.op,
+                        "taskId": patch.task_id,
+                        "diffPath": None if result.dry_run else patch.diff_path,
+                        "added": patch.added,
+                        "removed": patch.removed,
+                    }
+                    for patch in result.patches
+                ],
+                "diff": result.diff,
+            }
+        )
+    elif result.dry_run:
+        show_diff(result.diff)
+    else:
+        table = Table(_ID, "file", "operation", "lines", box=None, pad_edge=False)
+        for patch in result.patches:
+            table.add_row(patch.patch_id, Text(patch.file), patch.op, f"+{patch.added} -{patch.removed}")
+        console = Console()
+        console.print(table)
+        files = len({patch.file for patch in result.patches})
+        console.print(
+            f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s)", highlight=False
+        )
+
+
+def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
+    """Show patches with what became of them."""
+    if as_json:
+        print_json([asdict(patch) for patch in patches])
+        return
+    table = Table(_ID, "when", "order", "requester", "file", "operation", "state", box=None, pad_edge=False)
+    for patch in patches:
+        when = "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S")
+        state = patch.last_event.removeprefix("patch_")
+        table.add_row(
+            patch.patch_id, when, patch.order_id or "", Text(patch.requester), Text(patch.file_path), patch.op, state
+        )
+    Console().print(table)
+
+
+def show_patch(events: "Sequence[StoredEvent]", diff: str | None, as_json: bool) -> None:
+    """Show one patch: its events and its diff."""
+    if as_json:
+        print_json({"events": [asdict(event) for event in events], "diff": diff})
+        return
+    first = events[0]
+    console = Console()
+    console.print(Text(f"{first.op} {first.file_path}  (batch {first.batch_id}, by {first.requester})"))
+    for event in events:
+        ok = {True: "  check ok", False: "  check failed", None: ""}[event.ts_check_ok]
+        error = f"  {event.error}" if event.error else ""
+        console.print(Text(f"{event.created_at:%Y-%m-%d %H:%M:%S}  {event.event.removeprefix('patch_')}{ok}{error}"))
+    show_diff(diff if diff is not None else "(its diff is not in this workspace)\n")
