@@ -74,17 +74,58 @@ def test_only_unit_and_destination_must_be_given(tmp_path: Path) -> None:
         pytest.param("unit: a\ndestination: b\nsource: ../x\n", ":3:9", "source: '../x' climbs out", id="source"),
         pytest.param("unit: a\ndestination: b\nfiles: {}\n", ":3:8", "must be a list", id="files-mapping"),
         pytest.param("unit: a\ndestination: b\nfiles: []\n", ":3:8", "at least 1 item", id="no-files"),
-        pytest.param("unit: a\ndestination: b\nfiles:\n  - fron: x\n    to: y\n", ":4:5", "files[0].fron: unknown field; did you mean 'from'?", id="files-misspelt"),
-        pytest.param("unit: a\ndestination: b\nfiles:\n  - {from: 'a{b', to: c}\n", ":4:12", "files[0].from: glob 'a{b' cannot be read", id="glob"),
-        pytest.param("unit: a\ndestination: b\nfiles:\n  - {from: a, exclude: ['[z-a]']}\n", ":4:25", "files[0].exclude[0]", id="exclude-glob"),
-        pytest.param("unit: a\ndestination: b\nimports:\n  - {exact: x, prefix: y, to: z}\n", ":4:5", "exactly one of exact, prefix and regex", id="two-matchers"),
+        pytest.param(
+            "unit: a\ndestination: b\nfiles:\n  - fron: x\n    to: y\n",
+            ":4:5",
+            "files[0].fron: unknown field; did you mean 'from'?",
+            id="files-misspelt",
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\nfiles:\n  - {from: 'a{b', to: c}\n",
+            ":4:12",
+            "files[0].from: glob 'a{b' cannot be read",
+            id="glob",
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\nfiles:\n  - {from: a, exclude: ['[z-a]']}\n",
+            ":4:25",
+            "files[0].exclude[0]",
+            id="exclude-glob",
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\nimports:\n  - {exact: x, prefix: y, to: z}\n",
+            ":4:5",
+            "exactly one of exact, prefix and regex",
+            id="two-matchers",
+        ),
         pytest.param("unit: a\ndestination: b\nimports:\n  - {to: z}\n", ":4:5", "not none", id="no-matcher"),
-        pytest.param("unit: a\ndestination: b\nimports:\n  - {regex: '(', to: z}\n", ":4:5", "does not compile", id="regex"),
-        pytest.param("unit: a\ndestination: b\nimports:\n  - {regex: 'a', to: '\\1'}\n", ":4:5", "uses group 1", id="group"),
-        pytest.param("unit: a\ndestination: b\nimports:\n  - {regex: 'a', to: '\\q'}\n", ":4:5", "backslash that is no group", id="escape"),
-        pytest.param("unit: a\ndestination: b\nimports:\n  - {exact: a, to: \"b'c\"}\n", ":4:5", "cannot stand inside quotes", id="quote"),
-        pytest.param("unit: a\ndestination: b\non_failure: rolback\n", ":3:13", "did you mean 'rollback'?", id="literal"),
-        pytest.param("unit: a\ndestination: b\norder: {idd: x}\n", ":3:9", "order.idd: unknown field; did you mean 'id'?", id="order"),
+        pytest.param(
+            "unit: a\ndestination: b\nimports:\n  - {regex: '(', to: z}\n", ":4:5", "does not compile", id="regex"
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\nimports:\n  - {regex: 'a', to: '\\1'}\n", ":4:5", "uses group 1", id="group"
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\nimports:\n  - {regex: 'a', to: '\\q'}\n",
+            ":4:5",
+            "backslash that is no group",
+            id="escape",
+        ),
+        pytest.param(
+            'unit: a\ndestination: b\nimports:\n  - {exact: a, to: "b\'c"}\n',
+            ":4:5",
+            "cannot stand inside quotes",
+            id="quote",
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\non_failure: rolback\n", ":3:13", "did you mean 'rollback'?", id="literal"
+        ),
+        pytest.param(
+            "unit: a\ndestination: b\norder: {idd: x}\n",
+            ":3:9",
+            "order.idd: unknown field; did you mean 'id'?",
+            id="order",
+        ),
         pytest.param("unit: a\ndestination: b\norder: x\n", ":3:8", "must be a mapping", id="order-text"),
         pytest.param("unit: a\ndestination: b\nvalidate: [1]\n", ":3:12", "validate[0]: must be text", id="validate"),
         pytest.param("unit: a\n---\nunit: b\n", ":2:1", "not valid YAML", id="two-documents"),
@@ -92,7 +133,7 @@ def test_only_unit_and_destination_must_be_given(tmp_path: Path) -> None:
         pytest.param("unit: a\ndestination: b\n\tx: 1\n", ":3:1", "not valid YAML", id="tab"),
         pytest.param(b"unit: a\ndestination: \xff\n", ":2", "not UTF-8", id="encoding"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_manifest_names_its_place_and_the_remedy(
     tmp_path: Path, text: str | bytes, place: str, message: str
 ) -> None:

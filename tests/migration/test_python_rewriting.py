@@ -39,7 +39,10 @@ def rewrite(text: str) -> Rewritten:
         ("from .sub import CONSTANT as c\n", "from .pkg.sub import CONSTANT as c\n"),
         ("from .space import c\n", "from .space import c\n"),
         ("from .renamed import x\n", "from .pkg.other import x\n"),
-        ("if 1:\n\tfrom .sub.b import (\n\t\tx,  # from .a\n\t\ty,\n\t)\n", "if 1:\n\tfrom .pkg.sub.b import (\n\t\tx,  # from .a\n\t\ty,\n\t)\n"),
+        (
+            "if 1:\n\tfrom .sub.b import (\n\t\tx,  # from .a\n\t\ty,\n\t)\n",
+            "if 1:\n\tfrom .pkg.sub.b import (\n\t\tx,  # from .a\n\t\ty,\n\t)\n",
+        ),
         ("def f():\r\n    é = 1; from .a import x\r\n", "def f():\r\n    é = 1; from .pkg.a import x\r\n"),
         ("from . a import x\n", "from .pkg.a import x\n"),
         ("import utils\n", "import shared.utils as utils\n"),
@@ -48,9 +51,12 @@ def rewrite(text: str) -> Rewritten:
         ("from legacy.db import x; import legacy.api as api\n", "from modern.db import x; import modern.api as api\n"),
         ("from legacy_tools import x\n", "from legacy_tools import x\n"),
         ("s = 'from .a import x'  # import utils\n", "s = 'from .a import x'  # import utils\n"),
-        ("from __future__ import annotations\nimport os.path\n", "from __future__ import annotations\nimport os.path\n"),
+        (
+            "from __future__ import annotations\nimport os.path\n",
+            "from __future__ import annotations\nimport os.path\n",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_module_name_is_rewritten_and_nothing_around_it(before: str, after: str) -> None:
     rewritten = rewrite(before)
 

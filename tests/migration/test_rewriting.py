@@ -39,21 +39,37 @@ def rewrite(text: str | bytes, path: str = "src/a/main.ts") -> Rewritten:
         pytest.param('import u from "../../utils"', 'import u from "@shared/utils"', id="double-quotes-no-semicolon"),
         pytest.param("import '../../utils';", "import '@shared/utils';", id="side-effect"),
         pytest.param("import type { U } from '../../utils';", "import type { U } from '@shared/utils';", id="type"),
-        pytest.param("import { type U, v } from '../../utils'", "import { type U, v } from '@shared/utils'", id="inline-type"),
+        pytest.param(
+            "import { type U, v } from '../../utils'", "import { type U, v } from '@shared/utils'", id="inline-type"
+        ),
         pytest.param("import * as u from '../../utils'", "import * as u from '@shared/utils'", id="namespace"),
         pytest.param("import u = require('../../utils');", "import u = require('@shared/utils');", id="import-require"),
         pytest.param("export { u } from '../../utils';", "export { u } from '@shared/utils';", id="export-from"),
         pytest.param("export * from '../../utils';", "export * from '@shared/utils';", id="export-star"),
         pytest.param("export * as u from '../../utils';", "export * as u from '@shared/utils';", id="export-star-as"),
-        pytest.param("export type { U } from '../../utils';", "export type { U } from '@shared/utils';", id="export-type"),
-        pytest.param("const u = await import('../../utils');", "const u = await import('@shared/utils');", id="dynamic"),
+        pytest.param(
+            "export type { U } from '../../utils';", "export type { U } from '@shared/utils';", id="export-type"
+        ),
+        pytest.param(
+            "const u = await import('../../utils');", "const u = await import('@shared/utils');", id="dynamic"
+        ),
         pytest.param("let u: import('../../utils').U;", "let u: import('@shared/utils').U;", id="import-type-node"),
         pytest.param("type T = typeof import('../../utils');", "type T = typeof import('@shared/utils');", id="typeof"),
         pytest.param("const u = require('../../utils');", "const u = require('@shared/utils');", id="require"),
         pytest.param("require.resolve('../../utils');", "require.resolve('@shared/utils');", id="require-resolve"),
-        pytest.param("import(/* chunk: '../../utils' */ '../../utils')", "import(/* chunk: '../../utils' */ '@shared/utils')", id="magic-comment"),
-        pytest.param("jest.mock('../../utils', () => ({}));", "jest.mock('@shared/utils', () => ({}));", id="jest-mock"),
-        pytest.param("jest.mock('./near').unmock('../../utils');", "jest.mock('./near').unmock('@shared/utils');", id="jest-chain"),
+        pytest.param(
+            "import(/* chunk: '../../utils' */ '../../utils')",
+            "import(/* chunk: '../../utils' */ '@shared/utils')",
+            id="magic-comment",
+        ),
+        pytest.param(
+            "jest.mock('../../utils', () => ({}));", "jest.mock('@shared/utils', () => ({}));", id="jest-mock"
+        ),
+        pytest.param(
+            "jest.mock('./near').unmock('../../utils');",
+            "jest.mock('./near').unmock('@shared/utils');",
+            id="jest-chain",
+        ),
         pytest.param("vi.doMock('../../utils');", "vi.doMock('@shared/utils');", id="vi-domock"),
         pytest.param("vi.mock(import('../../utils'), f);", "vi.mock(import('@shared/utils'), f);", id="vi-mock-import"),
         pytest.param(
@@ -62,8 +78,10 @@ def rewrite(text: str | bytes, path: str = "src/a/main.ts") -> Rewritten:
             id="jest-generic-that-the-grammar-misparses",
         ),
         pytest.param(
-            "vi.mock('../../utils', async () => ({ ...(await vi.importActual<typeof import('../../utils')>('../../utils')) }));",
-            "vi.mock('@shared/utils', async () => ({ ...(await vi.importActual<typeof import('@shared/utils')>('@shared/utils')) }));",
+            "vi.mock('./near', async () => ({ "
+            "...(await vi.importActual<typeof import('../../utils')>('../../utils')) }));",
+            "vi.mock('./near', async () => ({ "
+            "...(await vi.importActual<typeof import('@shared/utils')>('@shared/utils')) }));",
             id="vi-generic-awaited",
         ),
         pytest.param(
@@ -73,7 +91,11 @@ def rewrite(text: str | bytes, path: str = "src/a/main.ts") -> Rewritten:
         ),
         pytest.param("declare module '../../utils' { }", "declare module '@shared/utils' { }", id="declare-module"),
         pytest.param("import x from '@staging/y/z';", "import x from '@app/y/z';", id="prefix"),
-        pytest.param("import x from '@old/y'; import y from '@old';", "import x from '@new/y'; import y from '@new';", id="prefix-segments"),
+        pytest.param(
+            "import x from '@old/y'; import y from '@old';",
+            "import x from '@new/y'; import y from '@new';",
+            id="prefix-segments",
+        ),
         pytest.param("import x from '../../../lib/deep/x';", "import x from '@lib/deep/x';", id="regex-group"),
         pytest.param("import x from '../b/far';", "import x from './b/far';", id="rebase"),
         pytest.param("import x from '../b/far.ts';", "import x from './b/far.ts';", id="rebase-with-ending"),
@@ -82,16 +104,32 @@ def rewrite(text: str | bytes, path: str = "src/a/main.ts") -> Rewritten:
         pytest.param("import x from '../b';", "import x from './b';", id="rebase-folder"),
         pytest.param("import x from '../b/';", "import x from './b/';", id="rebase-folder-slash"),
         pytest.param("import x from '../b/index';", "import x from './b/index';", id="rebase-index"),
-        pytest.param("import x from '../b/data.json' with { type: 'json' };", "import x from './b/data.json' with { type: 'json' };", id="rebase-json"),
-        pytest.param("import x from '../b/icon.svg?raw';", "import x from './b/icon.svg?raw';", id="rebase-bundler-query"),
+        pytest.param(
+            "import x from '../b/data.json' with { type: 'json' };",
+            "import x from './b/data.json' with { type: 'json' };",
+            id="rebase-json",
+        ),
+        pytest.param(
+            "import x from '../b/icon.svg?raw';", "import x from './b/icon.svg?raw';", id="rebase-bundler-query"
+        ),
         pytest.param("import x from '../b/far';\r\nlet y;\r\n", "import x from './b/far';\r\nlet y;\r\n", id="crlf"),
         pytest.param("\ufeffimport x from '../b/far';", "\ufeffimport x from './b/far';", id="bom"),
-        pytest.param("/* 😀 é */ import x from '../b/far'; // ü", "/* 😀 é */ import x from './b/far'; // ü", id="astral-before"),
-        pytest.param("#!/usr/bin/env node\nimport x from '../b/far'", "#!/usr/bin/env node\nimport x from './b/far'", id="shebang"),
+        pytest.param(
+            "/* 😀 é */ import x from '../b/far'; // ü", "/* 😀 é */ import x from './b/far'; // ü", id="astral-before"
+        ),
+        pytest.param(
+            "#!/usr/bin/env node\nimport x from '../b/far'",
+            "#!/usr/bin/env node\nimport x from './b/far'",
+            id="shebang",
+        ),
         pytest.param("import{x}from'../b/far'", "import{x}from'./b/far'", id="minified"),
-        pytest.param("import {\n  x, // '../b/far'\n  y,\n} from '../b/far';", "import {\n  x, // '../b/far'\n  y,\n} from './b/far';", id="many-lines"),
+        pytest.param(
+            "import {\n  x, // '../b/far'\n  y,\n} from '../b/far';",
+            "import {\n  x, // '../b/far'\n  y,\n} from './b/far';",
+            id="many-lines",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_specifier_is_rewritten_and_nothing_around_it(before: str, after: str) -> None:
     rewritten = rewrite(before)
 
