@@ -4,6 +4,7 @@ Both go through `git apply` in the sandbox; a batch is worked out on the host fr
 so that nothing of the repository runs or is written there.
 """
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Literal
 
@@ -109,17 +110,18 @@ def explain_rejection(git_output: str, diff: str) -> str:
 
 
 def _hunk(diff: str, file: str, line: str) -> str:
+    """Return the hunk of a file that begins at that line of its old text; empty where the diff has none such."""
+    lines = diff.splitlines()
     current = ""
-    taken: list[str] = []
-    for text in diff.splitlines():
-        if taken and not text.startswith((" ", "+", "-", "\\")):
-            break
-        if not taken and text.startswith("--- "):
+    for index, text in enumerate(lines):
+        if text.startswith("--- ") and lines[index + 1 : index + 2] and lines[index + 1].startswith("+++ "):
             current = text[4:].split("\t")[0].removeprefix("a/")
-        # The file's old name and the hunk's first line are what git's message tells.
-        if text.startswith(f"@@ -{line},") or text.startswith(f"@@ -{line} "):
-            taken = [text] if current == file else []
-        elif taken:
-            taken.append(text)
+        elif current == file and text.startswith((f"@@ -{line},", f"@@ -{line} ")):
+            return "\n".join([text, *_body(lines[index + 1 :])])
+    return ""
+
+
+def _body(lines: list[str]) -> list[str]:
+    taken = list(itertools.takewhile(lambda text: text[:1] in (" ", "+", "-", "\\") and text[:4] != "--- ", lines))
     cut = [f"… {len(taken) - EXCERPT_LINES} more lines"] if len(taken) > EXCERPT_LINES else []
-    return "\n".join([*taken[:EXCERPT_LINES], *cut])
+    return [*taken[:EXCERPT_LINES], *cut]
