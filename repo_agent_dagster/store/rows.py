@@ -71,6 +71,12 @@ def add(conn: Connection, table: Table, values: Mapping[str, Any]) -> None:
     conn.execute(insert(table).values(storable(table, values)))
 
 
+def add_returning_id(conn: Connection, table: Table, values: Mapping[str, Any]) -> int:
+    """Insert one row into a table with a sequence key; return the id that it got."""
+    added = insert(table).values(storable(table, values)).returning(table.c.id)
+    return int(conn.execute(added).scalar_one())
+
+
 def add_if_absent(conn: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert one row unless a unique key is taken; return whether it was inserted. Safe against concurrent writers."""
     absent = insert_statement(conn, table).values(storable(table, values)).on_conflict_do_nothing()
