@@ -175,6 +175,7 @@ class MigrationReport(Contract):
     status: str
     files: Annotated[NonNegativeInt | None, Field(description="Files planned or written; null: not planned yet.")]
     check: CheckOutcome
+    check_message: Annotated[str | None, Field(description="What the check said, in one sentence.")]
     error: str | None
     updated_at: datetime
 

@@ -90,6 +90,10 @@ def _proof(report: DeliveryReport) -> Iterator[str]:
     yield "## Proof"
     items = [f"- Checks of patches: {rate(report.totals)}"]
     items += [_validation(task.task_id, task.validation) for task in report.task_runs if task.validation is not None]
+    items += [
+        f"- Check of {code(m.unit)}: {m.check}" + (f", {inline(m.check_message)}" if m.check_message else "")
+        for m in report.migrations
+    ]
     for chain in report.custody:
         state = "chain intact" if chain.intact else f"**chain broken**: {inline(chain.problem or 'no reason given')}"
         items.append(f"- Custody of {code(chain.workspace)}: {state}")

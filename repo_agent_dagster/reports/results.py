@@ -13,6 +13,8 @@ from repo_agent_dagster.contracts.reports import (
 from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
 from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
 
+_NO_CHECK_RAN = ("nothing_to_check", "tool_missing")
+
 
 def task_run_report(task: TaskRunFact) -> TaskRunReport:
     """Return the task run as the report shows it, with the verdict if it was a validation that left one."""
@@ -38,7 +40,8 @@ def migration_report(migration: MigrationFact) -> MigrationReport:
         target_root=migration.target_root,
         status=migration.status,
         files=_file_count(migration.report) if _file_count(migration.report) is not None else _planned(migration.plan),
-        check=_check(migration),
+        check=_check_outcome(migration),
+        check_message=_check_message(migration),
         error=migration.error,
         updated_at=migration.updated_at,
     )
@@ -85,13 +88,24 @@ def _planned(plan: object) -> int | None:
     return sum(1 for change in changes if not (isinstance(change, Mapping) and change.get("action") == "unchanged"))
 
 
-def _check(migration: MigrationFact) -> CheckOutcome:
+def _check(migration: MigrationFact) -> Mapping[str, Any]:
     report = migration.report
     check = report.get("check") if isinstance(report, Mapping) else None
-    ok = check.get("ok") if isinstance(check, Mapping) else None
-    if isinstance(ok, bool):
-        return "ok" if ok else "failed"
+    return check if isinstance(check, Mapping) else {}
+
+
+def _check_outcome(migration: MigrationFact) -> CheckOutcome:
+    check = _check(migration)
+    if check.get("outcome") in _NO_CHECK_RAN:
+        return "unchecked"
+    if isinstance(check.get("ok"), bool):
+        return "ok" if check["ok"] else "failed"
     return "ok" if migration.status == "validated" else "unchecked"
+
+
+def _check_message(migration: MigrationFact) -> str | None:
+    message = _check(migration).get("message")
+    return message if isinstance(message, str) else None
 
 
 def _count(value: object) -> int | None:

@@ -133,7 +133,7 @@ def sample_facts(now: datetime) -> OrderFacts:
                 target_root="/srv/monorepo",
                 status="validated",
                 plan=None,
-                report={"files": 9, "check": {"ok": True}},
+                report={"files": 9, "check": {"ok": True, "outcome": "passed", "message": "tsc --noEmit passed"}},
                 error=None,
                 updated_at=now,
             ),

@@ -147,6 +147,8 @@ def test_a_test_that_could_not_run_counts_as_failed(now: datetime) -> None:
         ("planned", {"changes": [{"action": "create"}, {"action": "unchanged"}]}, None, 1, "unchecked"),
         ("applied", {"changes": "?"}, {"check": {"ok": None}}, None, "unchecked"),
         ("seen", None, None, None, "unchecked"),
+        ("validated", None, {"files": 1, "check": {"ok": True, "outcome": "nothing_to_check"}}, 1, "unchecked"),
+        ("rolled_back", None, {"files": 1, "check": {"ok": False, "outcome": "tool_missing"}}, 1, "unchecked"),
     ],
 )
 def test_a_migration_tells_its_files_and_its_check(

@@ -58,7 +58,8 @@ def _hostile_facts(now: datetime) -> OrderFacts:
     side = {"passed": 1, "failed": 1}
     result = {"verdict": HOSTILE, "explanation": HOSTILE, "before": side, "after": side}
     task = TaskRunFact(HOSTILE, "solution_validation", "failed", HOSTILE, result, HOSTILE, 1, HOSTILE, now, now, now)
-    migration = MigrationFact(HOSTILE, HOSTILE, HOSTILE, None, None, HOSTILE, now)
+    checked = {"check": {"ok": True, "message": HOSTILE}}
+    migration = MigrationFact(HOSTILE, HOSTILE, HOSTILE, None, checked, HOSTILE, now)
     return OrderFacts(
         HOSTILE, as_events([rows]), (task,), (migration,), 1, (CustodyFact(HOSTILE, intact=False, problem=HOSTILE),)
     )
