@@ -24,10 +24,9 @@ def read_lines(chunks: Iterable[bytes]) -> Iterator[list[str | BrokenLine]]:
     """
     carry = b""
     too_long: BrokenLine | None = None  # set while the rest of an over-long line is passed over
-    at_start = True
+    mark = _BYTE_ORDER_MARK  # at the very beginning of the object only
     for piece in chunks:
-        chunk = piece.removeprefix(_BYTE_ORDER_MARK) if at_start else piece
-        at_start = False
+        chunk = piece
         lines: list[str | BrokenLine] = []
         if too_long:
             _, line_feed, chunk = chunk.partition(b"\n")
@@ -37,16 +36,17 @@ def read_lines(chunks: Iterable[bytes]) -> Iterator[list[str | BrokenLine]]:
             too_long = None
         body, line_feed, rest = (carry + chunk).rpartition(b"\n")
         if line_feed:
-            lines.extend(_decode(body))
+            lines.extend(_decode(body.removeprefix(mark)))
+            mark = b""
         carry = rest
         if len(carry) > MAX_LINE_BYTES:
-            too_long, carry = _too_long(carry), b""
+            too_long, carry, mark = _too_long(carry), b"", b""
         if lines:
             yield lines
     if too_long:
         yield [too_long]
     elif carry:
-        yield _decode(carry)
+        yield _decode(carry.removeprefix(mark))
 
 
 def _decode(body: bytes) -> list[str | BrokenLine]:

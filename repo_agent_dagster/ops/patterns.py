@@ -16,7 +16,7 @@ _UNSHELTER = {0xE000 + digit: str(digit) for digit in range(10)}
 _CODES = re.compile(
     r"\b(?:(?:TS|CS|E|F|W|C|PLR|PLW|PLE|SC|ORA-|SQLSTATE )\d{3,5}"
     r"|(?:(?i:HTTP)(?:/[\d.]{1,3})?|(?i:status(?: code)?|exit(?:ed with)?(?: code| status)?|code|signal|errno))"
-    r"(?: ?[:=] ?| )\d{1,3})(?![\w.-])"
+    r"(?: ?[:=] ?| )\d{1,3})(?![\w-]|\.\d)"
 )
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -29,7 +29,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d+)?(?![\w:])"), "<TIME>"),
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<UUID>"),
-    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"), "<EMAIL>"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\b"), "<EMAIL>"),
     (re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?(?![\w.])"), "<IP>"),
     (re.compile(r"(?<![\w:.])(?=[0-9a-fA-F:]{0,38}\d)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:.])"), "<IP>"),
     (re.compile(r"((?<![\w/])(?:/private)?(?:/var)?/(?:tmp|folders)/)[^\s:\"'<>(),;]+"), r"\1<PATH>"),

@@ -1,0 +1,179 @@
+"""Every shape of line that is understood, and every way in which a line can be broken."""
+
+import json
+from typing import Any
+
+import pytest
+
+from repo_agent_dagster.contracts.logs import LogKind
+from repo_agent_dagster.ops.line_shapes import UnreadableLine, read_line
+
+DAY = "2026-03-04"
+TS = "2026-03-04T12:34:56.789Z"
+STORED = "2026-03-04 12:34:56.789000"
+
+
+def worker_line(**changes: Any) -> str:
+    line = {"ts": TS, "worker": "shop", "level": "info", "message": "hello", "meta": {"a": 1}, **changes}
+    return json.dumps({key: value for key, value in line.items() if value is not ...})
+
+
+def test_a_workers_line_becomes_one_row() -> None:
+    assert read_line(worker_line(), "worker", DAY) == (("shop", None, "info", "hello", '{"a":1}', STORED),)
+
+
+@pytest.mark.parametrize("run_id", [4711, "4711"])
+def test_a_builds_line_becomes_one_row_with_its_run(run_id: object) -> None:
+    line = json.dumps({"ts": TS, "repo": "org/web", "run_id": run_id, "level": "ERROR", "message": "boom"})
+
+    assert read_line(line, "build", DAY) == (("org/web", "4711", "error", "boom", None, STORED),)
+
+
+def test_a_builds_run_may_be_unknown() -> None:
+    line = json.dumps({"ts": TS, "repo": "org/web", "level": "warn", "message": "", "meta": None})
+
+    assert read_line(line, "build", DAY) == (("org/web", None, "warn", "", None, STORED),)
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        ("Warning", "warn"),
+        ("log", "info"),
+        ("CRITICAL", "fatal"),
+        (" err ", "error"),
+        ("trace", "debug"),
+        (50, "error"),
+    ],
+)
+def test_other_names_of_levels_are_understood(given: object, stored: str) -> None:
+    assert read_line(worker_line(level=given), "worker", DAY)[0][2] == stored
+
+
+@pytest.mark.parametrize("day", ["2026-03-03", "2026-03-05"])
+def test_a_line_of_another_day_gives_no_row_even_when_the_rest_is_broken(day: str) -> None:
+    assert read_line(worker_line(), "worker", day) == ()
+    assert read_line(worker_line(message=...), "worker", day) == ()
+
+
+def test_white_space_around_the_object_is_no_matter() -> None:
+    assert read_line(f" \t{worker_line()} \r", "worker", DAY) == read_line(worker_line(), "worker", DAY)
+
+
+def test_escaped_letters_arrive_as_letters() -> None:
+    line = worker_line(message="caf\u00e9 \U0001f642", meta={"k": "\u00e9"})
+
+    assert "\\u" in line
+    assert read_line(line, "worker", DAY)[0][3:5] == ("café 🙂", '{"k":"é"}')
+
+
+def test_secrets_are_taken_out_before_storage_also_behind_escapes() -> None:
+    secret = "Aa1" * 7
+    plain = worker_line(message=f"password={secret}", meta={"token": secret, "url": "https://u:pw1@h/x"})
+    escaped = plain.replace("password", "p\\u0061ssword")
+
+    for line in (plain, escaped):
+        [(_, _, _, message, meta, _)] = read_line(line, "worker", DAY)
+        assert message == "password=[REDACTED:secret]"
+        assert meta == '{"token":"[REDACTED:secret]","url":"https://[REDACTED:url-credentials]@h/x"}'
+
+
+def event(**fields: Any) -> str:
+    return json.dumps({"ScriptName": "edge", "EventTimestampMs": 1772627696789, "Outcome": "ok", **fields})
+
+
+def test_a_trace_event_becomes_a_row_for_each_log_call_and_exception() -> None:
+    line = event(
+        Outcome="exception",
+        Logs=[{"Level": "log", "Message": ["got", {"n": 1}]}, {"Level": "warn", "Message": ["slow"]}],
+        Exceptions=[{"Name": "TypeError", "Message": "x is undefined"}],
+    )
+
+    rows = read_line(line, "worker", DAY)
+
+    assert [(row[0], row[2], row[3], row[5]) for row in rows] == [
+        ("edge", "info", 'got {"n":1}', STORED),
+        ("edge", "warn", "slow", STORED),
+        ("edge", "error", "TypeError: x is undefined", STORED),
+    ]
+    assert json.loads(rows[0][4] or "")["outcome"] == "exception"
+
+
+def test_a_trace_event_always_gives_a_row() -> None:
+    [fine] = read_line(event(Logs=[], Exceptions=None), "worker", DAY)
+    [killed] = read_line(event(Outcome="exceededCpu"), "worker", DAY)
+
+    assert fine[2:4] == ("info", "worker invocation ended: ok")
+    assert killed[2:4] == ("error", "worker invocation ended: exceededCpu")
+
+
+BROKEN = {
+    "empty object": ("{}", '"ts" is missing'),
+    "cut short": (worker_line()[:-5], "broken JSON"),
+    "no JSON": ("plain text", "broken JSON"),
+    "an array": ("[1]", "JSON list"),
+    "a number": ("7", "JSON int"),
+    "null": ("null", "JSON NoneType"),
+    "two objects": (worker_line() * 2, "text follows"),
+    "two objects, spaced": (f" {worker_line()} {worker_line()}", "text follows"),
+    "NUL byte": (worker_line().replace("hello", "he\x00lo"), "NUL"),
+    "escaped NUL in message": (worker_line(message="he\x00lo"), "NUL"),
+    "escaped NUL in meta": (worker_line(meta={"a": ["\x00"]}), "NUL"),
+    "escaped NUL in a meta key": (worker_line(meta={"\x00": 1}), "NUL"),
+    "half a surrogate pair": (worker_line(message="\ud83d"), "surrogate"),
+    "no ts": (worker_line(ts=...), '"ts" is missing'),
+    "no worker": (worker_line(worker=...), '"worker" is missing'),
+    "no level": (worker_line(level=...), '"level" is missing'),
+    "no message": (worker_line(message=...), '"message" is missing'),
+    "ts null": (worker_line(ts=None), '"ts" is no time'),
+    "ts in words": (worker_line(ts="yesterday"), '"ts" is no time'),
+    "ts without time": (worker_line(ts=DAY), "without a time"),
+    "ts before our time": (worker_line(ts=0), "outside the years"),
+    "ts far off": (worker_line(ts="9999-01-01T00:00:00Z"), "outside the years"),
+    "unknown level": (worker_line(level="purple"), "level 'purple' is unknown"),
+    "level a list": (worker_line(level=[]), "unknown"),
+    "level true": (worker_line(level=True), "unknown"),
+    "message a number": (worker_line(message=5), "not a text"),
+    "message null": (worker_line(message=None), "not a text"),
+    "worker empty": (worker_line(worker=""), "1 to 200"),
+    "worker too long": (worker_line(worker="w" * 201), "1 to 200"),
+    "worker a list": (worker_line(worker=["w"]), "1 to 200"),
+    "meta a text": (worker_line(meta="a"), '"meta" is not an object'),
+    "meta a list": (worker_line(meta=[1]), '"meta" is not an object'),
+    "NaN": (worker_line(meta={"a": float("nan")}), "NaN is no JSON"),
+    "infinity by exponent": (worker_line().replace('"a": 1', '"a": 1e999'), "cannot be stored"),
+    "too many digits": (worker_line().replace('"a": 1', '"a": ' + "1" * 5000), "broken JSON"),
+    "nested too deeply": (
+        worker_line().replace('"a": 1', '"a": ' + "[" * 100_000 + "]" * 100_000),
+        "nested too deeply",
+    ),
+    "raw control character": (worker_line().replace("hello", "he\x07lo"), "broken JSON"),
+    "event without time": ('{"ScriptName": "edge"}', '"EventTimestampMs" is missing'),
+    "event with a bad time": (event(EventTimestampMs="x"), '"EventTimestampMs" is no time'),
+    "event with odd logs": (event(Logs=["text"]), "not an object"),
+    "event with a bad name": (event(ScriptName=None), "1 to 200"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_line_is_refused_with_its_reason(name: str) -> None:
+    line, reason = BROKEN[name]
+
+    with pytest.raises(UnreadableLine, match=reason):
+        read_line(line, "worker", DAY)
+
+
+@pytest.mark.parametrize("run_id", [[], True, 1.5, "x" * 65])
+def test_a_builds_run_must_be_a_number_or_a_short_text(run_id: object) -> None:
+    line = json.dumps({"ts": TS, "repo": "org/web", "run_id": run_id, "level": "info", "message": ""})
+
+    with pytest.raises(UnreadableLine, match="run_id"):
+        read_line(line, "build", DAY)
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("build", "repo"), ("worker", "worker")])
+def test_a_line_of_the_other_kind_is_refused(kind: LogKind, missing: str) -> None:
+    other = worker_line() if kind == "build" else json.dumps({"ts": TS, "repo": "r", "level": "info", "message": ""})
+
+    with pytest.raises(UnreadableLine, match=f'"{missing}" is missing'):
+        read_line(other, kind, DAY)
