@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from repo_agent_dagster.store.rows import fetch_all, storable
 from repo_agent_dagster.store.tables import container_operation_logs
@@ -55,3 +55,10 @@ def listing(
         order_by=[_row.id],
         limit=limit,
     )
+
+
+def last_line(conn: Connection, task_request_id: str) -> str | None:
+    """Return the newest line of the task's output or commands, without its line end; None when there is none yet."""
+    newest = select(_row.log_content).where(_row.task_request_id == task_request_id).order_by(_row.id.desc()).limit(1)
+    line = conn.execute(newest).scalar_one_or_none()
+    return None if line is None else str(line).rstrip("\r\n")

@@ -69,3 +69,13 @@ def test_the_output_goes_with_its_task(store: Engine, task: TaskRequest, now: da
         container_logs.append(conn, _command(task, now, lines=3))
         conn.execute(delete(task_requests).where(task_requests.c.id == task.id))
         assert container_logs.listing(conn, task.id) == []
+
+
+def test_the_last_line_is_the_newest_without_its_line_end(store: Engine, task: TaskRequest, now: datetime) -> None:
+    with read_transaction(store) as conn:
+        assert container_logs.last_line(conn, task.id) is None
+    with write_transaction(store) as conn:
+        container_logs.append(conn, _command(task, now, lines=3))
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c2", 0, "stdin", "git status\n")])
+    with read_transaction(store) as conn:
+        assert container_logs.last_line(conn, task.id) == "git status"

@@ -269,3 +269,17 @@ def test_a_row_with_a_pathway_that_this_version_does_not_know_is_named(store: En
         conn.execute(update(tables.task_requests).values(pathway="unheard_of"))
     with read_transaction(store) as conn, pytest.raises(ValueError, match="'unheard_of' is not a valid Pathway"):
         task_requests.get(conn, task.id)
+
+
+def test_a_retried_run_takes_a_task_over_only_from_the_run_that_crashed(
+    store: Engine, task: TaskRequest, now: datetime
+) -> None:
+    with write_transaction(store) as conn:
+        task_requests.claim(conn, task.id, dagster_run_id="crashed", now=now)
+    with write_transaction(store) as conn:
+        assert not task_requests.take_over(conn, task.id, from_run="another", to_run="retry")
+        assert task_requests.take_over(conn, task.id, from_run="crashed", to_run="retry")
+        assert not task_requests.take_over(conn, task.id, from_run="crashed", to_run="late")
+        taken = task_requests.get(conn, task.id)
+    assert taken is not None
+    assert taken.dagster_run_id == "retry"

@@ -1,0 +1,36 @@
+"""How the terminal faces tell a fault: one line, no traceback, an exit code that scripts can test."""
+
+import signal
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from repo_agent_dagster.contracts.faults import PermanentFault, RepoAgentError
+
+EXIT_INVALID = 2
+EXIT_TRANSIENT = 75  # sysexits.h EX_TEMPFAIL: try again later
+
+
+class FaultTellingGroup(TyperGroup):
+    """A command group that turns our faults into a message and an exit code: 2 permanent, 75 worth another try."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; tell a fault instead of showing a traceback."""
+        try:
+            return super().invoke(ctx)
+        except RepoAgentError as fault:
+            Console(stderr=True).print(f"[bold red]error[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
+            raise typer.Exit(EXIT_INVALID if isinstance(fault, PermanentFault) else EXIT_TRANSIENT) from fault
+
+
+def interrupt_on_signals() -> None:
+    """Make SIGTERM and SIGHUP end a command the way Ctrl-C does, so that its `finally` blocks run."""
+
+    def interrupt(_signum: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, interrupt)

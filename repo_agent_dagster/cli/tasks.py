@@ -1,0 +1,220 @@
+"""`repo-agent tasks`: the queue from the terminal."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
+from repo_agent_dagster.settings import Settings
+
+app = typer.Typer(help="Submit task requests and follow them.", no_args_is_help=True)
+console = Console()
+
+_STYLES = {
+    TaskStatus.PENDING: "yellow",
+    TaskStatus.RUNNING: "cyan",
+    TaskStatus.SUCCESS: "green",
+    TaskStatus.FAILED: "red",
+    TaskStatus.CANCELLED: "magenta",
+}
+
+TaskId = Annotated[str, typer.Argument(help="The task request's id, or enough of its start or end to be unique.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
+
+
+def _engine() -> Any:
+    from repo_agent_dagster.store.engine import open_store
+    from repo_agent_dagster.store.migrate import upgrade
+
+    engine = open_store(Settings().store_url)
+    upgrade(engine)
+    return engine
+
+
+def _find(conn: Any, task_id: str) -> Any:
+    from repo_agent_dagster.store import task_requests
+
+    found = task_requests.get(conn, task_id)
+    if found is not None:
+        return found
+    near = [t for t in task_requests.listing(conn, limit=1000) if t.id.startswith(task_id) or t.id.endswith(task_id)]
+    if len(near) == 1:
+        return near[0]
+    raise PermanentFault(
+        f"no task request {task_id}; `repo-agent tasks list` shows them"
+        if not near
+        else f"{task_id} fits {len(near)} task requests; give more of the id"
+    )
+
+
+@app.command()
+def submit(
+    pathway: Annotated[Pathway, typer.Argument(help="What to do.")],
+    payload: Annotated[str, typer.Option(help="The payload as JSON, @FILE, or - for standard input.")],
+    prompt: Annotated[str, typer.Option(help="What was asked for, in words.")] = "",
+    order: Annotated[str | None, typer.Option(help="The order this belongs to.")] = None,
+    dedupe_key: Annotated[str | None, typer.Option(help="Submitting the same key again returns the first.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a task request into the queue; prints its id. A running `repo-agent up` picks it up.
+
+    Example: `repo-agent tasks submit ops_scan --payload '{"day": "2026-03-04"}'`
+    """
+    from repo_agent_dagster.store import task_requests
+    from repo_agent_dagster.store.engine import write_transaction
+
+    if payload == "-":
+        text = sys.stdin.read()
+    elif payload.startswith("@"):
+        path = Path(payload[1:])
+        if not path.is_file():
+            raise PermanentFault(f"there is no file {path} to read the payload from")
+        text = path.read_text(encoding="utf-8")
+    else:
+        text = payload
+    model = PAYLOADS[pathway]
+    try:
+        checked = model.model_validate_json(text)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['msg']}" for e in error.errors())
+        raise PermanentFault(f"not a {model.__name__}: {problems}; see `repo-agent tasks schema {pathway}`") from None
+    with write_transaction(_engine()) as conn:
+        task = task_requests.submit(
+            conn,
+            pathway,
+            checked,
+            now=datetime.now(UTC),
+            initial_prompt=prompt,
+            repo_url=getattr(checked, "repo_url", None),
+            order_id=order or getattr(checked, "order_id", None),
+            dedupe_key=dedupe_key,
+        )
+    typer.echo(json.dumps({"id": task.id, "status": task.status.value}) if as_json else task.id)
+
+
+@app.command()
+def schema(pathway: Annotated[Pathway, typer.Argument(help="Which payload.")]) -> None:
+    """Print the JSON Schema of a pathway's payload."""
+    typer.echo(json.dumps(PAYLOADS[pathway].model_json_schema(), indent=2))
+
+
+@app.command("list")
+def listing(
+    status: Annotated[TaskStatus | None, typer.Option(help="Only these.")] = None,
+    pathway: Annotated[Pathway | None, typer.Option(help="Only these.")] = None,
+    order: Annotated[str | None, typer.Option(help="Only this order's.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List task requests, newest first."""
+    from repo_agent_dagster.store import task_requests
+    from repo_agent_dagster.store.engine import read_transaction
+
+    with read_transaction(_engine()) as conn:
+        tasks = task_requests.listing(conn, status=status, pathway=pathway, order_id=order, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_as_json(task) for task in tasks], indent=2))
+        return
+    if not tasks:
+        console.print("no task requests")
+        return
+    table = Table("id", "pathway", "status", "attempt", "order", "created", "took", box=None, header_style="bold")
+    for task in tasks:
+        table.add_row(
+            task.id,
+            task.pathway.value,
+            f"[{_STYLES[task.status]}]{task.status.value}[/]",
+            str(task.attempt),
+            escape(task.order_id or ""),
+            task.created_at.isoformat(sep=" ", timespec="seconds"),
+            _took(task),
+        )
+    console.print(table)
+
+
+def _took(task: Any) -> str:
+    return f"{(task.ended_at - task.started_at).total_seconds():.1f} s" if task.started_at and task.ended_at else ""
+
+
+def _as_json(task: Any) -> dict[str, Any]:
+    times = {name: getattr(task, name) for name in ("created_at", "started_at", "ended_at")}
+    return {
+        "id": task.id,
+        "pathway": task.pathway.value,
+        "status": task.status.value,
+        "attempt": task.attempt,
+        "orderId": task.order_id,
+        "repoUrl": task.repo_url,
+        "dagsterRunId": task.dagster_run_id,
+        "payload": task.payload,
+        "result": task.result,
+        "error": task.error,
+        **{name: value and value.isoformat() for name, value in times.items()},
+    }
+
+
+@app.command()
+def show(task_id: TaskId, as_json: AsJson = False) -> None:
+    """Show one task request: what was asked, what came of it."""
+    from repo_agent_dagster.store.engine import read_transaction
+
+    with read_transaction(_engine()) as conn:
+        task = _find(conn, task_id)
+    if as_json:
+        typer.echo(json.dumps(_as_json(task), indent=2))
+        return
+    console.print(f"[bold]{task.pathway.value}[/] {task.id}  [{_STYLES[task.status]}]{task.status.value}[/]")
+    for name, value in _as_json(task).items():
+        if name in ("id", "pathway", "status") or value is None:
+            continue
+        shown = json.dumps(value, indent=2) if isinstance(value, dict) else str(value)
+        console.print(f"[dim]{name:>14}[/]  {escape(shown)}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def logs(
+    task_id: TaskId,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many lines.")] = 10_000,
+) -> None:
+    """Print what the task's sandbox printed, in order; commands are marked with $."""
+    from repo_agent_dagster.store import container_logs
+    from repo_agent_dagster.store.engine import read_transaction
+
+    with read_transaction(_engine()) as conn:
+        rows = container_logs.listing(conn, _find(conn, task_id).id, limit=limit)
+    for row in rows:
+        prefix = {"stdin": "$ ", "stdout": "  ", "stderr": "! "}[row.stream]
+        typer.echo(prefix + row.log_content.rstrip("\n"))
+
+
+@app.command()
+def cancel(task_id: TaskId) -> None:
+    """Cancel a task that has not ended; its sandbox is removed within a minute."""
+    from repo_agent_dagster.store import task_requests
+    from repo_agent_dagster.store.engine import write_transaction
+
+    with write_transaction(_engine()) as conn:
+        task = _find(conn, task_id)
+        if not task_requests.cancel(conn, task.id, now=datetime.now(UTC)):
+            raise PermanentFault(f"task {task.id} is {task.status.value}; only a pending or running one is cancelled")
+    console.print(f"cancelled {task.id}", highlight=False)
+
+
+@app.command()
+def retry(task_id: TaskId) -> None:
+    """Queue a failed or cancelled task again, as its next attempt."""
+    from repo_agent_dagster.store import task_requests
+    from repo_agent_dagster.store.engine import write_transaction
+
+    with write_transaction(_engine()) as conn:
+        task = task_requests.retry(conn, _find(conn, task_id).id, now=datetime.now(UTC))
+    console.print(f"queued {task.id} as attempt {task.attempt}", highlight=False)

@@ -1,0 +1,176 @@
+"""Dagster resources: thin shells that hand plain engine objects to ops, assets and sensors.
+
+Here belongs what has a life-cycle or a configuration; no rule of the business, and nothing that an engine test needs.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+from sqlalchemy import Engine
+
+from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
+from repo_agent_dagster.settings import NetworkPolicy, Settings
+from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store.migrate import current_revision, head_revision
+from repo_agent_dagster.store.patch_events import StoreCustody
+
+
+@cache
+def _open_current_store(url: str) -> Engine:
+    # Dagster makes a resource anew for every run and sensor tick; the connection pool is worth keeping.
+    engine = open_store(url)
+    found, expected = current_revision(engine), head_revision()
+    if found != expected:
+        engine.dispose()
+        raise PermanentFault(
+            f"the store's schema is at revision {found or 'none'}, this code expects {expected}; "
+            "run `repo-agent db upgrade`"
+        )
+    return engine
+
+
+class StoreResource(dg.ConfigurableResource):
+    """The project's database."""
+
+    database_url: str
+
+    def engine(self) -> Engine:
+        """Return the open store, one engine per process and URL.
+
+        Raises:
+            PermanentFault: the database's schema is not the one this version of the code expects.
+        """
+        return _open_current_store(self.database_url)
+
+    def custody(self) -> StoreCustody:
+        """Return the custody log that patches are recorded in."""
+        return StoreCustody(self.engine())
+
+
+class FoldersResource(dg.ConfigurableResource):
+    """The folders that the system reads from and writes to, as absolute paths."""
+
+    staging: str
+    target_root: str
+    settle_seconds: float
+    worker_logs: str
+    build_logs: str
+    quarantine: str
+    reports: str
+    artifacts: str
+
+
+class SandboxResource(dg.ConfigurableResource):
+    """Sandboxes for one run. Whatever a run opened is destroyed when the run ends, however it ends.
+
+    Dagster closes resources in `finally` also when a run is cancelled; a SIGKILLed worker is the reaper's business.
+    One run is one process (in-process executor), so that steps can share a sandbox.
+    """
+
+    owner: str
+    image: str
+    user: str
+    cpus: float
+    memory_mb: int
+    pids: int
+    disk_mb: int
+    deadline_seconds: int
+    network: NetworkPolicy
+    log_cap_kb: int
+    artifacts: str
+    mirrors: str
+    repo_protocols: list[str]
+    _opened: list[Sandbox] = PrivateAttr(default_factory=list)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["SandboxResource"]:
+        """Lend the resource to a run and destroy its sandboxes afterwards."""
+        try:
+            yield self
+        finally:
+            self.destroy_all()
+
+    def destroy_all(self) -> None:
+        """Destroy every sandbox that this resource opened; safe to call twice."""
+        while self._opened:
+            self._opened.pop().destroy()
+
+    def open(self, *, task_id: str, run_id: str, store: StoreResource, env: Mapping[str, str] | None = None) -> Sandbox:
+        """Start a sandbox for a task; its output goes to the store, and it ends with the run."""
+        spec = SandboxSpec(
+            task_id=task_id,
+            run_id=run_id,
+            owner=self.owner,
+            image=self.image,
+            user=self.user,
+            cpus=self.cpus,
+            memory_mb=self.memory_mb,
+            pids=self.pids,
+            disk_mb=self.disk_mb,
+            deadline_seconds=self.deadline_seconds,
+            network=self.network,
+            env=dict(env or {}),
+        )
+        box = Sandbox.create(spec, sink=self._sink(task_id, store))
+        self._opened.append(box)
+        return box
+
+    def attach(self, container_id: str, *, task_id: str, store: StoreResource) -> Sandbox:
+        """Return the run's sandbox to a later step."""
+        return Sandbox.attach(container_id, sink=self._sink(task_id, store))
+
+    def repositories(self) -> Repositories:
+        """Return the host-side mirrors."""
+        return Repositories(Path(self.mirrors), frozenset(self.repo_protocols))
+
+    def _sink(self, task_id: str, store: StoreResource) -> StoreSink:
+        return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
+
+
+class ClockResource(dg.ConfigurableResource):
+    """The time, as a resource, so that tests can stop it."""
+
+    fixed: str | None = None
+
+    def now(self) -> datetime:
+        """Return the present instant (UTC), or the fixed one."""
+        return datetime.fromisoformat(self.fixed) if self.fixed else datetime.now(UTC)
+
+
+def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
+    """Return every resource under the name that ops, assets and sensors ask for it by."""
+    return {
+        "store": StoreResource(database_url=settings.store_url),
+        "folders": FoldersResource(
+            staging=str(settings.staging),
+            target_root=str(settings.target_root),
+            settle_seconds=settings.staging_settle_seconds,
+            worker_logs=str(settings.worker_logs),
+            build_logs=str(settings.build_logs),
+            quarantine=str(settings.home / "quarantine"),
+            reports=str(settings.reports),
+            artifacts=str(settings.artifacts),
+        ),
+        "sandboxes": SandboxResource(
+            owner=str(settings.home),
+            image=settings.sandbox_image,
+            user=settings.sandbox_user,
+            cpus=settings.sandbox_cpus,
+            memory_mb=settings.sandbox_memory_mb,
+            pids=settings.sandbox_pids,
+            disk_mb=settings.sandbox_disk_mb,
+            deadline_seconds=settings.sandbox_deadline_seconds,
+            network=settings.sandbox_network,
+            log_cap_kb=settings.sandbox_log_cap_kb,
+            artifacts=str(settings.artifacts),
+            mirrors=str(settings.mirrors),
+            repo_protocols=sorted(settings.allowed_protocols),
+        ),
+        "clock": ClockResource(),
+    }

@@ -1,0 +1,1 @@
+"""Schedules: what happens every night without anyone asking."""

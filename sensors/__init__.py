@@ -1,0 +1,1 @@
+"""Sensors: they discover and hand on; every tick is safe to repeat, because a failed tick's cursor does not move."""

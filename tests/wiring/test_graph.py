@@ -1,0 +1,80 @@
+"""The shape of the code location: an accidental change of the graph shows up here, by name."""
+
+import dagster as dg
+
+from tests.wiring.deployment import Deployment
+
+
+def test_the_code_location_loads_and_its_parts_fit_together(deployment: Deployment) -> None:
+    dg.Definitions.validate_loadable(deployment.defs)
+
+
+def test_the_assets_their_groups_partitions_and_dependencies_are_these(deployment: Deployment) -> None:
+    graph = deployment.defs.resolve_asset_graph()
+    shape = {
+        key.to_user_string(): (
+            graph.get(key).group_name,
+            "day" if graph.get(key).partitions_def else "",
+            sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
+        )
+        for key in graph.get_all_asset_keys()
+    }
+    assert shape == {
+        "worker_logs": ("logs", "day", []),
+        "build_logs": ("logs", "day", []),
+        "ops_scan": ("ops", "day", ["build_logs", "worker_logs"]),
+        "ops_issues": ("ops", "", ["ops_scan"]),
+        "patch_events": ("patches", "", []),
+        "patch_trends": ("patches", "", ["patch_events"]),
+        "delivery_reports": ("delivery", "", ["ops_scan", "patch_trends"]),
+        "staging_units": ("staging", "", []),
+        "migrated_units": ("staging", "", ["staging_units"]),
+    }
+
+
+def test_the_asset_checks_are_these(deployment: Deployment) -> None:
+    graph = deployment.defs.resolve_asset_graph()
+    assert sorted(f"{key.asset_key.to_user_string()}.{key.name}" for key in graph.asset_check_keys) == [
+        "build_logs.quarantine_rate",
+        "delivery_reports.every_order_has_a_report",
+        "patch_events.custody_chain_is_intact",
+        "worker_logs.quarantine_rate",
+    ]
+
+
+def test_every_materialised_asset_says_what_it_is_and_who_owns_it(deployment: Deployment) -> None:
+    graph = deployment.defs.resolve_asset_graph()
+    for key in graph.materializable_asset_keys:
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+
+
+def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
+    repository = deployment.defs.get_repository_def()
+    steps = {
+        name: [node.name for node in repository.get_job(name).nodes_in_topological_order]
+        for name in ("staging_migration_job", "solution_validation_job")
+    }
+    assert steps == {
+        "staging_migration_job": ["plan_unit", "copy_and_rewrite", "check_unit", "conclude_migration"],
+        "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
+    }
+
+
+def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
+    repository = deployment.defs.get_repository_def()
+    sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
+    assert set(sensors) == {
+        "staging_sensor",
+        "task_queue_sensor",
+        "task_of_succeeded_run_sensor",
+        "task_of_failed_run_sensor",
+        "task_of_cancelled_run_sensor",
+        "sandbox_reaper_sensor",
+    }
+    assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
+    schedules = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
+    assert schedules == {"nightly_ops_scan": "0 9 * * *", "prune_daily": "0 4 * * *"}
+    assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
