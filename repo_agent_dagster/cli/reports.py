@@ -1,6 +1,7 @@
 """`repo-agent reports`: make delivery reports, read them, and ask for patch trends."""
 
 import json
+import shlex
 import sys
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -201,7 +202,7 @@ def _stored(engine: "Engine", order: str, version: int | None) -> "StoredReport"
         current = delivery_reports.current(conn, order)
         if current is None:
             raise ReportRequestError(
-                f"order {order!r} has no report; `repo-agent reports generate {order}` makes one, "
+                f"order {order!r} has no report; `repo-agent reports generate {shlex.quote(order)}` makes one, "
                 "`repo-agent reports list` shows those there are"
             )
         if version is None:

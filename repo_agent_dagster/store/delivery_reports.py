@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, update
 
 from repo_agent_dagster.store.ids import new_id
+from repo_agent_dagster.store.rows import add, add_if_absent, fetch_all, fetch_one
 from repo_agent_dagster.store.tables import delivery_reports
 
 _row = delivery_reports.c
@@ -62,21 +62,18 @@ def next_version(replaces: StoredReport | None) -> int:
 
 def current(conn: Connection, order_id: str) -> StoredReport | None:
     """Return the order's current report, or None when none was made."""
-    return _one(conn, _row.order_id == order_id, _row.current)
+    return fetch_one(conn, delivery_reports, StoredReport, _row.order_id == order_id, _row.current)
 
 
 def version(conn: Connection, order_id: str, number: int) -> StoredReport | None:
     """Return one version of the order's report, or None when there is no such version."""
-    return _one(conn, _row.order_id == order_id, _row.version == number)
+    return fetch_one(conn, delivery_reports, StoredReport, _row.order_id == order_id, _row.version == number)
 
 
 def listing(conn: Connection, *, limit: int = 1000) -> list[ReportSummary]:
     """Return the current report of every order, newest first, at most `limit`."""
-    columns = [_row[name] for name in ReportSummary.__dataclass_fields__]
-    rows = conn.execute(
-        select(*columns).where(_row.current).order_by(_row.created_at.desc(), _row.order_id).limit(limit)
-    )
-    return [ReportSummary(**row._mapping) for row in rows]
+    newest_first = (_row.created_at.desc(), _row.order_id)
+    return fetch_all(conn, delivery_reports, ReportSummary, _row.current, order_by=newest_first, limit=limit)
 
 
 def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | None, now: datetime) -> bool:
@@ -102,27 +99,14 @@ def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | Non
     }
     if replaces is None:
         # No row to lock yet: of two writers the unique (order, version) lets one in.
-        inserted = conn.execute(_insert_if_absent(conn).values(row).returning(_row.id))
-        return inserted.one_or_none() is not None
+        return add_if_absent(conn, delivery_reports, row)
     retire = update(delivery_reports).where(_row.id == replaces.id, _row.current).values(current=False)
     if conn.execute(retire).rowcount != 1:
         return False
-    conn.execute(insert(delivery_reports).values(row))
+    add(conn, delivery_reports, row)
     return True
 
 
 def relocate(conn: Connection, report_id: str, html_path: str) -> None:
     """Record that a report's page now lies elsewhere: the folder of reports was moved."""
     conn.execute(update(delivery_reports).where(_row.id == report_id).values(html_path=html_path))
-
-
-def _insert_if_absent(conn: Connection) -> postgresql.Insert | sqlite.Insert:
-    if conn.dialect.name == "postgresql":
-        return postgresql.insert(delivery_reports).on_conflict_do_nothing()
-    return sqlite.insert(delivery_reports).on_conflict_do_nothing()
-
-
-def _one(conn: Connection, *conditions: ColumnElement[bool]) -> StoredReport | None:
-    columns = [_row[name] for name in StoredReport.__dataclass_fields__]
-    found = conn.execute(select(*columns).where(*conditions)).one_or_none()
-    return None if found is None else StoredReport(**found._mapping)

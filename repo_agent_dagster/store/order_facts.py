@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
 
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED
+from repo_agent_dagster.store.rows import fetch_all
 from repo_agent_dagster.store.tables import ops_issues, patch_events, staging_migrations, task_requests
 
 
@@ -86,43 +87,31 @@ def order_ids(conn: Connection) -> list[str]:
 
 def order_patch_events(conn: Connection, order_id: str) -> list[PatchEventFact]:
     """Return the order's patch events, oldest first."""
-    columns = [patch_events.c[name] for name in PatchEventFact.__dataclass_fields__]
-    rows = conn.execute(select(*columns).where(_of_order(order_id)).order_by(patch_events.c.id))
-    return [PatchEventFact(**row._mapping) for row in rows]
+    return fetch_all(conn, patch_events, PatchEventFact, _of_order(order_id), order_by=(patch_events.c.id,))
 
 
 def order_task_runs(conn: Connection, order_id: str) -> list[TaskRunFact]:
     """Return the task requests of the order, oldest first: those that name it, and those its patch events name."""
-    columns = [task_requests.c[name] for name in TaskRunFact.__dataclass_fields__]
-    rows = conn.execute(
-        select(*columns)
-        .where(or_(task_requests.c.order_id == order_id, task_requests.c.id.in_(_task_ids(order_id))))
-        .order_by(task_requests.c.created_at, task_requests.c.id)
-    )
-    return [TaskRunFact(**row._mapping) for row in rows]
+    table = task_requests.c
+    return fetch_all(conn, task_requests, TaskRunFact, _is_task_of(order_id), order_by=(table.created_at, table.id))
 
 
 def order_migrations(conn: Connection, order_id: str) -> list[MigrationFact]:
     """Return the migrations of the order by unit: those that name it, and those whose task its patch events name."""
-    columns = [staging_migrations.c[name] for name in MigrationFact.__dataclass_fields__]
-    rows = conn.execute(
-        select(*columns)
-        .where(
-            or_(
-                staging_migrations.c.order_id == order_id,
-                staging_migrations.c.task_request_id.in_(_task_ids(order_id)),
-            )
-        )
-        .order_by(staging_migrations.c.unit, staging_migrations.c.created_at, staging_migrations.c.id)
+    table = staging_migrations.c
+    return fetch_all(
+        conn,
+        staging_migrations,
+        MigrationFact,
+        or_(table.order_id == order_id, table.task_request_id.in_(_task_ids(order_id))),
+        order_by=(table.unit, table.created_at, table.id),
     )
-    return [MigrationFact(**row._mapping) for row in rows]
 
 
 def order_ops_issue_count(conn: Connection, order_id: str) -> int:
     """Return how many ops issues carry the run id of one of the order's task requests."""
     runs = select(task_requests.c.dagster_run_id).where(
-        task_requests.c.dagster_run_id.is_not(None),
-        or_(task_requests.c.order_id == order_id, task_requests.c.id.in_(_task_ids(order_id))),
+        task_requests.c.dagster_run_id.is_not(None), _is_task_of(order_id)
     )
     count = conn.execute(select(func.count()).select_from(ops_issues).where(ops_issues.c.run_id.in_(runs))).scalar_one()
     return int(count)
@@ -134,6 +123,10 @@ def _of_order(order_id: str) -> ColumnElement[bool]:
         # Also an order that was really called so: merged rather than one hiding the other.
         return or_(column.is_(None), column == "", column == UNATTRIBUTED)
     return column == order_id
+
+
+def _is_task_of(order_id: str) -> ColumnElement[bool]:
+    return or_(task_requests.c.order_id == order_id, task_requests.c.id.in_(_task_ids(order_id)))
 
 
 def _task_ids(order_id: str) -> Select[tuple[str | None]]:
