@@ -5,8 +5,10 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-_IMPLIED = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json")
+_IMPLIED = (".ts", ".tsx", ".d.ts", ".js", ".jsx")
 """Endings that an import may leave out, in the order in which TypeScript's bundler resolution tries them."""
+_ALSO_IMPLIED = (".json", ".mts", ".cts", ".mjs", ".cjs")
+"""Endings that only some loaders add (Node's require, some bundlers); tried after all that TypeScript tries."""
 _WRITTEN_FOR = {
     ".js": (".ts", ".tsx", ".d.ts", ".jsx"),
     ".jsx": (".tsx",),
@@ -14,7 +16,7 @@ _WRITTEN_FOR = {
     ".cjs": (".cts", ".d.cts"),
 }
 """``./x.js`` may mean the TypeScript file that becomes ``x.js`` when it is compiled."""
-_ALL_ENDINGS = (".d.mts", ".d.cts", *sorted(_IMPLIED, key=len, reverse=True))
+_ALL_ENDINGS = (".d.ts", ".d.mts", ".d.cts", *_IMPLIED, *_ALSO_IMPLIED)
 
 
 @dataclass(frozen=True)
@@ -110,25 +112,31 @@ def _base(specifier: str, importer: str) -> str:
 def _find(specifier: str, importer: str, files: Container[str]) -> _Hit | None:
     base = _base(specifier, importer)
     folder_only = specifier.endswith("/") or specifier.rpartition("/")[2] in {".", ".."}
-    for hit in _candidates(base, folder_only=folder_only):
+    typed = importer.lower().endswith((".ts", ".tsx", ".mts", ".cts"))
+    for hit in _candidates(base, folder_only=folder_only, typed=typed):
         if hit.path in files:
             return hit
     return None
 
 
-def _candidates(base: str, *, folder_only: bool) -> Iterator[_Hit]:
+def _candidates(base: str, *, folder_only: bool, typed: bool) -> Iterator[_Hit]:
     if not folder_only:
-        yield _Hit(base, base, "", "")
-        for written, meant in _WRITTEN_FOR.items():
-            if base.endswith(written):
-                stem = base[: -len(written)]
-                for ending in meant:
-                    yield _Hit(stem + ending, stem, ending, written)
-        for ending in _IMPLIED:
-            yield _Hit(base + ending, base, ending, "")
-    for ending in _IMPLIED:
-        path = posixpath.normpath(f"{base}/index{ending}")
-        yield _Hit(path, base, f"/index{ending}", "")
+        as_written = _Hit(base, base, "", "")
+        compiled_from = [
+            _Hit(base.removesuffix(written) + ending, base.removesuffix(written), ending, written)
+            for written, meant in _WRITTEN_FOR.items()
+            if base.endswith(written)
+            for ending in meant
+        ]
+        # Where x.ts and x.js both stand, ./x.js in TypeScript means x.ts, and in JavaScript itself.
+        yield from [*compiled_from, as_written] if typed else [as_written, *compiled_from]
+    for endings in (_IMPLIED, _ALSO_IMPLIED):
+        if not folder_only:
+            for ending in endings:
+                yield _Hit(base + ending, base, ending, "")
+        for ending in endings:
+            path = f"index{ending}" if base == "." else f"{base}/index{ending}"
+            yield _Hit(path, base, f"/index{ending}", "")
 
 
 def _ways(specifier: str, importer: str, hit: _Hit, new_home: str, target: str) -> Iterator[str]:

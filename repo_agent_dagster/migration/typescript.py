@@ -30,6 +30,8 @@ _MOCKS = frozenset(
         "requireActual", "requireMock", "createMockFromModule", "genMockFromModule", "importActual", "importMock",
     }
 )  # fmt: skip
+_MAY_MOCK = re.compile(r"\b(?:jest|vi)\b")
+_MAY_CALL = re.compile(r"\b(?:require|jest|vi)\b|\bimport\b\s*[(/]")
 _CALLEE = r"^(?:import|require|require\s*\.\s*resolve|(?:jest|vi)\b[\s\S]*)$"
 
 
@@ -41,7 +43,7 @@ def find_specifiers(path: str, text: str) -> Found:
     root = SgRoot(text, language).root()
     specifiers: dict[int, Specifier] = {}
     unsure: dict[int, Unsure] = {}
-    for node, form in _sources(root, typed=language != "javascript"):
+    for node, form in _sources(root, text, typed=language != "javascript"):
         start = node.range().start.index
         found = _read(node, form)
         if isinstance(found, Specifier):
@@ -59,27 +61,30 @@ def find_specifiers(path: str, text: str) -> Found:
     )
 
 
-def _sources(root: "SgNode", *, typed: bool) -> Iterator[tuple["SgNode", str]]:
+def _sources(root: "SgNode", text: str, *, typed: bool) -> Iterator[tuple["SgNode", str]]:
     """Yield the nodes that hold a specifier, or stand where one could, with their form."""
     for kind, form in (("import_statement", "import"), ("export_statement", "export-from")):
         for statement in root.find_all(kind=kind):
             if (source := statement.field("source")) is not None:
                 yield source, _import_form(statement) if form == "import" else form
-    for call in root.find_all(kind="call_expression", has={"field": "function", "regex": _CALLEE}):
+    # Most files have none of the rarer forms; a look at the text is much cheaper than a walk of the tree.
+    of_interest = {"field": "function", "regex": _CALLEE}
+    for call in root.find_all(kind="call_expression", has=of_interest) if _MAY_CALL.search(text) else ():
         function, arguments = call.field("function"), call.field("arguments")
         if function is None or arguments is None or (called := _call_form(function)) is None:
             continue
         if (argument := _first(arguments)) is not None:
             yield argument, called
     if typed:
-        for clause in root.find_all(kind="import_require_clause"):
+        for clause in root.find_all(kind="import_require_clause") if "require" in text else ():
             if (source := clause.field("source") or _child(clause, "string")) is not None:
                 yield source, "import-require"
-        for module in root.find_all(kind="module"):
+        for module in root.find_all(kind="module") if "declare" in text else ():
             name = module.field("name")
             if name is not None and name.kind() == "string":
                 yield name, "declare-module"
-        yield from _misparsed_mocks(root)
+        if _MAY_MOCK.search(text):
+            yield from _misparsed_mocks(root)
 
 
 def _misparsed_mocks(root: "SgNode") -> Iterator[tuple["SgNode", str]]:
