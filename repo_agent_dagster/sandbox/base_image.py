@@ -48,7 +48,7 @@ def ensure_base(client: DockerClient, base_image: str, work_dir: Path, say: Prog
     if refusal is None:
         return base_image, str(client.images.get(base_image).id)
     say(f"no registry gives {base_image} ({refusal}); making Debian {RELEASE} here with debootstrap")
-    _debootstrap(work_dir, say, refusal)
+    make_base(work_dir, say)
     with engine_errors(f"looking for the image {AIR_GAPPED_BASE}"):
         return AIR_GAPPED_BASE, str(client.images.get(AIR_GAPPED_BASE).id)
 
@@ -69,11 +69,16 @@ def _pull(client: DockerClient, base_image: str, say: Progress) -> str | None:
     return None
 
 
-def _debootstrap(work_dir: Path, say: Progress, refusal: str) -> None:
+def make_base(work_dir: Path, say: Progress, *, tag: str = AIR_GAPPED_BASE) -> None:
+    """Make a minimal Debian with debootstrap and import it as `tag`: air-gapped mode, about 40 s and 80 MB.
+
+    Raises:
+        BaseImageError: this user is not root, or debootstrap failed.
+    """
     if os.geteuid() != 0:
         raise BaseImageError(
-            f"no registry answers ({refusal}) and debootstrap needs root: run `repo-agent sandboxes image build` as "
-            f"root once, or load an image by hand: docker load -i FILE && docker tag IMAGE {AIR_GAPPED_BASE}"
+            "debootstrap needs root: run `repo-agent sandboxes image build` as root once, or load an image by hand: "
+            f"docker load -i FILE && docker tag IMAGE {tag}"
         )
     if shutil.which("debootstrap") is None:
         say("installing debootstrap with apt-get")
@@ -87,8 +92,8 @@ def _debootstrap(work_dir: Path, say: Progress, refusal: str) -> None:
         root = Path(folder) / "root"
         _run_debootstrap(root, say)
         _shrink(root)
-        say(f"importing it as {AIR_GAPPED_BASE}")
-        _import(root)
+        say(f"importing it as {tag}")
+        _import(root, tag)
 
 
 def _run_debootstrap(root: Path, say: Progress) -> None:
@@ -130,13 +135,13 @@ def _shrink(root: Path) -> None:
     (root / "etc/apt/sources.list").write_text(sources + security)
 
 
-def _import(root: Path) -> None:
+def _import(root: Path, tag: str) -> None:
     excluded = [f"--exclude=./{name}/*" for name in _LEFT_OUT]
     with subprocess.Popen(
         ["tar", "-C", str(root), "--numeric-owner", *excluded, "-c", "."], stdout=subprocess.PIPE
     ) as packing:
         done = subprocess.run(
-            ["docker", "import", "-", AIR_GAPPED_BASE],
+            ["docker", "import", "-", tag],
             stdin=packing.stdout,
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 import tarfile
 import tempfile
@@ -43,7 +44,9 @@ def put(run: Run, source: Path | Mapping[str, bytes], target: str) -> None:
         script = 'mkdir -p -- "$1" && exec /bin/tar -x -f - -C "$1" --no-same-owner'
         done = run(["/bin/sh", "-c", script, "put", target], iter(lambda: spool.read(_CHUNK), b""), 0)
     if done.exit_code != 0:
-        raise SandboxFileError(f"cannot put files into {target} of the sandbox: {done.stderr.strip()}")
+        full = re.search(r"No space left|Wrote only", done.stderr)
+        hint = " (its disk is full; the limit is the spec's disk_mb, REPO_AGENT_SANDBOX_DISK_MB)" if full else ""
+        raise SandboxFileError(f"cannot put files into {target} of the sandbox: {done.stderr.strip()}{hint}")
 
 
 def get(run: Run, path: str, *, max_bytes: int) -> bytes:

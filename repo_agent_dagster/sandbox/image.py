@@ -45,12 +45,14 @@ def ensure_image(
     tag: str = DEFAULT_IMAGE,
     base_image: str = DEFAULT_BASE,
     rebuild: bool = False,
+    host: HostConfig | None = None,
     say: Progress = silent,
 ) -> str:
     """Return the id of the sandbox image `tag`; build it if it is missing, outdated, or `rebuild` is set.
 
     Under a second when nothing changed, and without network. One caller builds at a time, others wait for its image.
-    `work_dir` takes temporary files (about 300 MB while a base is made).
+    `work_dir` takes temporary files (about 300 MB while a base is made); `host` is how package indexes are reached
+    during the build, read from this machine if not given.
 
     Raises:
         ImageBuildError: no BuildKit here, or the build failed.
@@ -67,7 +69,7 @@ def ensure_image(
         builder = find_builder()
         base, base_id = ensure_base(client, base_image, work_dir, say)
         labels = {RECIPE_LABEL: recipe(), BASE_LABEL: base_id}
-        _build(builder, read_host_config(RELEASE), tag, base, labels, say, cached=not rebuild)
+        _build(builder, host or read_host_config(RELEASE), tag, base, labels, say, cached=not rebuild)
         with engine_errors("looking for the new image"):
             built = str(client.images.get(tag).id)
             client.images.prune(filters={"dangling": True, "label": RECIPE_LABEL})

@@ -142,7 +142,7 @@ class StoreSink:
 
 def shown(command: Sequence[str]) -> str:
     """Return the command as a person would type it; a shell's script alone, without the shell around it."""
-    if len(command) == 3 and command[:2] == ("bash", "-c"):
+    if len(command) == 3 and tuple(command[:2]) == ("bash", "-c"):
         return command[2]
     return shlex.join(command)
 

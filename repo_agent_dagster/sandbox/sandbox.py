@@ -42,6 +42,7 @@ _TAIL_CHARACTERS = 262_144
 _POLL_SECONDS = 0.25
 _ORPHAN_GRACE_SECONDS = 0.5
 _KILL_SECONDS = 15.0
+_KILLED = 128 + 9
 
 
 class Sandbox:
@@ -253,19 +254,36 @@ class Sandbox:
             time.sleep(0.01)
         return int(state["ExitCode"])
 
+    def _require_running(self) -> None:
+        """Raise if the container has ended: its processes die of SIGKILL then, like those that run out of memory."""
+        # The engine learns of the command's end before it learns of the container's.
+        near_its_end = datetime.now(UTC) >= self.deadline - timedelta(seconds=1)
+        limit = time.monotonic() + (3.0 if near_its_end else 0.5)
+        while time.monotonic() < limit:
+            with self._alive("looking at"):
+                self._container.reload()
+            if self._container.status != "running":
+                raise self._gone()
+            time.sleep(0.1)
+
     @contextmanager
     def _alive(self, doing: str) -> Iterator[None]:
         try:
             with engine_errors(f"{doing} the sandbox {self.name}"):
                 yield
         except SandboxUnavailable as error:
-            gone = isinstance(error.__cause__, docker.errors.APIError) and error.__cause__.status_code in (404, 409)
-            if gone and datetime.now(UTC) >= self.deadline - timedelta(seconds=1):
-                raise SandboxDeadlineExceeded(
-                    f"sandbox {self.name} ended itself at its deadline, {self.deadline:%Y-%m-%d %H:%M:%S} UTC; "
-                    "give the task a longer one (REPO_AGENT_SANDBOX_DEADLINE_SECONDS) or less to do"
-                ) from error
+            cause = error.__cause__
+            if isinstance(cause, docker.errors.APIError) and cause.status_code in (404, 409):
+                raise self._gone() from cause
             raise
+
+    def _gone(self) -> SandboxUnavailable | SandboxDeadlineExceeded:
+        if datetime.now(UTC) >= self.deadline - timedelta(seconds=1):
+            return SandboxDeadlineExceeded(
+                f"sandbox {self.name} ended itself at its deadline, {self.deadline:%Y-%m-%d %H:%M:%S} UTC; "
+                "give the task a longer one (REPO_AGENT_SANDBOX_DEADLINE_SECONDS) or less to do"
+            )
+        return SandboxUnavailable(f"sandbox {self.name} is gone: somebody removed it, or its engine was restarted")
 
     def _kill_processes(self) -> None:
         with self._alive("killing the processes of"):
@@ -306,6 +324,8 @@ class _Execution:
                 connection.close()
                 self._take([], last=True)
             code = self._box._exit_code(exec_id)
+            if code == _KILLED and not timed_out:
+                self._box._require_running()
             exit_code = None if timed_out else code
         finally:
             if sink is not None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 if os.getpid() != 1:
     sys.exit("this is process 1 of a sandbox; anywhere else it would kill every process of its user")
 
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler would let a SIGINT from inside through
 PR_SET_DUMPABLE = 4
 ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no process of the same user may trace it and stop the clock
 
