@@ -171,11 +171,12 @@ def _judgement(
     environment: Environment, before: TestRun | None, patch: PatchSummary | None, after: PatchedRun | None
 ) -> Judgement:
     if environment.command is None:
-        return Judgement(Verdict.NO_TESTS, _sentence(environment.setup.note))
+        note = environment.setup.note
+        return Judgement(Verdict.NO_TESTS, _ended(note[:1].upper() + note[1:]))
     if not environment.setup.ok:
         return Judgement(
             Verdict.SETUP_FAILED,
-            f"The tests were never run: what they need could not be installed. {_sentence(environment.setup.note)}",
+            f"The tests were never run: what they need could not be installed: {_ended(environment.setup.note)}",
         )
     if before is None or patch is None:
         raise ValueError("the repository was ready, so conclude needs what test_before and apply_fix returned")
@@ -184,7 +185,7 @@ def _judgement(
         state = "did not end in time" if before.timed_out else f"had {failing} failing"
         return Judgement(
             Verdict.PATCH_REJECTED,
-            f"The patch does not apply to the commit, whose tests {state}. {_sentence(patch.message)}",
+            f"The patch does not apply to the commit, whose tests {state}: {_ended(patch.message)}",
         )
     if after is None or (after.run is None and after.setup is None):
         raise ValueError("the patch was applied, so conclude needs what test_after returned")
@@ -192,13 +193,12 @@ def _judgement(
         note = after.setup.note if after.setup else ""
         return Judgement(
             Verdict.SETUP_FAILED,
-            f"With the patch, which changes dependencies, they could not be installed. {_sentence(note)}",
+            f"With the patch, which changes dependencies, they could not be installed: {_ended(note)}",
         )
     return judge(before, after.run)
 
 
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
+def _ended(text: str) -> str:
     return text if text.endswith((".", "!", "?")) or "\n" in text else f"{text}."
 
 

@@ -15,7 +15,7 @@ from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from tests.docker_fixtures import docker_client, sandbox_image  # noqa: F401 - pytest finds fixtures by their import
 
-MakeRepository = Callable[[Mapping[str, str]], str]
+MakeRepository = Callable[[Mapping[str, str | bytes]], str]
 Validate = Callable[..., SolutionValidationResult]
 
 
@@ -30,8 +30,8 @@ def box(sandbox_image: str) -> Iterator[Sandbox]:  # noqa: F811 - the fixture, n
 def repository(tmp_path: Path, now: datetime) -> MakeRepository:
     """Make a repository with one commit of these files and return its URL."""
 
-    def make(files: Mapping[str, str]) -> str:
-        content = {name: text.encode() for name, text in files.items()}
+    def make(files: Mapping[str, str | bytes]) -> str:
+        content = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
         commit_files(tmp_path / "origin", content, now=now, message="As it was")
         return (tmp_path / "origin").as_uri()
 

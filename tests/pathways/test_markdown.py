@@ -40,6 +40,13 @@ def result(**changes: object) -> SolutionValidationResult:
     return SolutionValidationResult.model_validate(fields | changes)
 
 
+def test_a_result_survives_the_database() -> None:
+    stored = result().model_dump(mode="json")
+
+    assert SolutionValidationResult.model_validate(stored) == result()
+    assert stored["stillFailing"] == []
+
+
 def test_a_good_result_tells_verdict_origin_numbers_and_tests() -> None:
     assert render(result()) == (
         "## Solution validation: fixed\n"
