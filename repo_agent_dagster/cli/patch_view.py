@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
 
-_ID = Column("patch", min_width=36, no_wrap=True)  # ids are there to be copied
 _COLOURS = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
 
 
@@ -100,7 +99,7 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
     elif result.dry_run:
         show_diff(result.diff)
     else:
-        table = Table(_ID, "file", "operation", "lines", box=None, pad_edge=False)
+        table = Table(_id_column(), "file", "operation", "lines", box=None, pad_edge=False)
         for patch in result.patches:
             table.add_row(patch.patch_id, Text(patch.file), patch.op, f"+{patch.added} -{patch.removed}")
         console = Console()
@@ -111,12 +110,17 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
         )
 
 
+def _id_column() -> Column:
+    """Ids are there to be copied: never cut, never wrapped."""
+    return Column("patch", min_width=36, no_wrap=True)
+
+
 def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
     """Show patches with what became of them."""
     if as_json:
         print_json([asdict(patch) for patch in patches])
         return
-    table = Table(_ID, "when", "order", "requester", "file", "operation", "state", box=None, pad_edge=False)
+    table = Table(_id_column(), "when", "order", "requester", "file", "operation", "state", box=None, pad_edge=False)
     for patch in patches:
         when = "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S")
         state = patch.last_event.removeprefix("patch_")

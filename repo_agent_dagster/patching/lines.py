@@ -40,8 +40,14 @@ def parse(content: bytes) -> Text:
 
 def render(bom: bytes, lines: list[bytes], unterminated: bool) -> bytes:
     """Return the bytes of a file: the inverse of `parse`."""
-    content = bom + b"".join(lines)
-    return content[: len(content) - len(terminator(lines[-1]))] if unterminated and lines else content
+    if not (unterminated and lines):
+        return bom + b"".join(lines)
+    return bom + b"".join(lines[:-1]) + without_newline(lines[-1])
+
+
+def without_newline(line: bytes) -> bytes:
+    """Return a terminated line as the last of a file without a final newline; a blank line is none without its own."""
+    return content_of(line) or line
 
 
 def terminator(line: bytes) -> bytes:

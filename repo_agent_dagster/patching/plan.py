@@ -10,7 +10,7 @@ from typing import Literal
 
 from repo_agent_dagster.contracts.patches import Coordinates, PatchBatch, PatchOperation
 from repo_agent_dagster.patching.diffs import CONTEXT_LINES, Diff, FileState, file_diff, is_binary, window_diff
-from repo_agent_dagster.patching.lines import Text, parse, render, terminator
+from repo_agent_dagster.patching.lines import Text, content_of, parse, render, without_newline
 from repo_agent_dagster.patching.matching import Region
 from repo_agent_dagster.patching.model import FileChange, InvalidPatch, PatchConflict
 from repo_agent_dagster.patching.paths import Allowed, canonical
@@ -195,6 +195,8 @@ def _edit_sequential(
         if splice.end == len(lines) and not splice.lines:
             unterminated = False  # the line without a newline is gone; the one before it has its own
         lines[splice.start : splice.end] = splice.lines
+        if lines and not content_of(lines[-1]):
+            unterminated = False  # a blank line is none without its newline
         last = splice.start + len(splice.lines) + _MARGIN
         new = _at_edges(text, lines[first:last], first == 0, unterminated and last >= len(lines))
         diffs.append(window_diff(path, first, old, new))
@@ -204,7 +206,7 @@ def _edit_sequential(
 def _at_edges(text: Text, window: list[bytes], at_start: bool, unterminated: bool) -> list[bytes]:
     """Give a window the bytes that it has in the file: the mark before the first line, no newline after the last."""
     if unterminated and window:
-        window[-1] = window[-1][: -len(terminator(window[-1]))]
+        window[-1] = without_newline(window[-1])
     if at_start and text.bom:
         window[:1] = [text.bom + (window[0] if window else b"")]
     return window
