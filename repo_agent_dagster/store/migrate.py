@@ -16,7 +16,8 @@ _UPGRADE_LOCK = 0x7265706F61676E74  # "repoagnt": any number that no other progr
 _one_at_a_time = Lock()  # alembic keeps the upgrade under way in module globals
 
 
-def _config(engine: Engine) -> Config:
+def alembic_config(engine: Engine) -> Config:
+    """Return what Alembic's commands need to work on this database with our revisions, e.g. to draft a new one."""
     config = Config()
     config.set_main_option("script_location", str(packaged_path("sql", "migrations")).replace("%", "%%"))
     config.attributes["engine"] = engine
@@ -31,7 +32,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     if revision == "head" and current_revision(engine) == head_revision():
         return
     with _one_at_a_time, _alone(engine):
-        command.upgrade(_config(engine), revision)
+        command.upgrade(alembic_config(engine), revision)
 
 
 @contextmanager

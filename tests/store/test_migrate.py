@@ -1,18 +1,28 @@
 """A database is brought to this version's schema by whoever comes first, once."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine, text
 
-from repo_agent_dagster.store.engine import StoreUrlError, open_store, write_transaction
+from repo_agent_dagster.contracts.tasks import OpsScanPayload, Pathway
+from repo_agent_dagster.packaged import packaged_path
+from repo_agent_dagster.store import container_logs, task_requests
+from repo_agent_dagster.store.container_logs import ContainerLogRow
+from repo_agent_dagster.store.engine import StoreUrlError, open_store, read_transaction, write_transaction
 from repo_agent_dagster.store.errors import StoreUnreachableError, StoreUnusableError, told_as_faults
-from repo_agent_dagster.store.migrate import current_revision, head_revision, upgrade
+from repo_agent_dagster.store.migrate import alembic_config, current_revision, head_revision, upgrade
+from repo_agent_dagster.store.task_requests import TaskRequest
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -68,6 +78,65 @@ def test_threads_may_upgrade_one_fresh_database_together(empty_url: str) -> None
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(_upgrade, range(4))) == {head_revision()}
+
+
+_REBUILDING_REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("task_requests", recreate="auto") as table:
+        table.alter_column("error", existing_type=sa.Text(), new_column_name="fault")
+        table.alter_column("initial_prompt", existing_type=sa.Text(), nullable=True)
+    {more}
+"""
+
+
+def _config_with(engine: Engine, folder: Path, more: str) -> Config:
+    """Return a configuration whose revisions are ours and one more, which rebuilds a table that others refer to."""
+    migrations = Path(shutil.copytree(packaged_path("sql", "migrations"), folder / "migrations"))
+    (migrations / "versions" / "0002_rebuild.py").write_text(_REBUILDING_REVISION.format(more=more))
+    config = alembic_config(engine)
+    config.set_main_option("script_location", str(migrations))
+    return config
+
+
+def _log_count(engine: Engine) -> int:
+    with read_transaction(engine) as conn:
+        return int(conn.execute(text("SELECT count(*) FROM container_operation_logs")).scalar_one())
+
+
+def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(
+    store: Engine, task: TaskRequest, now: datetime, tmp_path: Path
+) -> None:
+    with write_transaction(store) as conn:
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c", 0, "stdin", "ls")])
+
+    command.upgrade(_config_with(store, tmp_path, "pass"), "head")
+
+    assert current_revision(store) == "0002"
+    assert _log_count(store) == 1
+    with write_transaction(store) as conn:  # and references are enforced again
+        conn.execute(text("DELETE FROM task_requests"))
+    assert _log_count(store) == 0
+
+
+def test_a_revision_that_breaks_a_reference_on_sqlite_is_undone(
+    sqlite_store: Engine, now: datetime, tmp_path: Path
+) -> None:
+    with write_transaction(sqlite_store) as conn:
+        task = task_requests.submit(conn, Pathway.OPS_SCAN, OpsScanPayload(day=date(2026, 3, 3)), now=now)
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c", 0, "stdin", "ls")])
+
+    with pytest.raises(CommandError, match="leaves rows that refer to nothing"):
+        command.upgrade(_config_with(sqlite_store, tmp_path, 'op.execute("DELETE FROM task_requests")'), "head")
+
+    assert current_revision(sqlite_store) == "0001"
+    assert _log_count(sqlite_store) == 1
 
 
 def test_a_database_of_a_newer_version_is_refused_with_advice(empty_url: str) -> None:
