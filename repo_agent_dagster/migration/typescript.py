@@ -68,8 +68,12 @@ def _sources(root: "SgNode", text: str, *, typed: bool) -> Iterator[tuple["SgNod
             if (source := statement.field("source")) is not None:
                 yield source, _import_form(statement) if form == "import" else form
     # Most files have none of the rarer forms; a look at the text is much cheaper than a walk of the tree.
-    of_interest = {"field": "function", "regex": _CALLEE}
-    for call in root.find_all(kind="call_expression", has=of_interest) if _MAY_CALL.search(text) else ():
+    calls = (
+        root.find_all(kind="call_expression", has={"field": "function", "regex": _CALLEE})
+        if _MAY_CALL.search(text)
+        else []
+    )
+    for call in calls:
         function, arguments = call.field("function"), call.field("arguments")
         if function is None or arguments is None or (called := _call_form(function)) is None:
             continue

@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -204,3 +206,21 @@ def test_a_sandbox_that_cannot_start_leaves_the_tree_alone(
 
     assert result.exit_code in {2, 75}
     assert read_tree(home / "monorepo") == before
+
+
+@pytest.mark.docker
+def test_a_run_that_is_ended_during_its_check_leaves_the_tree_as_it_was(home: Path) -> None:
+    (home / "STAGING" / "app" / "migration-manifest.yaml").write_text(MANIFEST + "validate: ['sleep 300']\n")
+    script = "from repo_agent_dagster.cli.migrate_staging import app; app()"
+    running = subprocess.Popen([sys.executable, "-c", script, "run", "app"], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not (home / "monorepo" / "apps" / "app" / "main.ts").exists():
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    running.send_signal(signal.SIGTERM)
+    code = running.wait(timeout=60)
+
+    assert code != 0
+    assert read_tree(home / "monorepo") == {}

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.migration import (
+    CheckFinding,
     CheckReport,
     DestinationError,
     MigrationConflict,
@@ -279,3 +280,28 @@ def test_a_report_tells_what_happened(migration: Migration) -> None:
     assert "- `link`: symlink to run.sh" in report
     assert "````\nboom ``` " in report
     assert render_report(result).endswith("symlinks are not followed or copied\n")
+
+
+def test_a_report_of_findings_names_each_place(migration: Migration) -> None:
+    (migration.bench.unit / "migration-manifest.yaml").write_text(
+        "unit: app\ndestination: apps/app\nimports: [{exact: a, to: b}]\n"
+    )
+    found = CheckReport("findings", "tsc", "tsc found 1", (CheckFinding("apps/app/a.ts", 3, "TS1", "no <b>"),))
+
+    report = render_report(migration.run(), found)
+
+    assert "| apps/app/a.ts:3 | TS1 | no \\<b> |" in report
+    assert "Nothing: every relative import has its file." in report
+    assert "- imports[0]: no specifier matches" in report
+    assert "## Specifiers rewritten" not in report
+
+
+def test_a_long_list_of_conflicts_is_cut(migration: Migration) -> None:
+    names = [f"f{number}" for number in range(12)]
+    write_tree(migration.bench.unit, dict.fromkeys(names, "ours"))
+    write_tree(migration.bench.target, {f"apps/app/{name}": "theirs" for name in names})
+
+    with pytest.raises(MigrationConflict, match="and 2 more") as caught:
+        migration.run()
+
+    assert len(caught.value.paths) == 12

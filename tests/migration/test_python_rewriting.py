@@ -97,3 +97,13 @@ def test_modules_at_the_root_of_a_unit_follow_without_a_package() -> None:
     )
 
     assert rewritten.content == b"from .lib import helper\n"
+
+
+def test_a_folder_without_init_is_a_package_if_its_files_move_together() -> None:
+    moved = {"main.py": "x/main.py", "ns/a.py": "x/lib/ns/a.py", "ns/b.py": "x/lib/ns/b.py"}
+    together = Relocation(frozenset(moved), moved, lambda _: False)
+    apart = Relocation(frozenset(moved), {**moved, "ns/b.py": "y/b.py"}, lambda _: False)
+
+    assert rewrite_file("main.py", b"from .ns import *\n", together, ()).content == b"from .lib.ns import *\n"
+    listed = rewrite_file("main.py", b"from .ns import *\n", apart, ()).unresolved
+    assert [one.reason for one in listed] == ["means a folder whose files do not move to one folder"]
