@@ -18,7 +18,7 @@ S = GoalTaskStatus
 def run(store: Engine, now: datetime) -> GoalRun:
     """A running goal run."""
     with write_transaction(store) as conn:
-        return goal_runs.create(conn, "make the tests pass", "/work/repo", now=now)
+        return goal_runs.create(conn, "make the tests pass", "/srv/repo", now=now)
 
 
 @pytest.fixture
