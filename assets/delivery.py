@@ -11,7 +11,7 @@ from assets.patches import patch_trends
 from repo_agent_dagster.reports import generate_all
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import delivery_reports as report_store
-from repo_agent_dagster.store import patch_events as event_store
+from repo_agent_dagster.store import order_facts
 from repo_agent_dagster.store.engine import read_transaction
 
 
@@ -44,7 +44,7 @@ def delivery_reports(store: StoreResource, folders: FoldersResource, clock: Cloc
 def every_order_has_a_report(store: StoreResource) -> dg.AssetCheckResult:
     """Compare the orders of the events with the orders of the reports."""
     with read_transaction(store.engine()) as conn:
-        orders = {order for order in event_store.order_ids(conn) if order is not None}
+        orders = set(order_facts.order_ids(conn))
         reported = {report.order_id for report in report_store.listing(conn)}
     missing = sorted(orders - reported)
     return dg.AssetCheckResult(

@@ -18,6 +18,7 @@ from jobs.tasks import (
 )
 from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import PatchSummary
+from repo_agent_dagster.pathways import markdown
 from repo_agent_dagster.pathways import solution_validation as pathway
 from repo_agent_dagster.pathways.solution_validation import Checkout, Environment, PatchedRun
 from repo_agent_dagster.pathways.testrun import TestRun
@@ -164,9 +165,7 @@ def verdict(
             description=result.explanation,
             metadata={
                 "verdict": result.verdict.value,
-                "fixed": markdown_table([{"test": test} for test in result.fixed]),
-                "still_failing": markdown_table([{"test": test} for test in result.still_failing]),
-                "broken": markdown_table([{"test": test} for test in result.broken]),
+                "result": dg.MetadataValue.md(markdown.render(result)),
             },
         )
     )

@@ -110,7 +110,10 @@ class DemoLoop:
             repo_url=self._inputs.repo_url, diff=self._inputs.fix, order_id=self._inputs.order_id
         )
         with self._board.step(VALIDATE) as tell:
-            done = self._follow(self._submit(Pathway.SOLUTION_VALIDATION, payload), tell)
+            task_id = self._submit(
+                Pathway.SOLUTION_VALIDATION, payload, prompt="Prove that the proposed fix repairs the invoice totals"
+            )
+            done = self._follow(task_id, tell)
             result = done.result or {}
             before, after = result["before"], result["after"]
             text = (
@@ -124,7 +127,8 @@ class DemoLoop:
     def _scan(self) -> Row:
         payload = OpsScanPayload(day=self._inputs.log_day)
         with self._board.step(SCAN) as tell:
-            done = self._follow(self._submit(Pathway.OPS_SCAN, payload), tell)
+            task_id = self._submit(Pathway.OPS_SCAN, payload, prompt="Scan last night's logs")
+            done = self._follow(task_id, tell)
             with read_transaction(self._engine) as conn:
                 issues = ops_issues.listing(conn, status="open")
             worst = min((issue.severity for issue in issues), default=None)
@@ -149,12 +153,9 @@ class DemoLoop:
             tell(text)
         return Row(f"delivery report of {self._inputs.order_id}", text, ok=report.total_patches > 0, path=page)
 
-    def _submit(self, pathway: Pathway, payload: "Contract") -> str:
+    def _submit(self, pathway: Pathway, payload: "Contract", *, prompt: str) -> str:
         with write_transaction(self._engine) as conn:
-            task = task_requests.submit(
-                conn, pathway, payload, now=datetime.now(UTC), order_id=self._inputs.order_id, initial_prompt="demo"
-            )
-        return task.id
+            return task_requests.submit(conn, pathway, payload, now=datetime.now(UTC), initial_prompt=prompt).id
 
     def _follow(self, task_id: str, tell: Tell) -> TaskRequest:
         def ended() -> TaskRequest | None:

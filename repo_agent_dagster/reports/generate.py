@@ -76,7 +76,7 @@ def _generate(
     engine: "Engine", order_id: str, reports_dir: Path, now: datetime, verify: VerifyChain
 ) -> GeneratedReport:
     for _ in range(MAX_LOST_RACES):
-        with order_facts.snapshot(engine) as conn:
+        with read_transaction(engine) as conn:
             # In one snapshot, so that the facts are not older than what the current version tells of (see `publish`).
             replaces = delivery_reports.current(conn, order_id)
             facts = gather(conn, order_id, verify=verify)

@@ -84,6 +84,11 @@ def write_transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def read_transaction(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that only reads: one consistent snapshot on SQLite."""
-    with engine.connect() as connection, connection.begin():
+    """Open a transaction that only reads, and in which all queries see one state of the database.
+
+    On PostgreSQL a plain transaction sees what others commit between two queries: then a chain that is being appended
+    to looks broken, because its custody rows and its events are read one after the other.
+    """
+    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection

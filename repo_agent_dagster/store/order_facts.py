@@ -3,13 +3,11 @@
 Reading only. What is made of the facts belongs to `reports`; the reports themselves are in `store/delivery_reports.py`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED
 from repo_agent_dagster.store.rows import fetch_all
@@ -65,18 +63,6 @@ class MigrationFact:
     report: dict[str, Any] | None
     error: str | None
     updated_at: datetime
-
-
-@contextmanager
-def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction that only reads, and in which all queries see one state of the database.
-
-    On PostgreSQL a plain transaction sees what others commit between two queries: then a chain that is being appended
-    to looks broken, because its custody rows and its events are read one after the other.
-    """
-    options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with engine.connect().execution_options(**options) as connection, connection.begin():
-        yield connection
 
 
 def order_ids(conn: Connection) -> list[str]:

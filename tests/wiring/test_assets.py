@@ -1,0 +1,137 @@
+"""The assets of one night, materialised through Dagster on real stores."""
+
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.observe import observe
+
+from assets import delivery, logs, ops, patches, staging
+from repo_agent_dagster.cli.example_logs import write_example_logs
+from repo_agent_dagster.contracts.custody import EventRow
+from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.store import delivery_reports, ops_issues, ops_scans, patch_events
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from schedules.nightly import nightly_ops_scan
+from tests.wiring.deployment import Deployment
+
+DAY = "2026-03-03"
+
+
+def materialize(deployment: Deployment, *assets: Any, partition: str | None = None) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        list(assets),
+        instance=deployment.instance,
+        resources=deployment.resources,
+        partition_key=partition,
+        raise_on_error=False,
+    )
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    (event,) = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def record_patch(deployment: Deployment, now: datetime, *, order_id: str | None) -> None:
+    event = {
+        "patch_id": "p1",
+        "batch_id": "b1",
+        "requester": "agent",
+        "workspace": "/w",
+        "file_path": "a.py",
+        "op": "append",
+        "order_id": order_id,
+        "created_at": now,
+    }
+    with write_transaction(deployment.engine) as conn:
+        patch_events.record(
+            conn,
+            [EventRow(**event, event=name) for name in (PatchEventName.PATCH_REQUESTED, PatchEventName.PATCH_APPLIED)],
+        )
+
+
+def test_a_night_of_logs_becomes_rows_and_issues_once(deployment: Deployment) -> None:
+    write_example_logs(deployment.settings.home / "logs", date.fromisoformat(DAY))
+    first = materialize(deployment, logs.worker_logs, logs.build_logs, ops.ops_scan, partition=DAY)
+    assert first.success
+    with read_transaction(deployment.engine) as conn:
+        issues = {issue.fingerprint: issue.occurrences for issue in ops_issues.listing(conn)}
+    assert issues
+    again = materialize(deployment, logs.worker_logs, logs.build_logs, ops.ops_scan, partition=DAY)
+    assert metadata(again, "worker_logs")["unchanged_objects"] == metadata(first, "worker_logs")["objects"]
+    with read_transaction(deployment.engine) as conn:
+        assert {issue.fingerprint: issue.occurrences for issue in ops_issues.listing(conn)} == issues
+        assert [scan.status for scan in ops_scans.latest_scans(conn)] == ["success", "success"]
+
+
+def test_broken_lines_are_counted_and_warned_about_by_the_check(deployment: Deployment) -> None:
+    lines = ['{"ts": "2026-03-03T01:00:00Z", "worker": "w", "level": "info", "message": "ok"}', "not json"]
+    (deployment.settings.worker_logs / "w.jsonl").write_text("\n".join(lines) + "\n")
+    result = materialize(deployment, logs.worker_logs, partition=DAY)
+    (check,) = result.get_asset_check_evaluations()
+    assert not check.passed
+    assert check.severity is dg.AssetCheckSeverity.WARN
+    assert check.metadata["quarantined"].value == 1
+    assert metadata(result, "worker_logs")["dagster/row_count"] == 1
+
+
+def test_an_empty_log_folder_is_no_failure_and_no_rows(deployment: Deployment) -> None:
+    result = materialize(deployment, logs.worker_logs, logs.build_logs, ops.ops_scan, partition=DAY)
+    assert result.success
+    assert metadata(result, "worker_logs")["dagster/row_count"] == 0
+
+
+def test_every_order_gets_a_report_and_the_check_sees_it(deployment: Deployment, now: datetime) -> None:
+    record_patch(deployment, now, order_id="order-1")
+    before = delivery.every_order_has_a_report(deployment.resources["store"])
+    result = materialize(deployment, delivery.delivery_reports)
+    after = delivery.every_order_has_a_report(deployment.resources["store"])
+    assert (before.passed, after.passed) == (False, True)
+    assert metadata(result, "delivery_reports")["new_versions"] == 1
+    again = materialize(deployment, delivery.delivery_reports)
+    assert metadata(again, "delivery_reports")["new_versions"] == 0
+    with read_transaction(deployment.engine) as conn:
+        (report,) = delivery_reports.listing(conn)
+    assert report.order_id == "order-1"
+
+
+def test_trends_count_the_patches_of_the_last_days(deployment: Deployment, now: datetime) -> None:
+    record_patch(deployment, now.replace(day=2), order_id=None)
+    shown = metadata(materialize(deployment, patches.patch_trends), "patch_trends")
+    assert shown["patches"] == 1
+    assert "agent" in shown["by_factory"]
+
+
+def test_a_changed_custody_row_fails_the_custody_check(deployment: Deployment, now: datetime) -> None:
+    record_patch(deployment, now, order_id="order-1")
+    assert patches.custody_chain_is_intact(deployment.resources["store"]).passed
+    with write_transaction(deployment.engine) as conn:
+        conn.exec_driver_sql("UPDATE patch_custody SET factory = 'someone else' WHERE seq = 1")
+    verdict = patches.custody_chain_is_intact(deployment.resources["store"])
+    assert not verdict.passed
+    assert "/w" in verdict.metadata["broken"].value
+
+
+def test_the_staging_folder_has_a_new_data_version_when_a_unit_changes(deployment: Deployment) -> None:
+    def version() -> str:
+        result = observe([staging.staging_units], resources=deployment.resources, instance=deployment.instance)
+        (event,) = result.asset_observations_for_node("staging_units")
+        return event.tags["dagster/data_version"]
+
+    empty = version()
+    (deployment.settings.staging / "web").mkdir()
+    (deployment.settings.staging / "web" / "a.ts").write_text("1")
+    with_unit = version()
+    assert len({empty, with_unit, version()}) == 2
+
+
+def test_the_schedule_asks_for_yesterday_and_today_once_each(deployment: Deployment) -> None:
+    context = dg.build_schedule_context(
+        instance=deployment.instance, scheduled_execution_time=datetime.fromisoformat("2026-03-04T09:00:00+00:00")
+    )
+    requests = nightly_ops_scan(context)
+    assert [(r.run_key, r.partition_key) for r in requests] == [
+        ("nightly:2026-03-04:2026-03-03", "2026-03-03"),
+        ("nightly:2026-03-04:2026-03-04", "2026-03-04"),
+    ]
