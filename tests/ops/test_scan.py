@@ -147,7 +147,8 @@ def test_a_scan_that_crashes_in_the_middle_of_writing_leaves_nothing_but_its_own
         "sqlite": "CREATE TRIGGER stop BEFORE INSERT ON ops_issues WHEN (SELECT count(*) FROM ops_issues) = 2 "
         "BEGIN SELECT RAISE(ABORT, 'power cut, password=hunter2'); END",
         "postgresql": "CREATE FUNCTION stop() RETURNS trigger AS $$ BEGIN "
-        "IF (SELECT count(*) FROM ops_issues) = 2 THEN RAISE EXCEPTION 'power cut, password=hunter2'; END IF; RETURN NEW; END $$ LANGUAGE plpgsql; "
+        "IF (SELECT count(*) FROM ops_issues) = 2 THEN RAISE EXCEPTION 'power cut, password=hunter2'; END IF; "
+        "RETURN NEW; END $$ LANGUAGE plpgsql; "
         "CREATE TRIGGER stop BEFORE INSERT ON ops_issues FOR EACH ROW EXECUTE FUNCTION stop()",
     }
     allow = {"sqlite": "DROP TRIGGER stop", "postgresql": "DROP TRIGGER stop ON ops_issues"}
