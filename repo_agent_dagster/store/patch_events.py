@@ -254,21 +254,21 @@ class StoreCustody:
     """Custody kept in the store: every call is one transaction of its own."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
 
     def record(self, events: Sequence[EventRow]) -> None:
         """Append events, all or none; see `contracts.custody.Custody`."""
-        with told_as_custody(self._engine.url), write_transaction(self._engine) as conn:
+        with told_as_custody(self.engine.url), write_transaction(self.engine) as conn:
             record(conn, events)
 
     def batch(self, batch_id: str) -> list[RecordedPatch]:
         """Return a batch's patches; see `contracts.custody.Custody`."""
-        with told_as_custody(self._engine.url), read_transaction(self._engine) as conn:
+        with told_as_custody(self.engine.url), read_transaction(self.engine) as conn:
             return recorded_batch(conn, batch_id)
 
     def patches(self, patch_ids: Sequence[str]) -> list[RecordedPatch]:
         """Return known patches; see `contracts.custody.Custody`."""
-        with told_as_custody(self._engine.url), read_transaction(self._engine) as conn:
+        with told_as_custody(self.engine.url), read_transaction(self.engine) as conn:
             return recorded_patches(conn, patch_ids)
 
 
