@@ -16,12 +16,13 @@ from the backups. Undoing is the same however far the batch came, and may itself
 import errno
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from repo_agent_dagster.contracts.patches import PatchEventName
-from repo_agent_dagster.patching.model import JournalUnreadable, PatchConflict
+from repo_agent_dagster.patching.model import JournalUnreadable, PatchConflict, UnsafePath
 from repo_agent_dagster.patching.paths import MISSION_CONTROL, STAGED_PREFIX, canonical
 from repo_agent_dagster.patching.plan import PlannedFile
 from repo_agent_dagster.patching.tree import Tree
@@ -30,6 +31,7 @@ JOURNAL = f"{MISSION_CONTROL}/journal.json"
 _JOURNAL_STAGED = f"{JOURNAL}.new"
 _RECOVERED = f"{MISSION_CONTROL}/recovered"
 _VERSION = 1
+_ID = re.compile("[0-9A-Za-z-]+")
 # File systems without hard links, and files that the kernel does not let us link (fs.protected_hardlinks).
 _NO_LINK = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
@@ -116,8 +118,11 @@ def load(tree: Tree) -> Journal | None:
         if fields.pop("version") != _VERSION:
             raise ValueError("another version wrote it")  # noqa: TRY301 - told like any other thing wrong with it
         entries = tuple(Entry(**entry) for entry in fields.pop("entries"))
-        for path in (*(entry.path for entry in entries), *fields["folders"], fields["batch_id"]):
+        for path in (*(entry.path for entry in entries), *fields["folders"]):
             canonical(path)
+        for name in (fields["batch_id"], *fields["patch_ids"]):
+            if not _ID.fullmatch(name):
+                raise ValueError(f"{name!r} is no id")  # noqa: TRY301 - likewise
         return Journal(
             batch_id=fields["batch_id"],
             decision=PatchEventName(fields["decision"]),
@@ -126,7 +131,7 @@ def load(tree: Tree) -> Journal | None:
             folders=tuple(fields["folders"]),
             undone=bool(fields["undone"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, UnsafePath) as error:
         raise JournalUnreadable(
             f"{JOURNAL} cannot be understood ({error}), so the interrupted batch can be neither finished nor undone; "
             "compare the tree with your repository, then remove the file"
