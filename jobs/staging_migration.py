@@ -109,8 +109,9 @@ def check_unit(
     try:
         box = sandboxes.open(task_id=context.partition_key, run_id=context.run_id, store=store)
         report = type_check(box, migrated.target_root, migrated.destination, commands=migrated.manifest.checks)
-    except BaseException:  # a cancelled run, too
+    except BaseException as error:  # a cancelled run, too
         roll_back(result, custody=store.custody(), now=clock.now())
+        _set_status(context, store, clock, StagingStatus.ROLLED_BACK, error=f"the check could not be run: {error}")
         raise
     context.log.info(report.message)
     context.add_output_metadata(
@@ -135,12 +136,8 @@ def conclude_migration(
     """Fail the run if the check failed, after everything is on record."""
     ended = conclude(result, check, custody=store.custody(), now=clock.now())
     report = _summary(ended, check)
-    if check.ok:
-        status = StagingStatus.VALIDATED
-    else:
-        status = StagingStatus.ROLLED_BACK if ended.status == "rolled_back" else StagingStatus.FAILED
     error = None if check.ok else check.message
-    _set_status(context, store, clock, status, report=report, error=error)
+    _set_status(context, store, clock, _status(ended, check), report=report, error=error)
     close_task(store, clock, context, ok=check.ok, result=report, error=error)
     context.log_event(
         dg.AssetMaterialization(
@@ -151,6 +148,14 @@ def conclude_migration(
     )
     if not check.ok:
         raise dg.Failure(f"{ended.message}: {check.message}", allow_retries=False)
+
+
+def _status(result: MigrationResult, check: CheckReport) -> StagingStatus:
+    if not check.ran:
+        return StagingStatus.APPLIED
+    if check.ok:
+        return StagingStatus.VALIDATED
+    return StagingStatus.ROLLED_BACK if result.status == "rolled_back" else StagingStatus.FAILED
 
 
 def _summary(result: MigrationResult, check: CheckReport) -> dict[str, Any]:

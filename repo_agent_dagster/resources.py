@@ -153,7 +153,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             settle_seconds=settings.staging_settle_seconds,
             worker_logs=str(settings.worker_logs),
             build_logs=str(settings.build_logs),
-            quarantine=str(settings.home / "quarantine"),
+            quarantine=str(settings.log_quarantine),
             reports=str(settings.reports),
             artifacts=str(settings.artifacts),
         ),

@@ -10,18 +10,18 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from repo_agent_dagster.cli.errors import EXIT_INVALID
-from repo_agent_dagster.contracts.faults import RepoAgentError
+from repo_agent_dagster.cli.errors import FaultTellingGroup
 from repo_agent_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 app = typer.Typer(
-    help="Look after the store: its schema and its seed rows. Every command may be repeated.", no_args_is_help=True
+    cls=FaultTellingGroup,
+    help="Look after the store: its schema and its seed rows. Every command may be repeated.",
+    no_args_is_help=True,
 )
 console = Console()
-errors = Console(stderr=True)
 
 DatabaseUrl = Annotated[
     str | None,
@@ -56,7 +56,7 @@ def upgrade(database_url: DatabaseUrl = None) -> None:
 def current(database_url: DatabaseUrl = None) -> None:
     """Print the database's revision, and the newest one if it is behind; the database is only read.
 
-    Exit codes: 0 up to date, 1 an upgrade is due, 2 wrong URL or unreachable.
+    Exit codes: 0 up to date, 1 an upgrade is due, 2 wrong URL, 75 unreachable at the moment.
     """
     from repo_agent_dagster.store.migrate import current_revision, head_revision
 
@@ -88,20 +88,16 @@ def seed(database_url: DatabaseUrl = None) -> None:
 
 @contextmanager
 def _store(database_url: str | None) -> Iterator["Engine"]:
-    """Open the store for one command; any fault becomes one line on stderr and exit code 2."""
+    """Open the store for one command; what the database refuses is raised as a fault."""
     from repo_agent_dagster.store.engine import open_store
     from repo_agent_dagster.store.errors import told_as_faults
 
+    engine = open_store(database_url or Settings().store_url)
     try:
-        engine = open_store(database_url or Settings().store_url)
-        try:
-            with told_as_faults(engine):
-                yield engine
-        finally:
-            engine.dispose()
-    except RepoAgentError as fault:
-        errors.print(f"[bold red]error[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(EXIT_INVALID) from fault
+        with told_as_faults(engine):
+            yield engine
+    finally:
+        engine.dispose()
 
 
 def _exists(engine: "Engine") -> bool:

@@ -38,3 +38,7 @@ def main(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """Exit codes: 0 done, 1 the work failed, 2 wrong input, 75 try again later."""
+
+
+if __name__ == "__main__":
+    app()

@@ -26,12 +26,9 @@ IssueId = Annotated[str, typer.Argument(help="The issue's id, or enough of its e
 
 
 def _engine() -> Any:
-    from repo_agent_dagster.store.engine import open_store
-    from repo_agent_dagster.store.migrate import upgrade
+    from repo_agent_dagster.store.revision import open_upgraded
 
-    engine = open_store(Settings().store_url)
-    upgrade(engine)
-    return engine
+    return open_upgraded(Settings().store_url)
 
 
 @app.command()

@@ -31,12 +31,9 @@ class ReportRequestError(PermanentFault):
 
 
 def _engine() -> "Engine":
-    from repo_agent_dagster.store.engine import open_store
-    from repo_agent_dagster.store.migrate import upgrade
+    from repo_agent_dagster.store.revision import open_upgraded
 
-    engine = open_store(Settings().store_url)
-    upgrade(engine)
-    return engine
+    return open_upgraded(Settings().store_url)
 
 
 @app.command()

@@ -74,16 +74,14 @@ def reap(
     from repo_agent_dagster.sandbox import reap as reap_ended
     from repo_agent_dagster.sandbox import reap_all
     from repo_agent_dagster.store import task_requests
-    from repo_agent_dagster.store.engine import open_store, read_transaction
-    from repo_agent_dagster.store.migrate import upgrade
+    from repo_agent_dagster.store.engine import read_transaction
+    from repo_agent_dagster.store.revision import open_upgraded
 
     if everything:
         removed = reap_all()
     else:
         settings = Settings()
-        store = open_store(settings.store_url)
-        upgrade(store)
-        with read_transaction(store) as connection:
+        with read_transaction(open_upgraded(settings.store_url)) as connection:
             unfinished = set(task_requests.open_ids(connection))
         removed = reap_ended(
             finished_task=lambda task_id: task_id not in unfinished, now=datetime.now(UTC), owner=str(settings.home)

@@ -32,12 +32,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
 
 
 def _engine() -> Any:
-    from repo_agent_dagster.store.engine import open_store
-    from repo_agent_dagster.store.migrate import upgrade
+    from repo_agent_dagster.store.revision import open_upgraded
 
-    engine = open_store(Settings().store_url)
-    upgrade(engine)
-    return engine
+    return open_upgraded(Settings().store_url)
 
 
 def _find(conn: Any, task_id: str) -> Any:

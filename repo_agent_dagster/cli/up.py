@@ -18,12 +18,10 @@ def prepare_store(settings: Settings) -> None:
     """Bring the store to this version's schema and seeds."""
     from datetime import UTC, datetime
 
-    from repo_agent_dagster.store.engine import open_store
-    from repo_agent_dagster.store.migrate import upgrade
+    from repo_agent_dagster.store.revision import open_upgraded
     from repo_agent_dagster.store.seed import seed
 
-    engine = open_store(settings.store_url)
-    upgrade(engine)
+    engine = open_upgraded(settings.store_url)
     seed(engine, now=datetime.now(UTC))
     engine.dispose()
 

@@ -21,13 +21,16 @@ def open_upgraded(url: str) -> Engine:
 
     Raises:
         StoreUrlError: the URL is malformed or names another database.
-        sqlalchemy.exc.SQLAlchemyError: the database does not answer, or is none of ours.
+        StoreUnreachableError: the database does not answer.
+        StoreUnusableError: what answers is no store of ours, or a newer one.
     """
     engine = open_store(url)
     if _revision_of(engine) != newest_revision():
+        from repo_agent_dagster.store.errors import told_as_faults
         from repo_agent_dagster.store.migrate import upgrade
 
-        upgrade(engine)
+        with told_as_faults(engine):
+            upgrade(engine)
     return engine
 
 

@@ -30,7 +30,8 @@ class StagingStatus(StrEnum):
 _FROM: Mapping[StagingStatus, tuple[StagingStatus, ...]] = {
     # A plan may be made again from anywhere: a retry, or the same content once more.
     StagingStatus.PLANNED: tuple(StagingStatus),
-    StagingStatus.APPLIED: (StagingStatus.PLANNED,),
+    # From itself, too: the report of a unit that has nothing to check comes after it was applied.
+    StagingStatus.APPLIED: (StagingStatus.PLANNED, StagingStatus.APPLIED),
     # From `planned`, too: there was nothing to do.
     StagingStatus.VALIDATED: (StagingStatus.PLANNED, StagingStatus.APPLIED),
     StagingStatus.FAILED: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.APPLIED),

@@ -80,7 +80,7 @@ def test_an_error_is_gone_when_the_next_attempt_begins(store: Engine, now: datet
         ([StagingStatus.PLANNED], StagingStatus.VALIDATED, True),
         ([StagingStatus.PLANNED], StagingStatus.ROLLED_BACK, False),
         ([StagingStatus.PLANNED, StagingStatus.APPLIED], StagingStatus.VALIDATED, True),
-        ([StagingStatus.PLANNED, StagingStatus.APPLIED], StagingStatus.APPLIED, False),
+        ([StagingStatus.PLANNED, StagingStatus.APPLIED], StagingStatus.APPLIED, True),
         ([StagingStatus.PLANNED, StagingStatus.APPLIED], StagingStatus.ROLLED_BACK, True),
         ([StagingStatus.PLANNED, StagingStatus.APPLIED, StagingStatus.VALIDATED], StagingStatus.PLANNED, True),
         ([StagingStatus.PLANNED, StagingStatus.APPLIED, StagingStatus.VALIDATED], StagingStatus.FAILED, False),
