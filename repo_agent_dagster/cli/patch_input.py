@@ -58,9 +58,11 @@ def open_engine(database_url: str) -> "Engine":
     """Open the store, at this version's schema; an empty URL means the settings' one.
 
     Raises:
+        InvalidPatch: the URL is malformed or names another database.
         CustodyUnavailable: it does not answer.
         CustodyRefused: it is no store of ours.
     """
+    from repo_agent_dagster.store.engine import StoreUrlError
     from repo_agent_dagster.store.patch_events import told_as_custody
     from repo_agent_dagster.store.revision import open_upgraded
 
@@ -69,8 +71,11 @@ def open_engine(database_url: str) -> "Engine":
         from repo_agent_dagster.settings import Settings
 
         url = Settings().store_url
-    with told_as_custody(url):
-        return open_upgraded(url)
+    try:
+        with told_as_custody(url):
+            return open_upgraded(url)
+    except StoreUrlError as error:
+        raise InvalidPatch(str(error)) from error
 
 
 class CustodyOnDemand:

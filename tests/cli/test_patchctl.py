@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from sqlalchemy import delete
 
 from repo_agent_dagster.patching import Workspace
 from repo_agent_dagster.store.engine import open_store, write_transaction
+from repo_agent_dagster.store.revision import open_upgraded
 from repo_agent_dagster.store.tables import patch_custody
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,8 +28,16 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("store") / "template.db"
+    open_upgraded(f"sqlite:///{path}").dispose()
+    return path
+
+
 @pytest.fixture
-def store_url(tmp_path: Path) -> str:
+def store_url(tmp_path: Path, upgraded_file: Path) -> str:
+    shutil.copy(upgraded_file, tmp_path / "store.db")
     return f"sqlite:///{tmp_path / 'store.db'}"
 
 
@@ -82,8 +92,10 @@ def test_applying_loads_neither_dagster_nor_alembic(patchctl: Run, root: Path, s
     script = (
         "import sys\n"
         "from repo_agent_dagster.cli.patchctl import app\n"
-        f"try:\n    app(['append', '-w', {str(root)!r}, '--file', 'f.py', '--block', '#', '--database-url', {store_url!r}])\n"
-        "finally:\n    print('loaded', [n for n in ('dagster', 'pandas', 'openai', 'docker', 'alembic') if n in sys.modules])\n"
+        f"given = ['-w', {str(root)!r}, '--file', 'f.py', '--block', '#', '--database-url', {store_url!r}]\n"
+        "heavy = ('dagster', 'pandas', 'openai', 'docker', 'alembic')\n"
+        "try:\n    app(['append', *given])\n"
+        "finally:\n    print('loaded', [name for name in heavy if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
@@ -128,11 +140,11 @@ def test_each_operation_has_a_command(
 
 
 def test_a_plan_shows_the_diff_and_leaves_no_trace(patchctl: Run, root: Path, tmp_path: Path) -> None:
-    done = patchctl("plan", "--batch", "-", stdin=batch(RETURN_2))
+    done = patchctl("plan", "--batch", "-", "--database-url", "sqlite:///none.db", stdin=batch(RETURN_2))
     assert done.returncode == 0
     assert "-    return 1\n+    return 2\n" in done.stdout
     assert [path.name for path in root.iterdir()] == ["f.py"]
-    assert not (tmp_path / "store.db").exists()
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_a_block_file_of_a_batch_is_relative_to_the_caller(patchctl: Run, root: Path, tmp_path: Path) -> None:
@@ -193,7 +205,7 @@ def test_a_workspace_at_rest_has_nothing_to_recover(patchctl: Run) -> None:
         (["apply", "--batch", "-"], '{"patches": [{"op": "append", "file": "f.py", "block": NaN}]}', 2, "is not JSON"),
         (["apply", "--batch", "-"], batch(), 2, "at least 1 item"),
         (["apply", "--batch", "-"], batch({"op": "rewrite"}), 2, "does not match any of the expected tags"),
-        (["apply", "--batch", "-"], batch(*[{"op": "append"}] * 30), 2, "and 50 more"),
+        (["apply", "--batch", "-"], batch(*[{"op": "append"}] * 30), 2, "and 20 more"),
         (["apply", "--batch", "-"], batch({"op": "append", "file": "../f", "block": "x"}), 2, "climbs out"),
         (["apply", "--batch", "missing.json"], "", 2, "No such file"),
         (["append", "--file", "f.py", "--block-file", "missing.txt"], "", 2, "No such file"),
@@ -223,10 +235,20 @@ def test_what_went_wrong_is_one_message_and_an_exit_code(
     assert done.stderr.startswith("error ")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
-    as_json = patchctl(*arguments, "--json", stdin=stdin)
-    assert as_json.returncode == code
-    assert told in json.loads(as_json.stdout)["error"]["message"]
     assert (root / "f.py").read_text() == "def f():\n    return 1\n"
+
+
+def test_machines_get_errors_as_json_too(patchctl: Run) -> None:
+    done = patchctl("append", "--file", "missing", "--block", "x", "--json")
+    assert (done.returncode, done.stderr) == (3, "")
+    error = json.loads(done.stdout)["error"]
+    assert error["kind"] == "PatchConflict"
+    assert "does not exist" in error["message"]
+
+
+def test_a_store_is_made_where_there_is_none(patchctl: Run, tmp_path: Path) -> None:
+    assert patchctl("append", "--file", "f.py", "--block", "#", "--database-url", "sqlite:///new.db").returncode == 0
+    assert (tmp_path / "new.db").exists()
 
 
 def test_a_locked_workspace_is_exit_code_5(patchctl: Run, root: Path) -> None:
