@@ -32,7 +32,7 @@ _PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 20.0
 _STATUS_QUERY = """{
   workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {
-    __typename ... on PythonError { message } } } } }
+    __typename ... on PythonError { message errorChain { error { message } } } } } } }
   instance { daemonHealth { allDaemonStatuses { daemonType required healthy } } }
 }"""
 
@@ -213,7 +213,8 @@ class DagsterServices:
             if location is None:
                 return f"the code location {entry['name']}"
             if location["__typename"] == "PythonError":
-                raise ServicesFailed(f"the code location {entry['name']} does not load: {location['message']}")
+                chain = [link["error"]["message"] for link in location["errorChain"]] or [location["message"]]
+                raise ServicesFailed(f"the code location {entry['name']} does not load: {chain[-1].strip()}")
         statuses = data["instance"]["daemonHealth"]["allDaemonStatuses"]
         waiting = [s["daemonType"].lower() for s in statuses if s["required"] and not s["healthy"]]
         return f"the daemon ({', '.join(waiting)})" if waiting else ""
