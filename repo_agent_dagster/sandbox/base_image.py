@@ -20,7 +20,10 @@ AIR_GAPPED_BASE = f"repo-agent/base:{RELEASE}"
 _REGISTRY_SECONDS = 10
 _DEBIAN = "http://deb.debian.org/debian"
 _LEFT_OUT = ("dev", "proc", "sys", "run", "tmp")
-_SHRUNK = ("var/lib/apt/lists", "var/cache/apt", "var/cache/debconf", "var/log", "usr/share/doc", "usr/share/man")
+_SHRUNK = (
+    *("var/lib/apt/lists", "var/cache/apt", "var/cache/debconf", "var/log"),
+    *("usr/share/doc", "usr/share/info", "usr/share/locale", "usr/share/man"),
+)
 
 
 class BaseImageError(TransientFault):

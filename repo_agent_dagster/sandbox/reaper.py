@@ -7,8 +7,8 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
+from repo_agent_dagster.sandbox.container import DEADLINE_LABEL, OWNER_LABEL, RUN_LABEL, TASK_LABEL, remove
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
-from repo_agent_dagster.sandbox.sandbox import DEADLINE_LABEL, OWNER_LABEL, RUN_LABEL, TASK_LABEL, remove
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,7 @@ def test_images_are_removed_by_their_tags(
     tag = "repo-agent/test-sandbox:removed"
     import io
 
-    build(fileobj=io.BytesIO(f"FROM {sandbox_image}\nLABEL repo-agent.test-recipe=x\n".encode()), tag=tag)
+    build(fileobj=io.BytesIO(f"FROM {sandbox_image}\nLABEL repo-agent.test-recipe=x\n".encode()), tag=tag, rm=True)
 
     assert image.remove_images() == [tag]
     with pytest.raises(docker.errors.ImageNotFound):

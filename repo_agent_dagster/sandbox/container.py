@@ -1,0 +1,172 @@
+"""The container of a sandbox: Docker's arguments for a spec, its labels, its commands, its removal."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+from docker.models.containers import Container
+
+from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
+from repo_agent_dagster.sandbox.spec import (
+    HOME,
+    USER_ID,
+    WORKSPACE,
+    SandboxDeadlineExceeded,
+    SandboxSpec,
+    SandboxUnavailable,
+)
+from repo_agent_dagster.store.ids import new_id
+
+TASK_LABEL = "repo-agent.task"
+RUN_LABEL = "repo-agent.run"
+DEADLINE_LABEL = "repo-agent.deadline"
+OWNER_LABEL = "repo-agent.owner"
+NETWORK_LABEL = "repo-agent.network"
+
+NETWORK = "bridge"
+"""Docker's default network; a sandbox is on it or on none."""
+ENDING_SECONDS = 15.0
+"""How long the engine may take to show the end of processes that were killed."""
+_PID1 = Path(__file__).parent / "image" / "pid1.py"
+
+
+class LiveContainer:
+    """What the engine does with a sandbox's container, with a clear error when that is gone."""
+
+    def __init__(self, container: Container) -> None:
+        self._container = container
+
+    @property
+    def id(self) -> str:
+        """The container's full id."""
+        return str(self._container.id)
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return str(self._container.name)
+
+    @property
+    def deadline(self) -> datetime:
+        """When the container ends itself."""
+        return datetime.fromisoformat(self._container.labels[DEADLINE_LABEL])
+
+    def destroy(self) -> None:
+        """Kill and remove it; does nothing when it is gone already."""
+        with engine_errors(f"destroying the sandbox {self.name}"):
+            remove(self._container)
+
+    def exec_create(self, command: Sequence[str], cwd: str, env: Mapping[str, str], *, stdin: bool = False) -> str:
+        """Prepare a command and return its exec id."""
+        with self._alive("running a command in"):
+            made: dict[str, Any] = engine().api.exec_create(
+                self.id, list(command), stdin=stdin, workdir=cwd, environment=dict(env)
+            )
+            return str(made["Id"])
+
+    def exec_state(self, exec_id: str) -> dict[str, Any]:
+        """Return what the engine knows of a command."""
+        with self._alive("watching a command in"):
+            state: dict[str, Any] = engine().api.exec_inspect(exec_id)
+            return state
+
+    def exit_code(self, exec_id: str) -> int:
+        """Wait for a command whose output has ended, and return its exit code."""
+        # The stream can end a moment before the engine has taken note of the exit.
+        limit = time.monotonic() + ENDING_SECONDS
+        while (state := self.exec_state(exec_id))["Running"]:
+            if time.monotonic() > limit:
+                raise SandboxUnavailable(f"sandbox {self.name}: the engine does not tell how a command ended")
+            time.sleep(0.01)
+        return int(state["ExitCode"])
+
+    def require_running(self) -> None:
+        """Raise if the container has ended: its processes die of SIGKILL then, like those that run out of memory."""
+        # The engine learns of the command's end before it learns of the container's.
+        near_its_end = datetime.now(UTC) >= self.deadline - timedelta(seconds=1)
+        limit = time.monotonic() + (3.0 if near_its_end else 0.5)
+        while time.monotonic() < limit:
+            with self._alive("looking at"):
+                self._container.reload()
+            if self._container.status != "running":
+                raise self._gone()
+            time.sleep(0.1)
+
+    @contextmanager
+    def _alive(self, doing: str) -> Iterator[None]:
+        try:
+            with engine_errors(f"{doing} the sandbox {self.name}"):
+                yield
+        except SandboxUnavailable as error:
+            cause = error.__cause__
+            if isinstance(cause, docker.errors.APIError) and cause.status_code in (404, 409):
+                raise self._gone() from cause
+            raise
+
+    def _gone(self) -> SandboxUnavailable | SandboxDeadlineExceeded:
+        if datetime.now(UTC) >= self.deadline - timedelta(seconds=1):
+            return SandboxDeadlineExceeded(
+                f"sandbox {self.name} ended itself at its deadline, {self.deadline:%Y-%m-%d %H:%M:%S} UTC; "
+                "give the task a longer one (REPO_AGENT_SANDBOX_DEADLINE_SECONDS) or less to do"
+            )
+        return SandboxUnavailable(f"sandbox {self.name} is gone: somebody removed it, or its engine was restarted")
+
+    def kill_processes(self) -> None:
+        """Kill every process but the first; one that comes before process 1 is ready does nothing."""
+        with self._alive("killing the processes of"):
+            self._container.kill("SIGUSR1")  # to process 1, image/pid1.py
+
+
+def remove(container: Container) -> None:
+    """Remove a container by force, with its anonymous volumes; one that is gone or going is fine."""
+    try:
+        container.remove(force=True, v=True)
+    except docker.errors.NotFound:
+        return
+    except docker.errors.APIError as error:
+        if error.status_code != 409:  # "removal is already in progress": its own auto-removal
+            raise
+        with suppress(docker.errors.NotFound):
+            container.wait(condition="removed", timeout=30)
+
+
+def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]:
+    """Return what `containers.create` is called with: every wall and limit of a sandbox is in here."""
+    user, _, group = spec.user.partition(":")
+    uid = user if user.isdigit() else str(USER_ID)
+    gid = group if group.isdigit() else uid
+    mount = f"rw,exec,nosuid,nodev,size={spec.disk_mb}m,uid={uid},gid={gid}"
+    return {
+        "image": spec.image,
+        "entrypoint": ["python3", "-I", "-S", "-c", _PID1.read_text(), str(spec.deadline_seconds)],
+        "command": [],
+        "name": f"repo-agent-{new_id()}",
+        "hostname": "sandbox",
+        # By number: what a name means is up to the image, and it could mean root.
+        "user": f"{uid}:{gid}",
+        "environment": {"HOME": HOME, **spec.env},
+        "working_dir": WORKSPACE,
+        "labels": {
+            **spec.labels,
+            TASK_LABEL: spec.task_id,
+            RUN_LABEL: spec.run_id or "",
+            DEADLINE_LABEL: deadline.isoformat(timespec="seconds"),
+            OWNER_LABEL: spec.owner,
+            NETWORK_LABEL: spec.network,
+        },
+        "network_mode": "none" if spec.network == "none" else NETWORK,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "pids_limit": spec.pids,
+        "mem_limit": f"{spec.memory_mb}m",
+        "memswap_limit": f"{spec.memory_mb}m",
+        "nano_cpus": int(spec.cpus * 1_000_000_000),
+        "read_only": True,
+        "tmpfs": {WORKSPACE: f"{mount},mode=0755", HOME: f"{mount},mode=0755", "/tmp": f"{mount},mode=1777"},  # noqa: S108 - the sandbox's own
+        "auto_remove": True,
+        "log_config": {"Type": "none"},
+    }
