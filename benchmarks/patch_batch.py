@@ -1,7 +1,7 @@
-"""`patchctl apply` of 1,000 replace-block operations over 200 files of 500 lines, against `git apply` of the equal diff.
+"""`patchctl apply` of 1,000 replace-block operations on 200 files of 500 lines, against `git apply` of the equal diff.
 
-Whole processes, interleaved round by round, each on a fresh copy of the tree. Beside them the engine alone, in a process
-that has loaded everything: durable, with one diff for each patch and the custody rows.
+Whole processes, interleaved round by round, each on a fresh copy of the tree. Beside them the engine alone, in a
+process that has loaded everything: durable, with one diff for each patch and the custody rows.
 
     python -m benchmarks.patch_batch [ROUNDS]
 """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
 
+_SHOWN_PATCHES = 40
 _COLOURS = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
 
 
@@ -100,10 +101,12 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
         show_diff(result.diff)
     else:
         table = Table(_id_column(), "file", "operation", "lines", box=None, pad_edge=False)
-        for patch in result.patches:
+        for patch in result.patches[:_SHOWN_PATCHES]:
             table.add_row(patch.patch_id, Text(patch.file), patch.op, f"+{patch.added} -{patch.removed}")
         console = Console()
         console.print(table)
+        if len(result.patches) > _SHOWN_PATCHES:
+            console.print(f"… and {len(result.patches) - _SHOWN_PATCHES} more; --json tells all", highlight=False)
         files = len({patch.file for patch in result.patches})
         console.print(
             f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s)", highlight=False

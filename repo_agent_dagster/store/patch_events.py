@@ -35,7 +35,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from repo_agent_dagster.contracts.custody import CustodyRefused, CustodyUnavailable, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
-from repo_agent_dagster.store.rows import UnfitValueError, storable_json, storable_text
+from repo_agent_dagster.store.rows import UnfitValueError, storable_json
 from repo_agent_dagster.store.tables import patch_custody, patch_events
 from repo_agent_dagster.store.types import UtcDateTime
 
@@ -46,11 +46,11 @@ _APPEND_LOCK = 0x70617463685F6576  # "patch_ev": PostgreSQL's advisory locks are
 _IDS_PER_QUERY = 500
 _ROWS_PER_FETCH = 1000
 _EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
-_LENGTHS = {
-    column.name: column.type.length
+_LENGTHS = [
+    (column.name, column.type.length)
     for column in patch_events.c
     if isinstance(column.type, String) and column.type.length is not None
-}
+]
 _canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 v_patch_activity = Table(
@@ -137,20 +137,26 @@ def record(conn: Connection, events: Sequence[EventRow]) -> None:
         row = _storable(event)
         workspace = row["workspace"]
         seq, prev_hash = heads.get(workspace) or _head(conn, workspace)
-        link = {
-            "workspace": workspace,
-            "seq": seq + 1,
-            "patch_id": row["patch_id"],
-            "factory": row["requester"],
-            "event_type": row["event"],
-            "message": _message(row),
-            "ts": row["created_at"],
-            "prev_hash": prev_hash,
-        }
-        link["hash"] = _hash(link)
-        heads[workspace] = link["seq"], link["hash"]
+        message = _canonical(_content(row, seq + 1))
+        if not message.isascii() or "\\u0000" in message:
+            row = _cleaned(row)
+            message = _canonical(_content(row, seq + 1))
+        digest = _hash(message, prev_hash)
+        heads[workspace] = seq + 1, digest
         rows.append(row)
-        chain.append(link)
+        chain.append(
+            {
+                "workspace": workspace,
+                "seq": seq + 1,
+                "patch_id": row["patch_id"],
+                "factory": row["requester"],
+                "event_type": row["event"],
+                "message": message,
+                "ts": row["created_at"],
+                "prev_hash": prev_hash,
+                "hash": digest,
+            }
+        )
     conn.execute(insert(patch_events), rows)
     conn.execute(insert(patch_custody), chain)
 
@@ -298,35 +304,32 @@ def _first_line(error: SQLAlchemyError) -> str:
 
 def _storable(event: EventRow) -> dict[str, Any]:
     row = {name: getattr(event, name) for name in _EVENT_FIELDS}
-    row["event"] = event.event.value
-    for name, limit in _LENGTHS.items():
+    for name, limit in _LENGTHS:
         value = row[name]
         if value is not None and len(value) > limit:
             raise UnfitValueError(
                 f"{name} takes at most {limit} characters, not {len(value)}: {value[:60]!r}…; shorten it"
             )
-    for name, value in row.items():
-        if type(value) is str:
-            row[name] = storable_text(value)
-    row["meta"] = None if event.meta is None else storable_json(event.meta)
+    row["event"] = event.event.value
     row["created_at"] = event.created_at.astimezone(UTC)
     return row
 
 
-def _message(row: Mapping[str, Any]) -> str:
-    """Write what the chain has no column of its own for, so that it covers the whole event."""
-    return _canonical(_uncovered(row))
+def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
+    """Replace what PostgreSQL cannot keep, so that what is hashed is what is stored."""
+    return {name: value if isinstance(value, datetime) else storable_json(value) for name, value in row.items()}
 
 
-def _uncovered(row: Mapping[Any, Any]) -> dict[str, Any]:
-    names = ("batch_id", "task_id", "order_id", "phase", "file_path", "op", "ts_check_ok", "diff_path", "error", "meta")
-    return {name: row[name] for name in names}
+def _content(row: Mapping[Any, Any], seq: int) -> dict[str, Any]:
+    """What a custody row tells: the whole event, and its place in the chain."""
+    content = {name: row[name] for name in _EVENT_FIELDS}
+    content["created_at"] = row["created_at"].isoformat(timespec="microseconds")
+    content["seq"] = seq
+    return content
 
 
-def _hash(link: Mapping[Any, Any]) -> str:
-    names = ("workspace", "seq", "patch_id", "factory", "event_type", "message", "prev_hash")
-    content = {name: link[name] for name in names} | {"ts": link["ts"].isoformat(timespec="microseconds")}
-    return hashlib.sha256(_canonical(content).encode()).hexdigest()
+def _hash(message: str, prev_hash: str) -> str:
+    return hashlib.sha256(f"{message}{prev_hash}".encode()).hexdigest()
 
 
 def _head(conn: Connection, workspace: str) -> tuple[int, str]:
@@ -347,12 +350,15 @@ def _misfit(seq: int, prev_hash: str, link: RowMapping | None, event: RowMapping
         return f"custody row {seq} is missing: the next is {link['seq']}"
     if link["prev_hash"] != prev_hash:
         return f"custody row {seq} does not follow the row before it: a row was replaced or slipped in"
-    if link["hash"] != _hash(link):
+    if link["hash"] != _hash(link["message"], prev_hash):
         return f"custody row {seq} was edited: its hash does not fit its content"
+    told = json.loads(link["message"])
+    columns = (link["patch_id"], link["factory"], link["event_type"], link["ts"].isoformat(timespec="microseconds"))
+    if columns != tuple(told[name] for name in ("patch_id", "requester", "event", "created_at")):
+        return f"custody row {seq} was edited: its columns do not fit its message"
     if event is None:
         return f"the event of custody row {seq} (patch {link['patch_id']}) was deleted"
-    told = (event["patch_id"], event["requester"], event["event"], event["created_at"], _uncovered(event))
-    if told != (link["patch_id"], link["factory"], link["event_type"], link["ts"], json.loads(link["message"])):
+    if _content(event, seq) != told:
         return f"event {event['id']} is not what custody row {seq} tells: an event was edited, deleted or slipped in"
     return None
 
