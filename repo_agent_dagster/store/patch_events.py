@@ -1,16 +1,12 @@
-"""Patch events and their hash chain: recorded together, listed, summed up per patch, and verified.
+"""Patch events: recorded together with their links of the custody chain, listed, and summed up per patch.
 
-An event goes into `patch_events`, which everybody reads, and into `patch_custody`, where each row's hash covers its
-content and the hash before it. So a row that is edited, deleted or slipped in later shows in `verify_chain`.
+An event goes into `patch_events`, which everybody reads, and into `patch_custody`, which proves it (`custody_chain`).
 """
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
@@ -34,24 +30,39 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from repo_agent_dagster.contracts.custody import CustodyRefused, CustodyUnavailable, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.store.custody_chain import GENESIS, ChainVerdict, hash_of, message_of, verify_chain
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.rows import UnfitValueError, storable_json
 from repo_agent_dagster.store.tables import patch_custody, patch_events
 from repo_agent_dagster.store.types import UtcDateTime
 
-GENESIS = "0" * 64
-"""What stands for the previous hash in a chain's first row."""
+__all__ = [
+    "ChainVerdict",
+    "EventRow",
+    "PatchActivity",
+    "StoreCustody",
+    "StoredEvent",
+    "activity",
+    "listing",
+    "newest_id",
+    "order_ids",
+    "record",
+    "recorded_batch",
+    "recorded_patches",
+    "told_as_custody",
+    "v_patch_activity",
+    "verify_chain",
+    "workspaces",
+]
 
 _APPEND_LOCK = 0x70617463685F6576  # "patch_ev": PostgreSQL's advisory locks are numbers
 _IDS_PER_QUERY = 500
-_ROWS_PER_FETCH = 1000
 _EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
 _LENGTHS = [
     (column.name, column.type.length)
     for column in patch_events.c
     if isinstance(column.type, String) and column.type.length is not None
 ]
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 v_patch_activity = Table(
     "v_patch_activity",
@@ -108,16 +119,6 @@ class PatchActivity:
     diff_path: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChainVerdict:
-    """What `verify_chain` found: `seq` and `problem` name the first row that does not fit, None when all do."""
-
-    ok: bool
-    checked: int
-    seq: int | None = None
-    problem: str | None = None
-
-
 def record(conn: Connection, events: Sequence[EventRow]) -> None:
     """Append events and their custody rows, in this order, in the caller's transaction (`write_transaction`).
 
@@ -137,11 +138,11 @@ def record(conn: Connection, events: Sequence[EventRow]) -> None:
         row = _storable(event)
         workspace = row["workspace"]
         seq, prev_hash = heads.get(workspace) or _head(conn, workspace)
-        message = _canonical(_content(row, seq + 1))
+        message = message_of(row, seq + 1)
         if not message.isascii() or "\\u0000" in message:
             row = _cleaned(row)
-            message = _canonical(_content(row, seq + 1))
-        digest = _hash(message, prev_hash)
+            message = message_of(row, seq + 1)
+        digest = hash_of(message, prev_hash)
         heads[workspace] = seq + 1, digest
         rows.append(row)
         chain.append(
@@ -159,30 +160,6 @@ def record(conn: Connection, events: Sequence[EventRow]) -> None:
         )
     conn.execute(insert(patch_events), rows)
     conn.execute(insert(patch_custody), chain)
-
-
-def verify_chain(conn: Connection, workspace: str) -> ChainVerdict:
-    """Recompute a workspace's chain and hold it against its events; name the first row that does not fit.
-
-    Rows cut off at the end of both tables leave no trace here: keep the last hash elsewhere to notice that.
-    """
-    chain = conn.execute(
-        select(patch_custody).where(patch_custody.c.workspace == workspace).order_by(patch_custody.c.seq),
-        execution_options={"yield_per": _ROWS_PER_FETCH},
-    )
-    events = conn.execute(
-        select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id),
-        execution_options={"yield_per": _ROWS_PER_FETCH},
-    )
-    prev_hash = GENESIS
-    checked = 0
-    for seq, (link, event) in enumerate(zip_longest(chain.mappings(), events.mappings()), start=1):
-        problem = _misfit(seq, prev_hash, link, event)
-        if problem is not None:
-            return ChainVerdict(ok=False, checked=checked, seq=seq, problem=problem)
-        prev_hash = link["hash"]
-        checked = seq
-    return ChainVerdict(ok=True, checked=checked)
 
 
 def listing(
@@ -320,18 +297,6 @@ def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, datetime) else storable_json(value) for name, value in row.items()}
 
 
-def _content(row: Mapping[Any, Any], seq: int) -> dict[str, Any]:
-    """What a custody row tells: the whole event, and its place in the chain."""
-    content = {name: row[name] for name in _EVENT_FIELDS}
-    content["created_at"] = row["created_at"].isoformat(timespec="microseconds")
-    content["seq"] = seq
-    return content
-
-
-def _hash(message: str, prev_hash: str) -> str:
-    return hashlib.sha256(f"{message}{prev_hash}".encode()).hexdigest()
-
-
 def _head(conn: Connection, workspace: str) -> tuple[int, str]:
     query = (
         select(patch_custody.c.seq, patch_custody.c.hash)
@@ -341,26 +306,6 @@ def _head(conn: Connection, workspace: str) -> tuple[int, str]:
     )
     found = conn.execute(query).one_or_none()
     return (0, GENESIS) if found is None else (found.seq, found.hash)
-
-
-def _misfit(seq: int, prev_hash: str, link: RowMapping | None, event: RowMapping | None) -> str | None:
-    if link is None:
-        return f"custody row {seq} is missing: event {event['id'] if event else '?'} has no row in the chain"
-    if link["seq"] != seq:
-        return f"custody row {seq} is missing: the next is {link['seq']}"
-    if link["prev_hash"] != prev_hash:
-        return f"custody row {seq} does not follow the row before it: a row was replaced or slipped in"
-    if link["hash"] != _hash(link["message"], prev_hash):
-        return f"custody row {seq} was edited: its hash does not fit its content"
-    told = json.loads(link["message"])
-    columns = (link["patch_id"], link["factory"], link["event_type"], link["ts"].isoformat(timespec="microseconds"))
-    if columns != tuple(told[name] for name in ("patch_id", "requester", "event", "created_at")):
-        return f"custody row {seq} was edited: its columns do not fit its message"
-    if event is None:
-        return f"the event of custody row {seq} (patch {link['patch_id']}) was deleted"
-    if _content(event, seq) != told:
-        return f"event {event['id']} is not what custody row {seq} tells: an event was edited, deleted or slipped in"
-    return None
 
 
 def _stored(row: RowMapping) -> StoredEvent:

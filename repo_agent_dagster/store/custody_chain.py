@@ -1,0 +1,96 @@
+"""The hash chain of custody: what a link says, how it is hashed, and how a chain is proved.
+
+Each row of `patch_custody` tells a whole event as canonical JSON; its hash covers that text and the hash before it. So
+a row that is edited, deleted or slipped in later shows, in the chain or against `patch_events`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import zip_longest
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from repo_agent_dagster.contracts.custody import EventRow
+from repo_agent_dagster.store.tables import patch_custody, patch_events
+
+GENESIS = "0" * 64
+"""What stands for the previous hash in a chain's first row."""
+
+_ROWS_PER_FETCH = 1000
+_EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class ChainVerdict:
+    """What `verify_chain` found: `seq` and `problem` name the first row that does not fit, None when all do."""
+
+    ok: bool
+    checked: int
+    seq: int | None = None
+    problem: str | None = None
+
+
+def message_of(row: Mapping[Any, Any], seq: int) -> str:
+    """Write an event and its place in the chain as canonical JSON."""
+    return _canonical(_content(row, seq))
+
+
+def hash_of(message: str, prev_hash: str) -> str:
+    """Return the hash of a link."""
+    return hashlib.sha256(f"{message}{prev_hash}".encode()).hexdigest()
+
+
+def verify_chain(conn: Connection, workspace: str) -> ChainVerdict:
+    """Recompute a workspace's chain and hold it against its events; name the first row that does not fit.
+
+    Rows cut off at the end of both tables leave no trace here: keep the last hash elsewhere to notice that.
+    """
+    chain = conn.execute(
+        select(patch_custody).where(patch_custody.c.workspace == workspace).order_by(patch_custody.c.seq),
+        execution_options={"yield_per": _ROWS_PER_FETCH},
+    )
+    events = conn.execute(
+        select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id),
+        execution_options={"yield_per": _ROWS_PER_FETCH},
+    )
+    prev_hash = GENESIS
+    checked = 0
+    for seq, (link, event) in enumerate(zip_longest(chain.mappings(), events.mappings()), start=1):
+        problem = _misfit(seq, prev_hash, link, event)
+        if problem is not None:
+            return ChainVerdict(ok=False, checked=checked, seq=seq, problem=problem)
+        prev_hash = link["hash"]
+        checked = seq
+    return ChainVerdict(ok=True, checked=checked)
+
+
+def _content(row: Mapping[Any, Any], seq: int) -> dict[str, Any]:
+    """What a custody row tells: the whole event, and its place in the chain."""
+    content = {name: row[name] for name in _EVENT_FIELDS}
+    content["created_at"] = row["created_at"].isoformat(timespec="microseconds")
+    content["seq"] = seq
+    return content
+
+
+def _misfit(seq: int, prev_hash: str, link: RowMapping | None, event: RowMapping | None) -> str | None:
+    if link is None:
+        return f"custody row {seq} is missing: event {event['id'] if event else '?'} has no row in the chain"
+    if link["seq"] != seq:
+        return f"custody row {seq} is missing: the next is {link['seq']}"
+    if link["prev_hash"] != prev_hash:
+        return f"custody row {seq} does not follow the row before it: a row was replaced or slipped in"
+    if link["hash"] != hash_of(link["message"], prev_hash):
+        return f"custody row {seq} was edited: its hash does not fit its content"
+    told = json.loads(link["message"])
+    columns = (link["patch_id"], link["factory"], link["event_type"], link["ts"].isoformat(timespec="microseconds"))
+    if columns != tuple(told[name] for name in ("patch_id", "requester", "event", "created_at")):
+        return f"custody row {seq} was edited: its columns do not fit its message"
+    if event is None:
+        return f"the event of custody row {seq} (patch {link['patch_id']}) was deleted"
+    if _content(event, seq) != told:
+        return f"event {event['id']} is not what custody row {seq} tells: an event was edited, deleted or slipped in"
+    return None
