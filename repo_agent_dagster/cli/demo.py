@@ -1,6 +1,7 @@
 """`repo-agent demo`: the whole loop on real input, from a folder in STAGING to a delivery report."""
 
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -54,7 +55,7 @@ def _run(console: Console, settings: Settings) -> tuple[list[Row], DemoInputs]:
     services = DagsterServices(settings)
     try:
         with board.shown():
-            with board.step(PREPARE) as tell:
+            with board.step(PREPARE, narrated=True) as tell:
                 prepare_folders(settings)
                 prepare_store(settings)
                 prepare_sandboxes(settings, tell)
@@ -73,10 +74,8 @@ def _run(console: Console, settings: Settings) -> tuple[list[Row], DemoInputs]:
 def _leave_nothing(settings: Settings) -> None:
     from repo_agent_dagster.sandbox import SandboxUnavailable, reap_all, stop_engine
 
-    try:
+    with suppress(SandboxUnavailable):  # an engine that does not answer runs nothing of ours that we could remove
         reap_all(settings.home)
-    except SandboxUnavailable:
-        return  # the engine never came up, so nothing runs in it
     stop_engine(settings.home)
 
 

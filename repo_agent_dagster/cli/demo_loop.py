@@ -83,10 +83,17 @@ class DemoLoop:
             done = self._follow(task.id, tell)
             result = done.result or {}
             check = result["check"]
-            text = f"{result['files']} files, {result['rewrites']} imports re-based, {check['command']}: "
-            text += "no errors" if check["ok"] else f"{len(check['findings'])} error(s)"
+            tool = " ".join(check["command"].split()[:2])
+            errors = "no errors" if check["ok"] else f"{len(check['findings'])} error(s)"
+            text = f"{result['files']} files, {result['rewrites']} imports re-based, {tool}: {errors}"
             tell(text)
-        return Row(f"migration of {UNIT}", text, ok=bool(check["ok"]), seconds=_took(done), run_id=done.dagster_run_id)
+        return Row(
+            f"migration of {UNIT}",
+            text,
+            ok=check["outcome"] == "passed",
+            seconds=_took(done),
+            run_id=done.dagster_run_id,
+        )
 
     def _migration_task(self) -> TaskRequest | None:
         with read_transaction(self._engine) as conn:

@@ -229,6 +229,7 @@ def _sandbox() -> Any:
 
     settings = Settings()
     return Sandbox.open(
+        # Without an owner: the reaper would take a task that is in no queue for one that is over.
         SandboxSpec(
             task_id=f"migrate-staging-{new_id()}",
             image=settings.sandbox_image,

@@ -72,14 +72,19 @@ class StepBoard:
         self._live = None
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Callable[[str], None]]:
-        """Run one step: yields a function that sets its detail; an exception marks it failed and goes on up."""
+    def step(self, title: str, *, narrated: bool = False) -> Iterator[Callable[[str], None]]:
+        """Run one step: yields a function that sets its detail; an exception marks it failed and goes on up.
+
+        The details of a narrated step are also printed where output is piped: each of them may take minutes.
+        """
         step = next(step for step in self.steps if step.title == title)
         step.state, step.started = StepState.RUNNING, time.monotonic()
         if self._live is None:
             self.console.print(f"… {title}", highlight=False, markup=False)
 
         def tell(detail: str) -> None:
+            if narrated and self._live is None and detail != step.detail:
+                self.console.print(f"    {detail}", highlight=False, markup=False, soft_wrap=True)
             step.detail = detail
 
         try:

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
@@ -124,7 +124,18 @@ def listing(
     if not tasks:
         console.print("no task requests")
         return
-    table = Table("id", "pathway", "status", "attempt", "order", "created", "took", box=None, header_style="bold")
+    # The id is what people copy: never cut, whatever the width.
+    table = Table(
+        Column("id", no_wrap=True, min_width=36),
+        "pathway",
+        "status",
+        "attempt",
+        "order",
+        "created",
+        "took",
+        box=None,
+        header_style="bold",
+    )
     for task in tasks:
         table.add_row(
             task.id,
