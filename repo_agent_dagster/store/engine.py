@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 
-SQLITE_BUSY_TIMEOUT_SECONDS = 30
+SQLITE_BUSY_TIMEOUT_SECONDS = 60
 
 
 class StoreUrlError(PermanentFault):
@@ -62,7 +62,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        # FULL: in WAL mode NORMAL may lose a committed transaction on power loss, and custody must not be behind the files.
+        cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
