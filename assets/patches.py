@@ -14,14 +14,21 @@ from repo_agent_dagster.store.engine import read_transaction
 TREND_DAYS = 30
 
 
-@dg.observable_source_asset(
+@dg.asset(
     group_name="patches",
+    kinds={"sqlalchemy"},
+    owners=OWNERS,
     description="Every step of every patch: requested, applied, validated, failed, reverted. Written by the engines.",
 )
-def patch_events(store: StoreResource) -> dg.DataVersion:
-    """Observe the table: its newest event id is its data version."""
+def patch_events(store: StoreResource) -> dg.MaterializeResult:
+    """Take note of the events as they stand; the newest event's id is the data version."""
     with read_transaction(store.engine()) as conn:
-        return dg.DataVersion(str(event_store.newest_id(conn)))
+        newest = event_store.newest_id(conn)
+        workspaces = event_store.workspaces(conn)
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(str(newest)),
+        metadata={"newest_event": newest, "workspaces": markdown_table([{"workspace": w} for w in workspaces])},
+    )
 
 
 @dg.asset(

@@ -13,15 +13,33 @@ from repo_agent_dagster.store import staging_migrations
 from repo_agent_dagster.store.engine import read_transaction
 
 
-@dg.observable_source_asset(
+@dg.asset(
     group_name="staging",
+    kinds={"filesystem"},
+    owners=OWNERS,
     description="The folders under STAGING, by content: a unit that changes is a new version.",
 )
-def staging_units(folders: FoldersResource) -> dg.DataVersion:
-    """Observe the STAGING folder: the digest of all its units is its data version."""
-    staging = Path(folders.staging)
-    units = scan_staging(staging) if staging.is_dir() else []
-    return dg.DataVersion(hashlib.sha256("".join(f"{u.name}={u.digest};" for u in units).encode()).hexdigest())
+def staging_units(folders: FoldersResource) -> dg.MaterializeResult:
+    """Take note of the STAGING folder as it stands; the digest over its units is the data version."""
+    units = scan_staging(Path(folders.staging))
+    digest = hashlib.sha256("".join(f"{unit.name}={unit.digest};" for unit in units).encode()).hexdigest()
+    return dg.MaterializeResult(
+        data_version=dg.DataVersion(digest),
+        metadata={
+            "dagster/row_count": len(units),
+            "units": markdown_table(
+                [
+                    {
+                        "unit": unit.name,
+                        "content": unit.digest[:12],
+                        "last changed": unit.last_changed.isoformat(sep=" ", timespec="seconds"),
+                        "unfinished": ", ".join(unit.unfinished),
+                    }
+                    for unit in units
+                ]
+            ),
+        },
+    )
 
 
 @dg.asset(

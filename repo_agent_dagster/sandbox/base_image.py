@@ -18,7 +18,7 @@ from repo_agent_dagster.sandbox.host_config import apt_sources
 RELEASE = "bookworm"
 AIR_GAPPED_BASE = f"repo-agent/base:{RELEASE}"
 _REGISTRY_SECONDS = 10
-_DEBIAN = "http://deb.debian.org/debian"
+_NO_SOURCES = "# None: a build brings the host's own, and in a sandbox nobody is root.\n"
 _LEFT_OUT = ("dev", "proc", "sys", "run", "tmp")
 _SHRUNK = (
     *("var/lib/apt/lists", "var/cache/apt", "var/cache/debconf", "var/log"),
@@ -93,14 +93,18 @@ def make_base(work_dir: Path, say: Progress, *, tag: str = AIR_GAPPED_BASE) -> N
     # Beside our other files, not in /tmp: that is often mounted nodev or noexec, where debootstrap cannot work.
     with tempfile.TemporaryDirectory(prefix="debootstrap-", dir=work_dir) as folder:
         root = Path(folder) / "root"
-        _run_debootstrap(root, say)
+        mirror = _mirror()
+        _run_debootstrap(root, mirror, say)
         _shrink(root)
+        if mirror:
+            # Where the host has a mirror of its own the image must not name it; else debootstrap's default stays.
+            (root / "etc/apt/sources.list").write_text(_NO_SOURCES)
         say(f"importing it as {tag}")
         _import(root, tag)
 
 
-def _run_debootstrap(root: Path, say: Progress) -> None:
-    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", RELEASE, str(root), *_mirror()]
+def _run_debootstrap(root: Path, mirror: list[str], say: Progress) -> None:
+    command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", RELEASE, str(root), *mirror]
     tail: list[str] = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
@@ -133,9 +137,6 @@ def _shrink(root: Path) -> None:
     # debootstrap copies these from the host; the image must tell nothing about it.
     for name in ("etc/resolv.conf", "etc/hostname"):
         (root / name).unlink(missing_ok=True)
-    sources = "".join(f"deb {_DEBIAN} {suite} main\n" for suite in (RELEASE, f"{RELEASE}-updates"))
-    security = f"deb {_DEBIAN}-security {RELEASE}-security main\n"
-    (root / "etc/apt/sources.list").write_text(sources + security)
 
 
 def _import(root: Path, tag: str) -> None:

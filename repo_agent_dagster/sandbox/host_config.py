@@ -13,7 +13,6 @@ from pathlib import Path
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 _CA_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
-_NPM_REGISTRY = "https://registry.npmjs.org/"
 CA_BUNDLE = "/home/agent/.repo-agent/ca.crt"
 """Where the host's certificates are put in a sandbox that is connected to the network."""
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
@@ -133,8 +132,8 @@ def _npmrc() -> str:
 
 
 def npmrc(registry: str, files: list[str]) -> str:
-    """Return an npmrc with the registry, if not npm's own, and the scopes and credentials of the host's npmrc files."""
-    lines = [f"registry={registry}"] if registry.startswith("http") and registry != _NPM_REGISTRY else []
+    """Return an npmrc with the registry, and the scopes and credentials of the host's npmrc files."""
+    lines = [f"registry={registry}"] if registry.startswith("http") else []
     for text in files:
         # Credentials (`//host/:_authToken=…`) and scopes (`@scope:registry=…`): `npm config get` does not show them.
         lines += [line.strip() for line in text.splitlines() if re.match(r"\s*(//|@[^:]+:registry)", line)]

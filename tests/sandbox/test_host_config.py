@@ -42,7 +42,7 @@ def test_npm_keeps_registry_scopes_and_credentials_only() -> None:
     assert npmrc("https://npm.example/", [mine]) == (
         "registry=https://npm.example/\n//npm.example/:_authToken=abc\n@acme:registry=https://npm.example/\n"
     )
-    assert npmrc("https://registry.npmjs.org/", []) == ""
+    assert npmrc("file:///srv/npm", []) == ""
 
 
 def test_apt_sources_are_those_of_the_release_with_debians_key(tmp_path: Path) -> None:

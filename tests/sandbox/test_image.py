@@ -1,6 +1,7 @@
 """The image: built only when it must be, and nothing of the host in it."""
 
 import dataclasses
+import io
 import os
 import stat
 import threading
@@ -17,6 +18,9 @@ from repo_agent_dagster.sandbox.docker_engine import silent
 from repo_agent_dagster.sandbox.host_config import read_host_config
 from repo_agent_dagster.sandbox.image import ImageBuildError, ensure_image, find_builder
 from repo_agent_dagster.sandbox.spec import DEFAULT_IMAGE, TYPE_ROOTS
+
+# The module's image takes a minute to build: one worker builds it, once.
+pytestmark = pytest.mark.xdist_group("image")
 
 MARKER = "leak-marker.invalid"
 TEST_BASE = "repo-agent/test-base:made-here"
@@ -209,8 +213,8 @@ def test_no_host_configuration_is_left_in_the_files(made_here: str, docker_clien
 
     shown = docker_client.containers.run(made_here, ["bash", "-c", script], remove=True, network_mode="none").decode()
 
-    assert "deb http://deb.debian.org/debian bookworm main" in shown
-    assert "https://registry.npmjs.org/" in shown
+    assert MARKER not in shown
+    assert "deb http" not in shown  # the base was made from the host's own mirror
     assert "/run/secrets/" not in shown
     assert "proxy" not in shown.lower()
 
@@ -234,8 +238,6 @@ def test_images_are_removed_by_their_tags(
     monkeypatch.setattr(image, "AIR_GAPPED_BASE", "repo-agent/test-base:none")
     build = docker_client.images.build
     tag = "repo-agent/test-sandbox:removed"
-    import io
-
     build(fileobj=io.BytesIO(f"FROM {sandbox_image}\nLABEL repo-agent.test-recipe=x\n".encode()), tag=tag, rm=True)
 
     assert image.remove_images() == [tag]

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.observe import observe
 
 from assets import delivery, logs, ops, patches, staging
 from repo_agent_dagster.cli.example_logs import write_example_logs
@@ -115,8 +114,8 @@ def test_a_changed_custody_row_fails_the_custody_check(deployment: Deployment, n
 
 def test_the_staging_folder_has_a_new_data_version_when_a_unit_changes(deployment: Deployment) -> None:
     def version() -> str:
-        result = observe([staging.staging_units], resources=deployment.resources, instance=deployment.instance)
-        (event,) = result.asset_observations_for_node("staging_units")
+        (event,) = materialize(deployment, staging.staging_units).asset_materializations_for_node("staging_units")
+        assert event.tags is not None
         return event.tags["dagster/data_version"]
 
     empty = version()
@@ -135,3 +134,13 @@ def test_the_schedule_asks_for_yesterday_and_today_once_each(deployment: Deploym
         ("nightly:2026-03-04:2026-03-03", "2026-03-03"),
         ("nightly:2026-03-04:2026-03-04", "2026-03-04"),
     ]
+
+
+def test_one_night_job_materialises_every_group_and_runs_every_check(deployment: Deployment, now: datetime) -> None:
+    record_patch(deployment, now, order_id="order-1")
+    job = deployment.defs.get_job_def("ops_scan_job")
+    result = job.execute_in_process(partition_key=DAY, instance=deployment.instance, resources=deployment.resources)
+    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
+    assert made == {key.to_user_string() for key in deployment.defs.resolve_asset_graph().materializable_asset_keys}
+    checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
+    assert checks == {"quarantine_rate": True, "custody_chain_is_intact": True, "every_order_has_a_report": True}
