@@ -107,10 +107,11 @@ class StepBoard:
 
     def render(self) -> Table:
         """Return the board as it stands."""
-        table = Table(box=None, show_header=False, padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True)
-        table.add_column(justify="right", width=8)
+        # Only the detail gives way on a narrow terminal; signs, titles and times are always whole.
+        table = Table.grid(padding=(0, 1), expand=True)
+        table.add_column(min_width=1, no_wrap=True)
+        table.add_column(min_width=max(len(step.title) for step in self.steps), no_wrap=True)
+        table.add_column(justify="right", min_width=7, no_wrap=True)
         table.add_column(ratio=1, overflow="ellipsis", no_wrap=True)
         for step in self.steps:
             sign = self._spinner if step.state is StepState.RUNNING else _SIGNS[step.state]
