@@ -1,7 +1,6 @@
 """`repo-agent demo`: the whole loop on real input, from a folder in STAGING to a delivery report."""
 
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from repo_agent_dagster.cli.demo_loop import DemoLoop, Row
 from repo_agent_dagster.cli.errors import interrupt_on_signals
 from repo_agent_dagster.cli.progress import StepBoard
 from repo_agent_dagster.cli.services import DagsterServices, home_lock
-from repo_agent_dagster.cli.up import prepare_folders, prepare_sandboxes, prepare_store
+from repo_agent_dagster.cli.up import leave_no_sandbox, prepare_folders, prepare_sandboxes, prepare_store
 from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.settings import Settings
 
@@ -67,16 +66,8 @@ def _run(console: Console, settings: Settings) -> tuple[list[Row], DemoInputs]:
             rows = DemoLoop(settings, inputs, board, services).run()
     finally:
         services.stop()
-        _leave_nothing(settings)
+        leave_no_sandbox(settings)
     return rows, inputs
-
-
-def _leave_nothing(settings: Settings) -> None:
-    from repo_agent_dagster.sandbox import SandboxUnavailable, reap_all, stop_engine
-
-    with suppress(SandboxUnavailable):  # an engine that does not answer runs nothing of ours that we could remove
-        reap_all(settings.home)
-    stop_engine(settings.home)
 
 
 def _show(console: Console, settings: Settings, rows: list[Row], inputs: DemoInputs) -> None:

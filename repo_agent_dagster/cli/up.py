@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -40,6 +41,15 @@ def prepare_sandboxes(settings: Settings, tell: Callable[[str], None]) -> None:
     ensure_image(settings.home, tag=settings.sandbox_image, base_image=settings.base_image, say=tell)
 
 
+def leave_no_sandbox(settings: Settings) -> None:
+    """Remove this home's sandboxes, and stop the Docker engine if it was started from here."""
+    from repo_agent_dagster.sandbox import SandboxUnavailable, reap_all, stop_engine
+
+    with suppress(SandboxUnavailable):  # an engine that does not answer runs nothing of ours that we could remove
+        reap_all(settings.home)
+    stop_engine(settings.home)
+
+
 def up(
     port: Annotated[int | None, typer.Option(help="Port of the Dagster UI; 0 takes a free one.")] = None,
 ) -> None:
@@ -71,4 +81,5 @@ def up(
             console.print("stopping")
         finally:
             services.stop()
+            leave_no_sandbox(settings)
     console.print("stopped")
