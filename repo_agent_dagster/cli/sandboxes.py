@@ -84,7 +84,7 @@ def reap(
         with read_transaction(open_upgraded(settings.store_url)) as connection:
             unfinished = set(task_requests.open_ids(connection))
         removed = reap_ended(
-            finished_task=lambda task_id: task_id not in unfinished, now=datetime.now(UTC), owner=str(settings.home)
+            is_over=lambda live: live.task_id not in unfinished, now=datetime.now(UTC), owner=str(settings.home)
         )
     for box in removed:
         _say(f"removed {box.name} of task {box.task_id}: {box.reason}")

@@ -250,7 +250,8 @@ class DagsterServices:
 
 
 def _is_run_worker(process: psutil.Process) -> bool:
+    # The default run launcher starts a run as a spawned child of its code server.
     try:
-        return "execute_run" in process.cmdline() or "execute_run_with_structured_logs" in process.cmdline()
+        return any("multiprocessing.spawn" in word for word in process.cmdline())
     except psutil.NoSuchProcess:
         return False

@@ -125,26 +125,18 @@ def listing(
         console.print("no task requests")
         return
     # The id is what people copy: never cut, whatever the width.
-    table = Table(
-        Column("id", no_wrap=True, min_width=36),
-        "pathway",
-        "status",
-        "attempt",
-        "order",
-        "created",
-        "took",
-        box=None,
-        header_style="bold",
-    )
+    widths = {"id": 36, "pathway": 19, "status": 9, "took": 7}
+    whole = [Column(name, no_wrap=True, min_width=width) for name, width in widths.items()]
+    table = Table(*whole, "created (UTC)", "order", "attempt", box=None, header_style="bold", pad_edge=False)
     for task in tasks:
         table.add_row(
             task.id,
             task.pathway.value,
             f"[{_STYLES[task.status]}]{task.status.value}[/]",
-            str(task.attempt),
-            escape(task.order_id or ""),
-            task.created_at.isoformat(sep=" ", timespec="seconds"),
             _took(task),
+            f"{task.created_at:%m-%d %H:%M}",
+            escape(task.order_id or ""),
+            str(task.attempt),
         )
     console.print(table)
 

@@ -46,23 +46,23 @@ def list_sandboxes(*, owner: str | None = None) -> list[LiveSandbox]:
 
 def reap(
     *,
-    finished_task: Callable[[str], bool],
+    is_over: Callable[[LiveSandbox], bool],
     now: datetime,
     owner: str | None = None,
     grace_seconds: float = 60.0,
 ) -> list[ReapedSandbox]:
-    """Remove the sandboxes whose deadline passed, or whose task is finished; return what was removed.
+    """Remove the sandboxes whose deadline passed, or whose task or run is over; return what was removed.
 
-    `finished_task` tells of a task id whether it is final or unknown. A sandbox younger than `grace_seconds` is not
-    asked about: its task may not be visible to the caller yet. Give the `owner` unless `finished_task` knows the
-    tasks of every installation that uses this engine.
+    `is_over` tells of a sandbox whether its task is final or unknown, or another run's by now. A sandbox younger than
+    `grace_seconds` is not asked about: its task may not be visible to the caller yet. Give the `owner` unless
+    `is_over` knows the tasks of every installation that uses this engine.
 
     Raises:
         SandboxUnavailable: no Docker engine answers, or it refuses a removal.
     """
     reaped: list[ReapedSandbox] = []
     for container, live in _found(owner):
-        reason = _reason(live, finished_task, now, grace_seconds)
+        reason = _reason(live, is_over, now, grace_seconds)
         if reason:
             with engine_errors(f"removing the sandbox {live.name}"):
                 remove(container)
@@ -84,11 +84,11 @@ def reap_all(owner: Path | str | None = None) -> list[ReapedSandbox]:
     return reaped
 
 
-def _reason(live: LiveSandbox, finished_task: Callable[[str], bool], now: datetime, grace_seconds: float) -> str:
+def _reason(live: LiveSandbox, is_over: Callable[[LiveSandbox], bool], now: datetime, grace_seconds: float) -> str:
     if live.deadline is None or live.deadline <= now:
         return "its deadline passed" if live.deadline else "its deadline label is not readable"
-    if live.created_at + timedelta(seconds=grace_seconds) <= now and finished_task(live.task_id):
-        return "its task is finished or unknown"
+    if live.created_at + timedelta(seconds=grace_seconds) <= now and is_over(live):
+        return "its task or its run is over"
     return ""
 
 

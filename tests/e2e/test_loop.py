@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import psutil
 import pytest
 
-from repo_agent_dagster.cli.services import end_processes, marked_processes
+from repo_agent_dagster.cli.services import marked_processes
 from repo_agent_dagster.sandbox import list_sandboxes
 from repo_agent_dagster.store import delivery_reports, ops_issues, patch_events, staging_migrations, task_requests
 from repo_agent_dagster.store.engine import open_store, read_transaction
@@ -25,13 +24,6 @@ pytestmark = [
     pytest.mark.timeout(420),
     pytest.mark.xdist_group("e2e"),
 ]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    home = tmp_path / "home"
-    yield home
-    end_processes(marked_processes(home))
 
 
 def start_demo(home: Path) -> subprocess.Popen[str]:

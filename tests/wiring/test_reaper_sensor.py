@@ -1,6 +1,6 @@
 """The reaper: tasks of ended runs are closed, and their sandboxes go with them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import docker
@@ -11,36 +11,48 @@ from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayloa
 from repo_agent_dagster.sandbox import Sandbox, SandboxSpec, list_sandboxes
 from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.task_requests import TaskRequest
 from sensors.reaper import sandbox_reaper_sensor
 from tests.wiring.deployment import Deployment
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("sandbox_image")]
 
 
-def test_a_sandbox_whose_run_was_killed_is_removed_and_its_task_closed(
-    deployment: Deployment, docker_client: docker.DockerClient
-) -> None:
-    now = datetime.now().astimezone()
-    owner = str(deployment.settings.home)
+def submit(deployment: Deployment, now: datetime) -> TaskRequest:
     payload = SolutionValidationPayload(repo_url="file:///nowhere", diff="x")
     with write_transaction(deployment.engine) as conn:
-        task = task_requests.submit(conn, Pathway.SOLUTION_VALIDATION, payload, now=now)
-        living = task_requests.submit(conn, Pathway.SOLUTION_VALIDATION, payload, now=now)
-    run = deployment.instance.create_run_for_job(
-        deployment.defs.get_job_def("solution_validation_job"),
-        status=dg.DagsterRunStatus.FAILURE,
-        tags={TASK_TAG: task.id},
-    )
+        return task_requests.submit(conn, Pathway.SOLUTION_VALIDATION, payload, now=now)
+
+
+def claimed_by(deployment: Deployment, task: TaskRequest, status: dg.DagsterRunStatus, now: datetime) -> dg.DagsterRun:
+    job = deployment.defs.get_job_def("solution_validation_job")
+    run = deployment.instance.create_run_for_job(job, status=status, tags={TASK_TAG: task.id})
     with write_transaction(deployment.engine) as conn:
         task_requests.claim(conn, task.id, dagster_run_id=run.run_id, now=now)
-    boxes = [Sandbox.create(SandboxSpec(t.id, owner=owner, deadline_seconds=300)) for t in (task, living)]
+    return run
+
+
+def test_what_ended_or_crashed_runs_left_is_removed_and_a_living_run_keeps_its_sandbox(
+    deployment: Deployment, docker_client: docker.DockerClient
+) -> None:
+    now = datetime.now(UTC)
+    owner = str(deployment.settings.home)
+    ended, retried = submit(deployment, now), submit(deployment, now)
+    ended_run = claimed_by(deployment, ended, dg.DagsterRunStatus.FAILURE, now)
+    crashed_run = claimed_by(deployment, retried, dg.DagsterRunStatus.STARTED, now)
+    with write_transaction(deployment.engine) as conn:
+        task_requests.take_over(conn, retried.id, from_run=crashed_run.run_id, to_run="retry")
+    boxes = [
+        Sandbox.create(SandboxSpec(task.id, run_id=run_id, owner=owner, deadline_seconds=300))
+        for task, run_id in ((ended, ended_run.run_id), (retried, crashed_run.run_id), (retried, "retry"))
+    ]
     try:
         deployment.set_clock(now + timedelta(seconds=120))
         tick = deployment.tick(sandbox_reaper_sensor)
-        assert tick.skip_message == "1 sandbox(es) removed, 1 task(s) closed"
-        assert [box.task_id for box in list_sandboxes(owner=owner)] == [living.id]
+        assert tick.skip_message == "2 sandbox(es) removed, 1 task(s) closed, 0 run(s) stopped"
+        assert [box.run_id for box in list_sandboxes(owner=owner)] == ["retry"]
         with read_transaction(deployment.engine) as conn:
-            closed = task_requests.get(conn, task.id)
+            closed = task_requests.get(conn, ended.id)
         assert closed is not None
         assert closed.status is TaskStatus.FAILED
     finally:

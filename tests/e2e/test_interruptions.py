@@ -1,0 +1,131 @@
+"""What happens to a task, its run and its sandbox when somebody cancels it, and when its run's process is killed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import docker
+import psutil
+import pytest
+
+from repo_agent_dagster.cli.example_repo import commit_files
+from repo_agent_dagster.cli.services import marked_processes
+from repo_agent_dagster.sandbox import LiveSandbox, list_sandboxes
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.docker,
+    pytest.mark.usefixtures("sandbox_image"),
+    pytest.mark.timeout(420),
+    pytest.mark.xdist_group("e2e"),
+]
+
+HANGS = b"import time\n\ndef test_that_hangs() -> None:\n    time.sleep(600)\n"
+FoundT = TypeVar("FoundT")
+
+
+class System:
+    """A running `repo-agent up`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._env = {**os.environ, "REPO_AGENT_HOME": str(home), "REPO_AGENT_REPO_PROTOCOLS": "file", "COLUMNS": "200"}
+        self.process = subprocess.Popen(
+            [*self._command(), "up", "--port", "0"],
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        assert any(re.search(r"Ctrl-C stops everything", line) for line in self.process.stdout)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-m", "repo_agent_dagster.cli.main"]
+
+    def tasks(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [*self._command(), "tasks", *arguments], env=self._env, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def task(self, task_id: str) -> dict[str, str]:
+        return json.loads(self.tasks("show", task_id, "--json"))
+
+    def sandboxes(self, task_id: str) -> list[LiveSandbox]:
+        return [box for box in list_sandboxes(owner=str(self.home)) if box.task_id == task_id]
+
+    def worker_of(self, run_id: str) -> psutil.Process | None:
+        for process in marked_processes(self.home):
+            children = [child for child in process.children() if "tail" in child.name()]
+            if any(run_id in " ".join(child.cmdline()) for child in children):
+                return process
+        return None
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=90)
+
+
+@pytest.fixture
+def system(home: Path) -> Iterator[System]:
+    system = System(home)
+    yield system
+    if system.process.poll() is None:
+        system.stop()
+
+
+def eventually(look: Callable[[], FoundT | None], seconds: float, what: str) -> FoundT:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def hanging_task(system: System, folder: Path) -> str:
+    commit_files(folder, {"tests/test_it.py": HANGS}, now=datetime.now(UTC), message="A test that hangs")
+    diff = "--- /dev/null\n+++ b/fix.txt\n@@ -0,0 +1 @@\n+fix\n"
+    payload = json.dumps({"repoUrl": folder.as_uri(), "diff": diff, "timeoutSeconds": 500})
+    return system.tasks("submit", "solution_validation", "--payload", payload)
+
+
+def test_nothing_outlives_a_cancelled_task_a_killed_worker_or_the_system_itself(
+    system: System, tmp_path: Path, docker_client: docker.DockerClient
+) -> None:
+    cancelled = hanging_task(system, tmp_path / "repo")
+    killed = hanging_task(system, tmp_path / "repo")
+    for task_id in (cancelled, killed):
+        eventually(lambda task_id=task_id: system.sandboxes(task_id), 60, "a sandbox for each task")
+
+    system.tasks("cancel", cancelled)
+    cancelled_run = system.task(cancelled)["dagsterRunId"]
+    crashed_run = system.task(killed)["dagsterRunId"]
+    worker = eventually(lambda: system.worker_of(crashed_run), 30, "the run's worker")
+    worker.kill()
+
+    eventually(lambda: not system.sandboxes(cancelled), 90, "the cancelled task's sandbox is removed")
+    eventually(lambda: not system.worker_of(cancelled_run), 60, "the cancelled task's run is stopped")
+    eventually(lambda: system.task(killed)["dagsterRunId"] != crashed_run, 90, "the retry takes the task over")
+    eventually(
+        lambda: [box.run_id for box in system.sandboxes(killed)] == [system.task(killed)["dagsterRunId"]],
+        150,
+        "only the retry's sandbox is left",
+    )
+    assert system.task(cancelled)["status"] == "cancelled"
+    assert system.task(killed)["status"] == "running"
+
+    system.stop()
+    assert marked_processes(system.home) == []
+    assert list_sandboxes(owner=str(system.home)) == []
