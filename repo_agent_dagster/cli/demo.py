@@ -21,7 +21,9 @@ PREPARE, START = "Docker engine and sandbox image", "Dagster: daemon, webserver,
 
 
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the Dagster UI while the demo runs; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the Dagster UI while the demo runs; 0 takes a free one.")
+    ] = 0,
 ) -> None:
     """Run the whole loop once, on a real Dagster and real Docker, and show what it did.
 

@@ -4,11 +4,13 @@ import signal
 from typing import Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
 from repo_agent_dagster.contracts.faults import PermanentFault, RepoAgentError
+from repo_agent_dagster.settings import Settings
 
 EXIT_INVALID = 2
 EXIT_TRANSIENT = 75  # sysexits.h EX_TEMPFAIL: try again later
@@ -22,8 +24,19 @@ class FaultTellingGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except RepoAgentError as fault:
-            Console(stderr=True).print(f"[bold red]error[/] {escape(str(fault))}", highlight=False, soft_wrap=True)
+            _tell(str(fault))
             raise typer.Exit(EXIT_INVALID if isinstance(fault, PermanentFault) else EXIT_TRANSIENT) from fault
+        except ValidationError as error:
+            if error.title != Settings.__name__:
+                raise
+            for problem in error.errors():
+                name = f"{Settings.model_config['env_prefix']}{'_'.join(map(str, problem['loc']))}".upper()
+                _tell(f"setting {name} is {problem['input']!r}: {problem['msg']}; see `repo-agent settings`")
+            raise typer.Exit(EXIT_INVALID) from error
+
+
+def _tell(message: str) -> None:
+    Console(stderr=True).print(f"[bold red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
 
 
 def interrupt_on_signals() -> None:

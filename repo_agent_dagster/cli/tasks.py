@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.problems import describe
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
 from repo_agent_dagster.settings import Settings
 
@@ -82,8 +83,9 @@ def submit(
     try:
         checked = model.model_validate_json(text)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'payload'}: {e['msg']}" for e in error.errors())
-        raise PermanentFault(f"not a {model.__name__}: {problems}; see `repo-agent tasks schema {pathway}`") from None
+        raise PermanentFault(
+            f"not a {model.__name__}: {describe(error)}; see `repo-agent tasks schema {pathway}`"
+        ) from None
     with write_transaction(_engine()) as conn:
         task = task_requests.submit(
             conn,

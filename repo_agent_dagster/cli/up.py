@@ -51,7 +51,9 @@ def leave_no_sandbox(settings: Settings) -> None:
 
 
 def up(
-    port: Annotated[int | None, typer.Option(help="Port of the Dagster UI; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the Dagster UI; 0 takes a free one.")
+    ] = None,
 ) -> None:
     """Start Dagster with all sensors and schedules, and stay up until Ctrl-C.
 

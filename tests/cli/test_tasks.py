@@ -106,6 +106,13 @@ def test_the_schema_of_a_payload_is_printed() -> None:
     assert "repoUrl" in json.loads(run("schema", "solution_validation").stdout)["properties"]
 
 
+def test_a_wrong_setting_is_told_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPO_AGENT_SANDBOX_CPUS", "many")
+    result = CliRunner().invoke(app, ["settings"])
+    assert result.exit_code == 2
+    assert "setting REPO_AGENT_SANDBOX_CPUS is 'many'" in result.stderr
+
+
 def test_every_setting_is_shown_with_its_variable(home: Path) -> None:
     result = CliRunner().invoke(app, ["settings", "--json"])
     assert json.loads(result.stdout)["REPO_AGENT_HOME"] == str(home / "home")
