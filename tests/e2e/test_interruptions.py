@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.usefixtures("sandbox_image"),
     pytest.mark.timeout(420),
-    pytest.mark.xdist_group("e2e"),
 ]
 
 HANGS = b"import time\n\ndef test_that_hangs() -> None:\n    time.sleep(600)\n"

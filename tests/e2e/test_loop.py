@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.usefixtures("sandbox_image"),
     pytest.mark.timeout(420),
-    pytest.mark.xdist_group("e2e"),
 ]
 
 

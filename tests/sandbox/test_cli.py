@@ -61,7 +61,7 @@ def test_a_sandbox_of_an_unknown_task_is_reaped(
 
     result = run("reap")
 
-    assert f"of task {task_id}: its task is finished or unknown" in result.output
+    assert f"of task {task_id}: its task or its run is over" in result.output
     assert list_sandboxes(owner=str(home)) == []
 
 

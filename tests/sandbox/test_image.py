@@ -19,9 +19,6 @@ from repo_agent_dagster.sandbox.host_config import read_host_config
 from repo_agent_dagster.sandbox.image import ImageBuildError, ensure_image, find_builder
 from repo_agent_dagster.sandbox.spec import DEFAULT_IMAGE, TYPE_ROOTS
 
-# The module's image takes a minute to build: one worker builds it, once.
-pytestmark = pytest.mark.xdist_group("image")
-
 MARKER = "leak-marker.invalid"
 TEST_BASE = "repo-agent/test-base:made-here"
 TEST_IMAGE = "repo-agent/test-sandbox:made-here"
