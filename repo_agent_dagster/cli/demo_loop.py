@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 POLL_SECONDS = 0.5
-SENSOR_TIMEOUT_SECONDS = 90.0
-TASK_TIMEOUT_SECONDS = 300.0
+SENSOR_TIMEOUT_SECONDS = 180.0
+TASK_TIMEOUT_SECONDS = 600.0
 
 SEE = "STAGING sensor sees the settled unit"
 MIGRATE = "staging_migration: copy, re-base imports, tsc --noEmit"

@@ -177,7 +177,7 @@ class DagsterServices:
         }
         return {**os.environ, **ours, **self._extra_env}
 
-    def wait_until_ready(self, timeout_seconds: float = 120.0, on_wait: Callable[[str], None] | None = None) -> None:
+    def wait_until_ready(self, timeout_seconds: float = 180.0, on_wait: Callable[[str], None] | None = None) -> None:
         """Block until the code location is loaded and every required daemon is healthy.
 
         Raises:

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.docker,
     pytest.mark.usefixtures("sandbox_image"),
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(900),
 ]
 
 HANGS = b"import time\n\ndef test_that_hangs() -> None:\n    time.sleep(600)\n"

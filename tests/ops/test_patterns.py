@@ -21,7 +21,7 @@ from repo_agent_dagster.ops.patterns import headline, pattern, word_tokens
         ),
         ("mail to bob.smith+x@example.co.uk", "mail to <EMAIL>"),
         ("cannot open /tmp/build-xk2/src/a.ts:12:3", "cannot open /tmp/<PATH>:<NUM>:<NUM>"),
-        ("in /home/runner/work/x1/y.js", "in /home/<USER>/work/<ID>/y.js"),
+        ("in /home/runner/jobs/x1/y.js", "in /home/<USER>/jobs/<ID>/y.js"),
         ("src/pricing.ts(212,9)", "src/pricing.ts(<NUM>)"),
         ("pod checkout-api-7d9f8b6c5-xkqzt evicted", "pod checkout-api-<ID> evicted"),
         (
