@@ -85,5 +85,5 @@ def _show(console: Console, settings: Settings, rows: list[Row], inputs: DemoInp
         console.print(f"delivery report of order {inputs.order_id}:", highlight=False)
         console.print(f"  {report}", highlight=False, soft_wrap=True)
     console.print(
-        f"open the Dagster UI: [bold]make up[/] (or repo-agent up), then http://{settings.webserver_host}:3000"
+        f"open the Dagster UI: [bold]make up[/] (or repo-agent up), then http://{settings.webserver_host}:{Settings().webserver_port}"
     )
