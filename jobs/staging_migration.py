@@ -3,6 +3,8 @@
 Whatever ends the check badly puts the destination back to the byte, unless the manifest says `on_failure: keep`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,15 @@ def _set_status(
         staging_migrations.set_status(conn, row.id, status, now=clock.now(), task_request_id=task.id, **values)
 
 
+@contextmanager
+def _failure_recorded(context: dg.OpExecutionContext, store: StoreResource, clock: ClockResource) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:  # a cancelled run interrupts with a BaseException
+        _set_status(context, store, clock, StagingStatus.FAILED, error=str(error))
+        raise
+
+
 @dg.op(
     pool=SANDBOX_POOL, description="Claim the task, read the manifest, and plan: what would be written, to the byte."
 )
@@ -63,9 +74,10 @@ def plan_unit(context: dg.OpExecutionContext, store: StoreResource, clock: Clock
     task = take_task(context, store, clock, Pathway.STAGING_MIGRATION)
     payload = task.payload_as(StagingMigrationPayload)
     unit_path = Path(payload.unit_path)
-    if not unit_path.is_dir():
-        raise PermanentFault(f"unit {payload.unit} is no longer at {unit_path}; drop it into STAGING again")
-    planned = plan(unit_path, Path(payload.target_root), load_manifest(unit_path))
+    with _failure_recorded(context, store, clock):
+        if not unit_path.is_dir():
+            raise PermanentFault(f"unit {payload.unit} is no longer at {unit_path}; drop it into STAGING again")
+        planned = plan(unit_path, Path(payload.target_root), load_manifest(unit_path))
     as_json = planned.to_json()
     _set_status(context, store, clock, StagingStatus.PLANNED, order_id=planned.manifest.order_id, plan=as_json)
     diff = planned.diff()
@@ -88,7 +100,8 @@ def copy_and_rewrite(
     context: dg.OpExecutionContext, planned: Plan, store: StoreResource, clock: ClockResource
 ) -> MigrationResult:
     """Return what was written."""
-    result = execute(planned, custody=store.custody(), now=clock.now(), task_id=context.partition_key)
+    with _failure_recorded(context, store, clock):
+        result = execute(planned, custody=store.custody(), now=clock.now(), task_id=context.partition_key)
     if result.batch is not None:
         _set_status(context, store, clock, StagingStatus.APPLIED)
         context.add_output_metadata({"batch": result.batch.batch_id, "patches": len(result.batch.patches)})

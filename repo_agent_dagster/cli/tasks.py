@@ -140,7 +140,8 @@ def listing(
             escape(task.order_id or ""),
             str(task.attempt),
         )
-    console.print(table)
+    # Piped to another program nothing is cut: 80 columns are a guess there.
+    (console if console.is_terminal else Console(width=200)).print(table)
 
 
 def _took(task: Any) -> str:

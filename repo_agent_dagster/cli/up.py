@@ -62,12 +62,12 @@ def up(
     settings = Settings() if port is None else Settings(webserver_port=port)
     interrupt_on_signals()
     with home_lock(settings.home):
-        console.print("[bold]preparing[/]")
-        prepare_folders(settings)
-        prepare_store(settings)
-        prepare_sandboxes(settings, lambda line: console.print(f"  {line}", highlight=False, markup=False))
         services = DagsterServices(settings)
         try:
+            console.print("[bold]preparing[/]")
+            prepare_folders(settings)
+            prepare_store(settings)
+            prepare_sandboxes(settings, lambda line: console.print(f"  {line}", highlight=False, markup=False))
             services.start()
             with console.status("starting Dagster") as status:
                 services.wait_until_ready(on_wait=lambda missing: status.update(f"starting Dagster: {missing}"))

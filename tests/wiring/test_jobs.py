@@ -88,6 +88,13 @@ def validation_of(deployment: Deployment, now: datetime, **values: Any) -> TaskR
     return submit(deployment, Pathway.SOLUTION_VALIDATION, payload, now)
 
 
+def assert_recorded_as_failed(deployment: Deployment, reason: str) -> None:
+    with read_transaction(deployment.engine) as conn:
+        (migration,) = staging_migrations.listing(conn)
+    assert migration.status == "failed"
+    assert reason in (migration.error or "")
+
+
 def test_a_unit_is_migrated_type_checked_and_recorded(deployment: Deployment, now: datetime) -> None:
     result, task = run(deployment, migration_of(deployment, now))
     assert result.success
@@ -139,6 +146,21 @@ def test_a_unit_that_vanished_fails_with_a_reason_before_anything_is_written(
     assert not result.success
     assert "is no longer at" in str(result.failure_data_for_node("plan_unit").error)
     assert tree(deployment.settings.target_root) == before
+    assert_recorded_as_failed(deployment, "is no longer at")
+
+
+def test_a_file_of_somebody_elses_at_the_destination_stops_the_unit_and_is_kept(
+    deployment: Deployment, now: datetime
+) -> None:
+    task = migration_of(deployment, now)
+    foreign = deployment.settings.target_root / "apps" / UNIT / "README.md"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("ours\n")
+    before = tree(deployment.settings.target_root)
+    result, _ = run(deployment, task)
+    assert not result.success
+    assert tree(deployment.settings.target_root) == before
+    assert_recorded_as_failed(deployment, "README.md")
 
 
 def test_a_fix_is_validated_before_and_after_with_its_output_kept(deployment: Deployment, now: datetime) -> None:
