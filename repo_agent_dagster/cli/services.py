@@ -149,9 +149,27 @@ class DagsterServices:
             raise PermanentFault(f"port {self.port} on {host} is taken; set REPO_AGENT_WEBSERVER_PORT to another one")
         (self._dagster_home / "logs").mkdir(parents=True, exist_ok=True)
         shutil.copyfile(packaged_path("dagster.yaml"), self._dagster_home / "dagster.yaml")
+        self._make_storage()
         workspace = str(packaged_path("workspace.yaml"))
         self._spawn("daemon", "dagster-daemon", "run", "-w", workspace)
         self._spawn("webserver", "dagster-webserver", "-h", host, "-p", str(self.port), "-w", workspace)
+
+    def _make_storage(self) -> None:
+        """Make Dagster's tables on a fresh home: two services that both find none would make them at once, and fail."""
+        mark = self._dagster_home / "storage-ready"
+        if mark.exists():
+            return
+        migrate = subprocess.run(
+            [sys.executable, "-m", "dagster", "instance", "migrate"],
+            cwd=self._home,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if migrate.returncode != 0:
+            raise ServicesFailed(f"Dagster's storage in {self._dagster_home} cannot be made: {migrate.stderr[-2000:]}")
+        mark.touch()
 
     def _spawn(self, name: str, program: str, *arguments: str) -> None:
         executable = Path(sys.executable).parent / program
