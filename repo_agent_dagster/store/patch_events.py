@@ -81,6 +81,7 @@ v_patch_activity = Table(
     Column("validated_at", UtcDateTime),
     Column("failed_at", UtcDateTime),
     Column("reverted_at", UtcDateTime),
+    Column("exported_at", UtcDateTime),
     Column("last_event", String(32)),
     Column("ts_check_ok", Boolean),
     Column("error", Text),
@@ -113,6 +114,7 @@ class PatchActivity:
     validated_at: datetime | None
     failed_at: datetime | None
     reverted_at: datetime | None
+    exported_at: datetime | None
     last_event: str
     ts_check_ok: bool | None
     error: str | None

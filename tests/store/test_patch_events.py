@@ -248,6 +248,7 @@ def test_activity_sums_up_each_patch_in_one_row(store: Engine) -> None:
         validated_at=None,
         failed_at=at(2),
         reverted_at=at(3),
+        exported_at=None,
         last_event="patch_reverted",
         ts_check_ok=False,
         error="bad",

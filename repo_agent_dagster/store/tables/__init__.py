@@ -26,6 +26,7 @@ from repo_agent_dagster.store.tables.logs import (
     worker_logs,
 )
 from repo_agent_dagster.store.tables.metadata import metadata
+from repo_agent_dagster.store.tables.notifications import notification_targets, parked_notifications, shipped_spools
 from repo_agent_dagster.store.tables.patches import delivery_reports, patch_custody, patch_events
 from repo_agent_dagster.store.tables.queue import (
     ai_operation_logs,
@@ -50,14 +51,17 @@ __all__ = [
     "feedback",
     "log_ingestions",
     "metadata",
+    "notification_targets",
     "ops_issue_sightings",
     "ops_issues",
     "ops_scans",
+    "parked_notifications",
     "patch_custody",
     "patch_events",
     "repeatable_tasks",
     "repository_analysis",
     "runs",
+    "shipped_spools",
     "staging_migrations",
     "task_attempts",
     "task_requests",

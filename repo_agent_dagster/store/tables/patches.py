@@ -17,7 +17,14 @@ from sqlalchemy import (
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, sequence_key, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
 
-PATCH_EVENT_NAMES = ("patch_requested", "patch_applied", "patch_validated", "patch_failed", "patch_reverted")
+PATCH_EVENT_NAMES = (
+    "patch_requested",
+    "patch_applied",
+    "patch_validated",
+    "patch_failed",
+    "patch_reverted",
+    "patch_exported",
+)
 _NAMES_SQL = ", ".join(f"'{name}'" for name in PATCH_EVENT_NAMES)
 
 patch_events = Table(
@@ -25,7 +32,7 @@ patch_events = Table(
     metadata,
     sequence_key(),
     Column("patch_id", String(36), nullable=False),
-    Column("batch_id", String(36), index=True),
+    Column("batch_id", String(36)),
     Column("task_id", String(200), index=True),
     Column("order_id", String(200)),
     Column("phase", String(200)),
@@ -40,8 +47,10 @@ patch_events = Table(
     Column("meta", Json),
     created_at(),
     CheckConstraint(f"event IN ({_NAMES_SQL})", name="event"),
+    Index("ix_patch_events_batch_id_id", "batch_id", "id"),
     Index("ix_patch_events_order_id_id", "order_id", "id"),
     Index("ix_patch_events_patch_id_id", "patch_id", "id"),
+    Index("ix_patch_events_workspace_id", "workspace", "id"),
     Index("ix_patch_events_created_at", "created_at"),
 )
 
