@@ -1,10 +1,9 @@
-"""The hash chain of custody: what a link says, how it is hashed, and how a chain is proved.
+"""The hash chain of custody proved: every link recomputed, and held against the event that it tells.
 
 Each row of `patch_custody` tells a whole event as canonical JSON; its hash covers that text and the hash before it. So
 a row that is edited, deleted or slipped in later shows, in the chain or against `patch_events`.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,14 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from repo_agent_dagster.contracts.custody import EventRow
+from repo_agent_dagster.store.custody_link import GENESIS, hash_of
 from repo_agent_dagster.store.tables import patch_custody, patch_events
-
-GENESIS = "0" * 64
-"""What stands for the previous hash in a chain's first row."""
 
 _ROWS_PER_FETCH = 1000
 _EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
-_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +28,6 @@ class ChainVerdict:
     checked: int
     seq: int | None = None
     problem: str | None = None
-
-
-def message_of(row: Mapping[Any, Any], seq: int) -> str:
-    """Write an event and its place in the chain as canonical JSON."""
-    return _canonical(_content(row, seq))
-
-
-def hash_of(message: str, prev_hash: str) -> str:
-    """Return the hash of a link."""
-    return hashlib.sha256(f"{message}{prev_hash}".encode()).hexdigest()
 
 
 def verify_chain(conn: Connection, workspace: str) -> ChainVerdict:

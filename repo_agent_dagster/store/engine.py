@@ -9,13 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.store import sqlite
+from repo_agent_dagster.store.sqlite import StoreUrlError
 
-SQLITE_BUSY_TIMEOUT_SECONDS = 60
-
-
-class StoreUrlError(PermanentFault):
-    """The store's URL cannot be used."""
+__all__ = ["StoreUrlError", "open_store", "read_transaction", "write_transaction"]
 
 
 def open_store(url: str) -> Engine:
@@ -35,8 +32,8 @@ def open_store(url: str) -> Engine:
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         if parsed.database and parsed.database != ":memory:":
-            _make_folder(Path(parsed.database).parent)
-        engine = create_engine(parsed, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS})
+            sqlite.make_folder(Path(parsed.database).parent)
+        engine = create_engine(parsed, connect_args={"timeout": sqlite.BUSY_TIMEOUT_SECONDS})
         _prepare_sqlite(engine)
         return engine
     if backend == "postgresql":
@@ -45,27 +42,12 @@ def open_store(url: str) -> Engine:
     raise StoreUrlError(f"store URL {shown!r} names {backend}; sqlite and postgresql are supported")
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreUrlError(
-            f"the store's folder {folder} cannot be made: {error.strerror}; give a path that you may write to"
-        ) from error
-
-
 def _prepare_sqlite(engine: Engine) -> None:
     # pysqlite's own BEGIN comes too late for reads and never for DDL; SQLAlchemy's documented remedy is to switch it
     # off and emit BEGIN ourselves ("Serializable isolation / Savepoints / Transactional DDL" in its SQLite page).
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        # NORMAL may lose a committed transaction on power loss; custody must never be behind the files.
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+        sqlite.prepare(connection)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:

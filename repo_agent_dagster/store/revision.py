@@ -1,22 +1,25 @@
 """Open a store that is surely at this version's schema, without loading the migration tool when it is so already.
 
-Loading Alembic costs more than a whole small command; `migrate` does the upgrading when it is due.
+Loading Alembic, and SQLAlchemy for who needs the revision alone, costs more than a whole small command; `migrate` does
+the upgrading when it is due.
 """
 
 import re
 from functools import cache
-
-from sqlalchemy import Column, Engine, MetaData, String, Table, select
-from sqlalchemy.exc import DatabaseError
+from typing import TYPE_CHECKING
 
 from repo_agent_dagster.packaged import packaged_path
-from repo_agent_dagster.store.engine import open_store, read_transaction
 
-_alembic_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+CURRENT_REVISION = "SELECT version_num FROM alembic_version"
+"""Asks a store for its revision; one that was never upgraded has no such table."""
+
 _REVISION = re.compile(r"^(revision|down_revision)(?:: [^=]+)? = [\"']([^\"']+)[\"']", re.MULTILINE)
 
 
-def open_upgraded(url: str) -> Engine:
+def open_upgraded(url: str) -> "Engine":
     """Return an engine for the store at `url`, upgraded if it was not.
 
     Raises:
@@ -24,6 +27,8 @@ def open_upgraded(url: str) -> Engine:
         StoreUnreachableError: the database does not answer.
         StoreUnusableError: what answers is no store of ours, or a newer one.
     """
+    from repo_agent_dagster.store.engine import open_store
+
     engine = open_store(url)
     if _revision_of(engine) != newest_revision():
         from repo_agent_dagster.store.errors import told_as_faults
@@ -46,9 +51,13 @@ def newest_revision() -> str:
     return str(newest)
 
 
-def _revision_of(engine: Engine) -> str | None:
+def _revision_of(engine: "Engine") -> str | None:
+    from sqlalchemy.exc import DatabaseError
+
+    from repo_agent_dagster.store.engine import read_transaction
+
     try:
         with read_transaction(engine) as conn:
-            return conn.execute(select(_alembic_version.c.version_num)).scalar_one_or_none()
+            return conn.exec_driver_sql(CURRENT_REVISION).scalar_one_or_none()
     except DatabaseError:
         return None  # no such table, or no such database: `upgrade` makes the one and tells of the other

@@ -9,14 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from sqlalchemy import JSON, ColumnElement, Connection, Select, String, Table, Text, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from repo_agent_dagster.contracts.faults import PermanentFault
-
-REPLACEMENT = "\ufffd"
-_UNSTORABLE = {0: REPLACEMENT} | dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
-
-
-class UnfitValueError(PermanentFault):
-    """A value does not fit its column on one of the databases, so it is refused on both."""
+from repo_agent_dagster.store.storable import refuse_longer, storable_json, storable_text
 
 
 class _DataclassRow(Protocol):
@@ -24,22 +17,6 @@ class _DataclassRow(Protocol):
 
 
 RowT = TypeVar("RowT", bound=_DataclassRow)
-
-
-def storable_text(text: str) -> str:
-    """Return the text with U+FFFD for what PostgreSQL cannot keep: NUL and halves of surrogate pairs."""
-    return text if text.isascii() and "\0" not in text else text.translate(_UNSTORABLE)
-
-
-def storable_json(value: Any) -> Any:
-    """Return a JSON value with `storable_text` applied to every key and string in it."""
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, Mapping):
-        return {storable_text(key): storable_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [storable_json(item) for item in value]
-    return value
 
 
 def storable(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,10 +35,8 @@ def _storable_value(table: Table, name: str, value: Any) -> Any:
     if isinstance(value, str):
         # Text is a String without a length; a reference's column takes the type of the key it points at.
         limit = kind.length if isinstance(kind, String) and not isinstance(kind, Text) else None
-        if limit is not None and len(value) > limit:
-            raise UnfitValueError(
-                f"{table.name}.{name} takes at most {limit} characters, not {len(value)}: {value[:60]!r}…; shorten it"
-            )
+        if limit is not None:
+            refuse_longer(f"{table.name}.{name}", value, limit)
         return storable_text(value)
     return value
 

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.store import staging_migrations
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
-from repo_agent_dagster.store.rows import UnfitValueError
 from repo_agent_dagster.store.staging_migrations import StagingMigration, StagingStateError, StagingStatus
+from repo_agent_dagster.store.storable import UnfitValueError
 
 DIGEST = "a" * 64
 

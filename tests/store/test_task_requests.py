@@ -12,7 +12,7 @@ from sqlalchemy import Engine, update
 from repo_agent_dagster.contracts.tasks import OpsScanPayload, Pathway, SolutionValidationPayload, TaskStatus
 from repo_agent_dagster.store import tables, task_requests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
-from repo_agent_dagster.store.rows import UnfitValueError
+from repo_agent_dagster.store.storable import UnfitValueError
 from repo_agent_dagster.store.task_requests import (
     PayloadError,
     TaskIdTakenError,
