@@ -2,12 +2,20 @@
 
 from repo_agent_dagster.contracts.custody import Custody, CustodyRefused, CustodyUnavailable
 from repo_agent_dagster.patching.apply import apply_batch, recover_workspace, write_files
-from repo_agent_dagster.patching.checks import Checker, Finding, PythonSyntaxChecker
+from repo_agent_dagster.patching.checks import (
+    Checker,
+    CheckFailed,
+    CheckUnusable,
+    CheckWithoutVerdict,
+    Finding,
+    Guilty,
+    Overlay,
+    PythonSyntaxChecker,
+)
 from repo_agent_dagster.patching.custody import record_validation
 from repo_agent_dagster.patching.model import (
     AppliedPatch,
     BatchResult,
-    CheckFailed,
     FileChange,
     InvalidPatch,
     JournalUnreadable,
@@ -26,15 +34,19 @@ __all__ = [
     "AppliedPatch",
     "BatchResult",
     "CheckFailed",
+    "CheckUnusable",
+    "CheckWithoutVerdict",
     "Checker",
     "Custody",
     "CustodyRefused",
     "CustodyUnavailable",
     "FileChange",
     "Finding",
+    "Guilty",
     "InvalidPatch",
     "JournalUnreadable",
     "OverlappingPatches",
+    "Overlay",
     "PatchConflict",
     "PythonSyntaxChecker",
     "RollbackIncomplete",

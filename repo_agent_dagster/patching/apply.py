@@ -8,24 +8,21 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching import journal
-from repo_agent_dagster.patching.checks import Checker, Finding, added_findings
+from repo_agent_dagster.patching.checks.checker import Checker
 from repo_agent_dagster.patching.commit import commit, recover
 from repo_agent_dagster.patching.custody import Asked, Origin
-from repo_agent_dagster.patching.diffs import Diff
+from repo_agent_dagster.patching.judging import Judge, PlanPrefix, settle
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
     AppliedPatch,
     BatchResult,
-    CheckFailed,
     FileChange,
     PatchConflict,
     Workspace,
 )
-from repo_agent_dagster.patching.plan import Plan, PlannedFile, ReadFile, plan_batch, plan_changes
+from repo_agent_dagster.patching.plan import Plan, ReadFile, plan_batch, plan_changes
 from repo_agent_dagster.patching.tree import Tree
 from repo_agent_dagster.store.ids import new_id
-
-_SHOWN_FINDINGS = 20
 
 
 def apply_batch(
@@ -53,7 +50,11 @@ def apply_batch(
     origin = Origin(workspace.name, batch.requester, batch.order_id, batch.phase, batch.reason, batch.branch)
     asked = [Asked(operation.file, operation.op, operation.task_id) for operation in batch.patches]
     run = _Run(workspace, origin, asked, custody, now)
-    return run.perform(lambda read: plan_batch(batch, read), checker, dry_run, lock_timeout_seconds)
+
+    def plan_prefix(count: int, read: ReadFile) -> Plan:
+        return plan_batch(batch.model_copy(update={"patches": batch.patches[:count]}), read)
+
+    return run.perform(lambda read: plan_batch(batch, read), dry_run, lock_timeout_seconds, checker, plan_prefix)
 
 
 def write_files(
@@ -82,7 +83,7 @@ def write_files(
         Asked(change.path, "delete-file" if change.content is None else "replace-file", task_id) for change in changes
     ]
     run = _Run(workspace, origin, asked, custody, now)
-    return run.perform(lambda read: plan_changes(changes, read, task_id), None, dry_run, lock_timeout_seconds)
+    return run.perform(lambda read: plan_changes(changes, read, task_id), dry_run, lock_timeout_seconds)
 
 
 def recover_workspace(
@@ -107,7 +108,12 @@ class _Run:
         self._batch_id = new_id()
 
     def perform(
-        self, make_plan: Callable[[ReadFile], Plan], checker: Checker | None, dry_run: bool, lock_timeout_seconds: float
+        self,
+        make_plan: Callable[[ReadFile], Plan],
+        dry_run: bool,
+        lock_timeout_seconds: float,
+        checker: Checker | None = None,
+        plan_prefix: PlanPrefix | None = None,
     ) -> BatchResult:
         with Tree(self._workspace.root) as tree:
             if dry_run and journal.load(tree) is None:
@@ -118,23 +124,43 @@ class _Run:
                 if dry_run:
                     plan = self._planned(tree, make_plan)
                     return self._result(plan, self._requests_of(plan), dry_run=True)
-                return self._perform_locked(tree, make_plan, checker)
+                return self._perform_locked(tree, make_plan, checker, plan_prefix)
 
     def _perform_locked(
-        self, tree: Tree, make_plan: Callable[[ReadFile], Plan], checker: Checker | None
+        self,
+        tree: Tree,
+        make_plan: Callable[[ReadFile], Plan],
+        checker: Checker | None,
+        plan_prefix: PlanPrefix | None,
     ) -> BatchResult:
         try:
             plan = self._planned(tree, make_plan)
         except PermanentFault as error:
-            requests = records.requested(self._batch_id, self._origin, self._asked, self._now)
-            failures = records.following(requests, PatchEventName.PATCH_FAILED, self._now, error=str(error))
-            self._custody.record([*requests, *failures])
+            self._fail(records.requested(self._batch_id, self._origin, self._asked, self._now), error, requested=False)
             raise
         requests = self._requests_of(plan)
         if not requests:
             return self._result(plan, requests)
-        before = checker.check(self._workspace.root) if checker is not None else ()
         self._custody.record(requests)
+        if checker is None:
+            self._commit(tree, plan, requests)
+            return self._result(plan, requests)
+        with Judge(checker, self._workspace.root, plan, plan_prefix) as judge:
+            try:
+                judge.look_before()
+            except BaseException as error:
+                self._fail(requests, error)
+                raise
+            events = self._commit(tree, plan, requests)
+            settle(judge, tree, plan, events, custody=self._custody, now=self._now)
+        return self._result(plan, requests)
+
+    def _fail(self, requests: Sequence[EventRow], error: BaseException, *, requested: bool = True) -> None:
+        told = str(error) or type(error).__name__
+        failures = records.following(requests, PatchEventName.PATCH_FAILED, self._now, error=told)
+        self._custody.record(failures if requested else [*requests, *failures])
+
+    def _commit(self, tree: Tree, plan: Plan, requests: Sequence[EventRow]) -> list[EventRow]:
         events = records.applied(requests, plan, self._now)
         commit(
             tree,
@@ -147,9 +173,7 @@ class _Run:
             decide=lambda: self._custody.record(events),
             now=self._now,
         )
-        if checker is not None:
-            self._judge(tree, plan, events, added_findings(before, checker.check(self._workspace.root)))
-        return self._result(plan, requests)
+        return events
 
     def _planned(self, tree: Tree, make_plan: Callable[[ReadFile], Plan]) -> Plan:
         try:
@@ -160,37 +184,6 @@ class _Run:
     def _requests_of(self, plan: Plan) -> list[EventRow]:
         asked = [Asked(patch.file, patch.op, patch.task_id) for patch in plan.patches]
         return records.requested(self._batch_id, self._origin, asked, self._now)
-
-    def _judge(self, tree: Tree, plan: Plan, events: Sequence[EventRow], added: Sequence[Finding]) -> None:
-        """Record the check's verdict; findings that the batch added take it back."""
-        if not added:
-            self._custody.record(records.following(events, PatchEventName.PATCH_VALIDATED, self._now, ok=True))
-            return
-        shown = "\n".join(str(finding) for finding in added[:_SHOWN_FINDINGS])
-        message = f"the check found {len(added)} new problem(s), so the batch was reverted:\n{shown}"
-        failed = records.following(events, PatchEventName.PATCH_FAILED, self._now, ok=False, error=message)
-        reverted = records.following(
-            events, PatchEventName.PATCH_REVERTED, self._now, meta={"reason": "the check failed"}
-        )
-        for file in plan.files:
-            state = tree.read(file.path)
-            if (state and state.content) != (file.after and file.after.content):
-                self._custody.record(failed)
-                raise PatchConflict(
-                    f"{file.path} changed during the check, so the failed batch was not reverted:\n{shown}"
-                )
-        commit(
-            tree,
-            self._custody,
-            batch_id=self._batch_id,
-            decision=PatchEventName.PATCH_REVERTED,
-            patch_ids=[event.patch_id for event in events],
-            files=[PlannedFile(file.path, file.after, file.before, Diff(b"", 0, 0)) for file in plan.files],
-            diffs={},
-            decide=lambda: self._custody.record([*failed, *reverted]),
-            now=self._now,
-        )
-        raise CheckFailed(message, added)
 
     def _result(self, plan: Plan, requests: Sequence[EventRow], *, dry_run: bool = False) -> BatchResult:
         patches = tuple(

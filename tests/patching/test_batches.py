@@ -1,10 +1,10 @@
-"""What a batch puts on record, what a check does to it, and who has to wait for whom."""
+"""What a batch puts on record, and who has to wait for whom."""
 
 import json
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from repo_agent_dagster.patching import (
     Finding,
     InvalidPatch,
     JournalUnreadable,
+    Overlay,
     PatchConflict,
-    PythonSyntaxChecker,
     UnknownPatch,
     UnsafePath,
     Workspace,
@@ -193,60 +193,6 @@ class TestWholeFiles:
         assert snapshot(root) == {"f": (b"a\n", 0o644)}
 
 
-class TestChecks:
-    def test_a_batch_that_adds_a_finding_is_reverted_and_recorded_so(
-        self, root: Path, patch: Apply, custody: StoreCustody, sqlite_store: Engine
-    ) -> None:
-        fill(root, {"f.py": b"a = 1\n", "g": b"b\n"})
-        (root / "f.py").chmod(0o755)
-        before = snapshot(root)
-        with pytest.raises(CheckFailed, match=r"f\.py:2: syntax") as failure:
-            patch(append("f.py", "b = ("), append("g"), checker=PythonSyntaxChecker())
-        assert [finding.file for finding in failure.value.findings] == ["f.py"]
-        assert snapshot(root) == before
-        told = [(one.event, one.ts_check_ok) for one in events(sqlite_store)[4:]]
-        assert told == [("patch_failed", False)] * 2 + [("patch_reverted", None)] * 2
-
-    def test_a_finding_that_was_there_before_stops_nothing(
-        self, root: Path, patch: Apply, sqlite_store: Engine
-    ) -> None:
-        fill(root, {"broken.py": b"x = (\n", "f.py": b"a = 1\n"})
-        patch(
-            {"op": "prepend", "file": "broken.py", "block": "# moves the error down\n#"},
-            append("f.py", "b = 2"),
-            checker=PythonSyntaxChecker(),
-        )
-        assert [(one.event, one.ts_check_ok) for one in events(sqlite_store)[4:]] == [("patch_validated", True)] * 2
-
-    def test_only_sources_of_the_project_are_checked(self, root: Path) -> None:
-        bad = b"x = (\n"
-        fill(root, {"node_modules/a.py": bad, ".venv/b.py": bad, "c.py": bad, "d.txt": bad, "e.py": b"x = '\\d'\n"})
-        (root / "nul.py").write_bytes(b"a = 1\0\n")
-        (root / "link.py").symlink_to("c.py")
-        assert sorted(finding.file for finding in PythonSyntaxChecker().check(root)) == ["c.py", "nul.py"]
-
-    def test_a_checker_that_changes_the_file_loses_nobodys_work(
-        self, root: Path, patch: Apply, sqlite_store: Engine
-    ) -> None:
-        fill(root, {"f": b"a\n"})
-
-        class Formatter:
-            def __init__(self) -> None:
-                self.runs = 0
-
-            def check(self, root: Path) -> Sequence[Finding]:
-                self.runs += 1
-                if self.runs == 1:
-                    return []
-                (root / "f").write_bytes(b"formatted\n")
-                return [Finding("f", 1, "E", "wrong")]
-
-        with pytest.raises(PatchConflict, match="changed during the check"):
-            patch(append("f"), checker=Formatter())
-        assert (root / "f").read_bytes() == b"formatted\n"
-        assert [one.event for one in events(sqlite_store)][-1] == "patch_failed"
-
-
 class TestLock:
     def test_a_held_workspace_is_refused_after_the_timeout_and_nothing_is_recorded(
         self, root: Path, patch: Apply, sqlite_store: Engine
@@ -375,9 +321,14 @@ def test_a_file_system_without_hard_links_is_served_too(
 class _Never:
     """Finds something new each time."""
 
+    name = "never"
+
     def __init__(self) -> None:
         self._runs = 0
 
-    def check(self, root: Path) -> Sequence[Finding]:
+    def check(self, _root: Path, _overlay: Overlay, *, changed: Collection[str]) -> Sequence[Finding]:
         self._runs += 1
-        return [Finding("f", 0, "E", f"run {'x' * self._runs}")]
+        return [Finding("f", 0, "E", f"run {'x' * self._runs} of {changed}")]
+
+    def close(self) -> None:
+        """Nothing runs for it."""
