@@ -1,6 +1,7 @@
 """What `patchctl` is given: a batch as JSON, the texts that it names, and the store that keeps the record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,18 +63,34 @@ def open_engine(database_url: str) -> "Engine":
         CustodyUnavailable: it does not answer.
         CustodyRefused: it is no store of ours.
     """
-    from repo_agent_dagster.store.engine import StoreUrlError
     from repo_agent_dagster.store.patch_events import told_as_custody
     from repo_agent_dagster.store.revision import open_upgraded
 
-    url = database_url
-    if not url:
-        from repo_agent_dagster.settings import Settings
+    url = database_url or _settled_url()
+    with _telling_bad_urls(), told_as_custody(url):
+        return open_upgraded(url)
 
-        url = Settings().store_url
+
+def _open_custody(database_url: str) -> "Custody":
+    """Open the store as `open_engine` does, for its record alone: without SQLAlchemy where it can be."""
+    from repo_agent_dagster.store.custody import open_custody
+
+    with _telling_bad_urls():
+        return open_custody(database_url or _settled_url())
+
+
+def _settled_url() -> str:
+    from repo_agent_dagster.settings import Settings
+
+    return Settings().store_url
+
+
+@contextmanager
+def _telling_bad_urls() -> Iterator[None]:
+    from repo_agent_dagster.store.sqlite import StoreUrlError
+
     try:
-        with told_as_custody(url):
-            return open_upgraded(url)
+        yield
     except StoreUrlError as error:
         raise InvalidPatch(str(error)) from error
 
@@ -99,9 +116,7 @@ class CustodyOnDemand:
 
     def _custody(self) -> "Custody":
         if self._opened is None:
-            from repo_agent_dagster.store.patch_events import StoreCustody
-
-            self._opened = StoreCustody(open_engine(self._database_url))
+            self._opened = _open_custody(self._database_url)
         return self._opened
 
 

@@ -36,9 +36,10 @@ def open_custody(url: str) -> Custody:
             if _revision_of(connection) == newest_revision():
                 return SqliteCustody(connection, url)
             connection.close()
-    from repo_agent_dagster.store.patch_events import StoreCustody
+    from repo_agent_dagster.store.patch_events import StoreCustody, told_as_custody
 
-    return StoreCustody(open_upgraded(url))
+    with told_as_custody(url):
+        return StoreCustody(open_upgraded(url))
 
 
 class SqliteCustody:
