@@ -35,6 +35,7 @@ from repo_agent_dagster.store.tables.queue import (
     task_requests,
 )
 from repo_agent_dagster.store.tables.staging import staging_migrations
+from repo_agent_dagster.store.tables.workspaces import workspaces
 
 __all__ = [
     "agents",
@@ -68,4 +69,5 @@ __all__ = [
     "tasks",
     "transactions",
     "worker_logs",
+    "workspaces",
 ]

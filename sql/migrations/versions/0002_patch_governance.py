@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from repo_agent_dagster.store.types import UtcDateTime
+from repo_agent_dagster.store.types import Json, UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
@@ -54,11 +54,11 @@ def upgrade() -> None:
     op.execute(_V_PATCH_ACTIVITY.format(exported=" p.exported_at,"))
     _create_notifications()
     _create_shipped_spools()
-    # Room for further tables of this revision: workspaces.
+    _create_workspaces()
 
 
 def downgrade() -> None:
-    # Room for further tables of this revision: workspaces.
+    op.drop_table("workspaces")
     op.drop_table("shipped_spools")
     op.drop_table("parked_notifications")
     op.drop_table("notification_targets")
@@ -122,7 +122,7 @@ def _create_notifications() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("parked_at", UtcDateTime(), nullable=False),
-        sa.Column("retry_at", UtcDateTime(), nullable=True, comment="since when it is to be tried again; null: never"),
+        sa.Column("retry_at", UtcDateTime(), nullable=True, comment="when it is tried again; null: on request only"),
         sa.ForeignKeyConstraint(
             ["target_id"],
             ["notification_targets.id"],
@@ -142,4 +142,20 @@ def _create_shipped_spools() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_shipped_spools")),
+    )
+
+
+def _create_workspaces() -> None:
+    op.create_table(
+        "workspaces",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("root", sa.Text(), nullable=False, comment="resolved path"),
+        sa.Column("check_spec", Json, nullable=True, comment="null: batches are not checked unless they ask for it"),
+        sa.Column("trusted", sa.Boolean(), nullable=False, comment="its own check may run on the host"),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("updated_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
+        sa.UniqueConstraint("name", name=op.f("uq_workspaces_name")),
+        sa.UniqueConstraint("root", name=op.f("uq_workspaces_root")),
     )
