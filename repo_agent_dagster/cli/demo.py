@@ -10,9 +10,9 @@ from rich.table import Table
 
 from repo_agent_dagster.cli.demo_inputs import DemoInputs, make_inputs
 from repo_agent_dagster.cli.demo_loop import DemoLoop, Row
-from repo_agent_dagster.cli.errors import interrupt_on_signals
 from repo_agent_dagster.cli.progress import StepBoard
 from repo_agent_dagster.cli.services import DagsterServices, home_lock
+from repo_agent_dagster.cli.signals import interrupt_on_signals
 from repo_agent_dagster.cli.up import leave_no_sandbox, prepare_folders, prepare_sandboxes, prepare_store
 from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.settings import Settings

@@ -1,6 +1,5 @@
 """How the terminal faces tell a fault: one line, no traceback, an exit code that scripts can test."""
 
-import signal
 from typing import Any
 
 import typer
@@ -37,13 +36,3 @@ class FaultTellingGroup(TyperGroup):
 
 def _tell(message: str) -> None:
     Console(stderr=True).print(f"[bold red]error[/] {escape(message)}", highlight=False, soft_wrap=True)
-
-
-def interrupt_on_signals() -> None:
-    """Make SIGTERM and SIGHUP end a command the way Ctrl-C does, so that its `finally` blocks run."""
-
-    def interrupt(_signum: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, interrupt)

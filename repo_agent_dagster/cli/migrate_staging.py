@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from repo_agent_dagster.cli.errors import FaultTellingGroup, interrupt_on_signals
+from repo_agent_dagster.cli.errors import FaultTellingGroup
 from repo_agent_dagster.cli.migration_view import print_json, show_diff, show_plan, show_result, show_rows
+from repo_agent_dagster.cli.signals import interrupt_on_signals
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.settings import Settings
 

@@ -1,6 +1,10 @@
-"""What `patchctl` shows: JSON for machines on stdout, coloured text for people, and one line for what went wrong."""
+"""What `patchctl` shows: JSON for machines on stdout, coloured text for people, and one line for what went wrong.
+
+Rich is loaded for tables and for colours on a terminal alone: it takes as long as applying a small batch.
+"""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -8,14 +12,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
 from repo_agent_dagster.contracts.faults import RepoAgentError
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.patching import BatchResult
+    from rich.table import Column
+
+    from repo_agent_dagster.patching import AppliedPatch, BatchResult
     from repo_agent_dagster.store.patch_events import PatchActivity, StoredEvent
 
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
@@ -48,9 +51,15 @@ def telling_faults(as_json: bool) -> Iterator[None]:
 def _tell(kind: str, message: str, notes: list[str], as_json: bool) -> None:
     if as_json:
         print_json({"error": {"kind": kind, "message": message, "notes": notes}})
-    else:
-        text = Text.assemble(("error ", "bold red"), " ".join([message, *notes]))
-        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
+        return
+    told = " ".join([message, *notes])
+    if not sys.stderr.isatty():
+        typer.echo(f"error {told}", err=True)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True).print(Text.assemble(("error ", "bold red"), told), highlight=False, soft_wrap=True)
 
 
 def _exit_code(fault: RepoAgentError) -> int:
@@ -67,10 +76,13 @@ def _exit_code(fault: RepoAgentError) -> int:
 
 def show_diff(diff: str) -> None:
     """Print a diff, coloured on a terminal, to the byte elsewhere."""
-    console = Console()
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         typer.echo(diff, nl=False)
         return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
     for line in diff.splitlines():
         console.print(Text(line, style=_COLOURS.get(line[:1], "")), soft_wrap=True)
 
@@ -100,21 +112,29 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
     elif result.dry_run:
         show_diff(result.diff)
     else:
-        table = Table(_id_column(), "file", "operation", "lines", box=None, pad_edge=False)
-        for patch in result.patches[:_SHOWN_PATCHES]:
-            table.add_row(patch.patch_id, Text(patch.file), patch.op, f"+{patch.added} -{patch.removed}")
-        console = Console()
-        console.print(table)
-        if len(result.patches) > _SHOWN_PATCHES:
-            console.print(f"… and {len(result.patches) - _SHOWN_PATCHES} more; --json tells all", highlight=False)
-        files = len({patch.file for patch in result.patches})
-        console.print(
-            f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s)", highlight=False
-        )
+        _show_applied(result, verb)
 
 
-def _id_column() -> Column:
+def _show_applied(result: "BatchResult", verb: str) -> None:
+    shown = result.patches[:_SHOWN_PATCHES]
+    widths = [max((len(text) for text in column), default=0) for column in zip(*map(_columns, shown), strict=True)]
+    for patch in shown:
+        cells = (text.ljust(width) for text, width in zip(_columns(patch), widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+    if len(result.patches) > len(shown):
+        typer.echo(f"… and {len(result.patches) - len(shown)} more; --json tells all")
+    files = len({patch.file for patch in result.patches})
+    typer.echo(f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s)")
+
+
+def _columns(patch: "AppliedPatch") -> tuple[str, str, str, str]:
+    return patch.patch_id, patch.file, patch.op, f"+{patch.added} -{patch.removed}"
+
+
+def _id_column() -> "Column":
     """Ids are there to be copied: never cut, never wrapped."""
+    from rich.table import Column
+
     return Column("patch", min_width=36, no_wrap=True)
 
 
@@ -123,6 +143,10 @@ def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
     if as_json:
         print_json([asdict(patch) for patch in patches])
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(_id_column(), "when", "order", "requester", "file", "operation", "state", box=None, pad_edge=False)
     for patch in patches:
         when = "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S")
@@ -138,6 +162,9 @@ def show_patch(events: "Sequence[StoredEvent]", diff: str | None, as_json: bool)
     if as_json:
         print_json({"events": [asdict(event) for event in events], "diff": diff})
         return
+    from rich.console import Console
+    from rich.text import Text
+
     first = events[0]
     console = Console()
     console.print(Text(f"{first.op} {first.file_path}  (batch {first.batch_id}, by {first.requester})"))

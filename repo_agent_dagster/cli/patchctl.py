@@ -291,8 +291,8 @@ def schema() -> None:
 
 def _apply(change: Change, read: Callable[[dict[str, Any]], "PatchBatch"]) -> None:
     """Apply what `read` gives; it is handed what the command line says of the batch, in the batch's own names."""
-    from repo_agent_dagster.cli.errors import interrupt_on_signals
     from repo_agent_dagster.cli.patch_view import show_result, telling_faults
+    from repo_agent_dagster.cli.signals import interrupt_on_signals
 
     with telling_faults(change.as_json):
         from repo_agent_dagster.cli.patch_input import CustodyOnDemand

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from repo_agent_dagster.cli.errors import interrupt_on_signals
 from repo_agent_dagster.cli.services import DagsterServices, home_lock
+from repo_agent_dagster.cli.signals import interrupt_on_signals
 from repo_agent_dagster.settings import Settings
 
 console = Console()
