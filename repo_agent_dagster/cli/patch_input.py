@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from repo_agent_dagster.contracts.custody import EventRow, RecordedPatch
-from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.contracts.patches import PatchBatch, text_file, with_text
 from repo_agent_dagster.patching import InvalidPatch
 
 if TYPE_CHECKING:
@@ -44,12 +44,10 @@ def batch_of(value: Any) -> PatchBatch:
         problems = [".".join(map(str, problem["loc"])) + f": {problem['msg']}" for problem in error.errors()]
         shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
         raise InvalidPatch(f"the batch is not valid: {shown}") from error
-    if all(operation.block_file is None for operation in batch.patches):
+    if all(text_file(operation) is None for operation in batch.patches):
         return batch
     patches = [
-        operation
-        if operation.block_file is None
-        else operation.model_copy(update={"block": _read_text(operation.block_file), "block_file": None})
+        operation if (source := text_file(operation)) is None else with_text(operation, _read_text(source))
         for operation in batch.patches
     ]
     return batch.model_copy(update={"patches": patches})

@@ -8,6 +8,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching import journal
+from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.checks.checker import Checker
 from repo_agent_dagster.patching.commit import commit, recover
 from repo_agent_dagster.patching.custody import Asked, Origin
@@ -20,7 +21,7 @@ from repo_agent_dagster.patching.model import (
     PatchConflict,
     Workspace,
 )
-from repo_agent_dagster.patching.plan import Plan, ReadFile, plan_batch, plan_changes
+from repo_agent_dagster.patching.plan import Plan, ReadFile, plan_changes
 from repo_agent_dagster.patching.tree import Tree
 from repo_agent_dagster.store.ids import new_id
 
@@ -34,10 +35,12 @@ def apply_batch(
     checker: Checker | None = None,
     dry_run: bool = False,
     lock_timeout_seconds: float = 10.0,
+    batch_id: str | None = None,
 ) -> BatchResult:
     """Apply all patches of a batch, or none.
 
-    With a checker, the batch is reverted if it adds findings. A dry run plans, and writes and records nothing.
+    With a checker, the batch is reverted if it adds findings. A dry run, asked for here or by the batch, plans, and
+    writes and records nothing. Whoever must know the batch's id before it begins gives one, a new UUIDv7.
 
     Raises:
         InvalidPatch: the batch can never be right (`UnsafePath` and `OverlappingPatches` are cases of it).
@@ -48,13 +51,19 @@ def apply_batch(
         WriteFailed: the file system refused a write; all is as before.
     """
     origin = Origin(workspace.name, batch.requester, batch.order_id, batch.phase, batch.reason, batch.branch)
-    asked = [Asked(operation.file, operation.op, operation.task_id) for operation in batch.patches]
-    run = _Run(workspace, origin, asked, custody, now)
+    asked = [Asked(operation.file or "", operation.op, operation.task_id) for operation in batch.patches]
+    run = _Run(workspace, origin, asked, custody, now, batch_id)
 
     def plan_prefix(count: int, read: ReadFile) -> Plan:
-        return plan_batch(batch.model_copy(update={"patches": batch.patches[:count]}), read)
+        return plan_batch(batch, read, workspace.markers, first=count)
 
-    return run.perform(lambda read: plan_batch(batch, read), dry_run, lock_timeout_seconds, checker, plan_prefix)
+    return run.perform(
+        lambda read: plan_batch(batch, read, workspace.markers),
+        dry_run or batch.dry_run,
+        lock_timeout_seconds,
+        checker,
+        plan_prefix,
+    )
 
 
 def write_files(
@@ -98,14 +107,20 @@ class _Run:
     """One batch on its way; it gets its id when it is made."""
 
     def __init__(
-        self, workspace: Workspace, origin: Origin, asked: Sequence[Asked], custody: Custody, now: datetime
+        self,
+        workspace: Workspace,
+        origin: Origin,
+        asked: Sequence[Asked],
+        custody: Custody,
+        now: datetime,
+        batch_id: str | None = None,
     ) -> None:
         self._workspace = workspace
         self._origin = origin
         self._asked = asked
         self._custody = custody
         self._now = now
-        self._batch_id = new_id()
+        self._batch_id = batch_id or new_id()
 
     def perform(
         self,
@@ -195,6 +210,8 @@ class _Run:
                 added=patch.diff.added,
                 removed=patch.diff.removed,
                 task_id=patch.task_id,
+                moved_to=patch.moved_to,
+                notes=patch.notes,
             )
             for request, patch in zip(requests, plan.patches, strict=True)
         )

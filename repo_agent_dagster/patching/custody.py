@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from repo_agent_dagster.contracts.custody import Custody, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.patching.diffs import FileState
 from repo_agent_dagster.patching.journal import diff_path
 from repo_agent_dagster.patching.model import BatchResult, InvalidPatch, UnknownPatch
-from repo_agent_dagster.patching.plan import Plan
+from repo_agent_dagster.patching.plan import Plan, PlannedPatch
 from repo_agent_dagster.store.ids import new_id
 
 
@@ -32,6 +33,8 @@ class Asked:
     file: str
     op: str
     task_id: str | None
+    reverts: str | None = None
+    """The patch that this one takes back."""
 
 
 def requested(batch_id: str, origin: Origin, asked: Sequence[Asked], now: datetime) -> list[EventRow]:
@@ -51,22 +54,17 @@ def requested(batch_id: str, origin: Origin, asked: Sequence[Asked], now: dateti
             task_id=patch.task_id,
             order_id=origin.order_id,
             phase=origin.phase,
-            meta={**meta, "step": step},
+            meta={**meta, "step": step, **({} if patch.reverts is None else {"reverts": patch.reverts})},
         )
         for step, patch in enumerate(asked, start=1)
     ]
 
 
 def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[EventRow]:
-    """Return the events of a batch whose files are in place; their meta is what a revert goes by."""
-    files = {
-        file.path: {
-            "file_before_sha256": None if file.before is None else file.before.sha256,
-            "file_after_sha256": None if file.after is None else file.after.sha256,
-            "mode_before": None if file.before is None else file.before.mode,
-        }
-        for file in plan.files
-    }
+    """Return the events of a batch whose files are in place; their meta is what reverting and replaying go by."""
+    before = {file.path: _told("before", file.before) for file in plan.files}
+    after = {file.path: _told("after", file.after) for file in plan.files}
+    absent_before, absent_after = _told("before", None), _told("after", None)
     return [
         replace(
             request,
@@ -74,10 +72,33 @@ def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[Eve
             created_at=now,
             file_path=patch.file,
             diff_path=diff_path(request.patch_id),
-            meta={**files[patch.file], "added": patch.diff.added, "removed": patch.diff.removed},
+            meta={
+                **(absent_before if patch.origin is None else before[patch.origin]),
+                **(absent_after if patch.result is None else after[patch.result]),
+                "added": patch.diff.added,
+                "removed": patch.diff.removed,
+                **_moves(patch),
+            },
         )
         for request, patch in zip(requests, plan.patches, strict=True)
     ]
+
+
+def _told(when: Literal["before", "after"], state: FileState | None) -> dict[str, Any]:
+    sha256, mode = (None, None) if state is None else (state.sha256, state.mode)
+    return {f"file_{when}_sha256": sha256, f"mode_{when}": mode}
+
+
+def _moves(patch: PlannedPatch) -> dict[str, Any]:
+    """Tell of paths and notes what is not plain: most patches leave their file where it is."""
+    told: dict[str, Any] = {}
+    if {patch.origin, patch.result} - {None, patch.file}:
+        told |= {"origin": patch.origin, "result": patch.result}
+    if patch.moved_to is not None:
+        told["moved_to"] = patch.moved_to
+    if patch.notes:
+        told["notes"] = list(patch.notes)
+    return told
 
 
 def following(

@@ -51,48 +51,90 @@ def is_binary(content: bytes) -> bool:
     return b"\0" in content[:_BINARY_PROBE_BYTES]
 
 
-def file_diff(path: str, old: FileState | None, new: FileState | None, regions: Sequence[Region] | None = None) -> Diff:
-    """Return the diff from one state of a file to another; None is its absence.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Lines around a change, before and after it, and the 0-based lines at which they begin.
+
+    They hold more than `CONTEXT_LINES` unchanged lines on either side, or reach to the file's edge.
+    """
+
+    old_start: int
+    new_start: int
+    old: list[bytes]
+    new: list[bytes]
+
+
+def file_diff(
+    path: str,
+    old: FileState | None,
+    new: FileState | None,
+    regions: Sequence[Region] | None = None,
+    *,
+    old_path: str | None = None,
+) -> Diff:
+    """Return the diff from one state of a file to another; None is its absence, `old_path` its name before a move.
 
     `regions` spares the comparison where the caller knows what changed, in lines as `split_lines` gives them.
     """
     before, after = (b"" if state is None else state.content for state in (old, new))
+    names = _Names(old_path or path, path)
     binary = is_binary(before) or is_binary(after)
-    header = _header(path, old, new, full_index=binary)
+    modes = (None if old is None else old.mode, None if new is None else new.mode)
+    header = _header(names, *modes, alike=before == after)
     if before == after:
-        return Diff(header if _needs_header(old, new) else b"", 0, 0)
+        return Diff(header if _needs_header(names, old, new) else b"", 0, 0)
     if binary:
-        return Diff(header + b"GIT binary patch\n" + _literal(after) + _literal(before), 0, 0)
+        literals = _literal(after) + _literal(before)
+        return Diff(header + _index_line(old, new) + b"GIT binary patch\n" + literals, 0, 0)
     old_lines, new_lines = split_lines(before), split_lines(after)
     if regions is None:
         regions = changed_regions(old_lines, new_lines)
     hunks = [_hunk(old_lines, new_lines, group) for group in _grouped(regions)]
     added = sum(region.new_end - region.new_start for region in regions)
     removed = sum(region.old_end - region.old_start for region in regions)
-    return Diff(header + _names(path, old, new) + b"".join(hunks), added, removed)
+    return Diff(header + names.of_contents(old, new) + b"".join(hunks), added, removed)
 
 
-def window_diff(path: str, offset: int, old: Sequence[bytes], new: Sequence[bytes]) -> Diff:
-    """Return the diff of a file of which only a window changed.
+def windows_diff(
+    path: str, windows: Sequence[Window], *, old_path: str | None = None, modes: tuple[int, int] | None = None
+) -> Diff:
+    """Return the diff of a file of which only some windows changed; it may have been moved, or its mode changed."""
+    hunks: list[bytes] = []
+    added = removed = 0
+    for window in windows:
+        regions = _changed(window.old, window.new)
+        for group in _grouped(regions):
+            hunks.append(_hunk(window.old, window.new, group, window.old_start, window.new_start))
+        added += sum(region.new_end - region.new_start for region in regions)
+        removed += sum(region.old_end - region.old_start for region in regions)
+    names = _Names(old_path or path, path)
+    header = names.git
+    if old_path is not None or modes is not None:
+        header = _header(names, *(modes or (0o644, 0o644)), alike=not hunks)
+        if header == names.git and not hunks:
+            return Diff(b"", 0, 0)
+    elif not hunks:
+        return Diff(b"", 0, 0)
+    if hunks:
+        header += b"--- %s\n+++ %s\n" % (names.minus, names.plus)
+    return Diff(header + b"".join(hunks), added, removed)
 
-    `offset` is the 0-based line at which both windows begin; they hold more than `CONTEXT_LINES` unchanged lines on
-    either side, or reach to the file's edge.
-    """
+
+def _changed(old: Sequence[bytes], new: Sequence[bytes]) -> list[Region]:
+    """Return what differs in a window: mostly one region, which costs less to find than many."""
     limit = min(len(old), len(new))
     head = 0
     while head < limit and old[head] == new[head]:
         head += 1
+    if head == len(old) == len(new):
+        return []
     tail = 0
     while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
-    if head == len(old) == len(new):
-        return Diff(b"", 0, 0)
-    region = Region(head, len(old) - tail, head, len(new) - tail)
-    ours, theirs = _quoted(b"a/", path), _quoted(b"b/", path)
-    header = b"diff --git %s %s\n" % (ours, theirs)
-    hunk = _hunk(old, new, [region], offset)
-    names = b"--- %s\n+++ %s\n" % (_named(ours), _named(theirs))
-    return Diff(header + names + hunk, region.new_end - region.new_start, region.old_end - region.old_start)
+    whole = Region(head, len(old) - tail, head, len(new) - tail)
+    if min(whole.old_end - head, whole.new_end - head) <= 2 * CONTEXT_LINES:
+        return [whole]
+    return changed_regions(old, new)
 
 
 def _grouped(regions: Sequence[Region]) -> list[list[Region]]:
@@ -106,7 +148,9 @@ def _grouped(regions: Sequence[Region]) -> list[list[Region]]:
     return groups
 
 
-def _hunk(old: Sequence[bytes], new: Sequence[bytes], group: Sequence[Region], offset: int = 0) -> bytes:
+def _hunk(
+    old: Sequence[bytes], new: Sequence[bytes], group: Sequence[Region], old_offset: int = 0, new_offset: int = 0
+) -> bytes:
     lead = min(CONTEXT_LINES, group[0].old_start)
     first_old, first_new = group[0].old_start - lead, group[0].new_start - lead
     last_old = min(group[-1].old_end + CONTEXT_LINES, len(old))
@@ -122,39 +166,60 @@ def _hunk(old: Sequence[bytes], new: Sequence[bytes], group: Sequence[Region], o
     body = [line if line.endswith(LF) else line + _NO_NEWLINE for line in body]
     counts = last_old - first_old, last_new - first_new
     # An empty side is told by the line that it comes after: "-0,0" for a file that begins to exist.
-    starts = (first + offset + (1 if count else 0) for first, count in zip((first_old, first_new), counts, strict=True))
-    return b"@@ -%d,%d +%d,%d @@\n" % tuple(
-        number for pair in zip(starts, counts, strict=True) for number in pair
-    ) + b"".join(body)
+    start_old = first_old + old_offset + (1 if counts[0] else 0)
+    start_new = first_new + new_offset + (1 if counts[1] else 0)
+    return b"@@ -%d,%d +%d,%d @@\n" % (start_old, counts[0], start_new, counts[1]) + b"".join(body)
 
 
-def _git_mode(state: FileState) -> bytes:
-    return b"100755" if state.is_executable else b"100644"
+def _git_mode(mode: int) -> bytes:
+    return b"100755" if mode & 0o100 else b"100644"
 
 
-def _needs_header(old: FileState | None, new: FileState | None) -> bool:
+class _Names:
+    """A file's names in a diff, before and after it."""
+
+    def __init__(self, old_path: str, new_path: str) -> None:
+        self.paths = old_path, new_path
+        self._old, self._new = _quoted(b"a/", old_path), _quoted(b"b/", new_path)
+        self.git = b"diff --git %s %s\n" % (self._old, self._new)
+        self.minus, self.plus = _named(self._old), _named(self._new)
+
+    @property
+    def moved(self) -> bool:
+        return self.paths[0] != self.paths[1]
+
+    def of_contents(self, old: FileState | None, new: FileState | None) -> bytes:
+        before = b"/dev/null" if old is None else self.minus
+        after = b"/dev/null" if new is None else self.plus
+        return b"--- %s\n+++ %s\n" % (before, after)
+
+
+def _needs_header(names: _Names, old: FileState | None, new: FileState | None) -> bool:
     if old is None or new is None:
         return old is not new
-    return old.is_executable != new.is_executable
+    return names.moved or old.is_executable != new.is_executable
 
 
-def _header(path: str, old: FileState | None, new: FileState | None, *, full_index: bool) -> bytes:
-    lines = [b"diff --git %s %s\n" % (_quoted(b"a/", path), _quoted(b"b/", path))]
-    if old is None and new is not None:
+def _header(names: _Names, old: int | None, new: int | None, *, alike: bool = False) -> bytes:
+    """Write git's header lines for modes and names; a mode is None where there is no file."""
+    lines = [names.git]
+    if new is not None and old is None:
         lines.append(b"new file mode %s\n" % _git_mode(new))
-    elif new is None and old is not None:
+    elif old is not None and new is None:
         lines.append(b"deleted file mode %s\n" % _git_mode(old))
-    elif old is not None and new is not None and old.is_executable != new.is_executable:
-        lines.append(b"old mode %s\nnew mode %s\n" % (_git_mode(old), _git_mode(new)))
-    if full_index:
-        lines.append(b"index %s..%s\n" % (_blob_id(old), _blob_id(new)))
+    elif old is not None and new is not None:
+        if _git_mode(old) != _git_mode(new):
+            lines.append(b"old mode %s\nnew mode %s\n" % (_git_mode(old), _git_mode(new)))
+        if names.moved:
+            old_name, new_name = (_quoted(b"", path) for path in names.paths)
+            # git takes the similarity for granted, but for 100 %, which promises that there are no hunks.
+            similarity = 100 if alike else 50
+            lines.append(b"similarity index %d%%\nrename from %s\nrename to %s\n" % (similarity, old_name, new_name))
     return b"".join(lines)
 
 
-def _names(path: str, old: FileState | None, new: FileState | None) -> bytes:
-    before = b"/dev/null" if old is None else _named(_quoted(b"a/", path))
-    after = b"/dev/null" if new is None else _named(_quoted(b"b/", path))
-    return b"--- %s\n+++ %s\n" % (before, after)
+def _index_line(old: FileState | None, new: FileState | None) -> bytes:
+    return b"index %s..%s\n" % (_blob_id(old), _blob_id(new))
 
 
 def _named(name: bytes) -> bytes:

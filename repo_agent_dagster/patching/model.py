@@ -1,14 +1,9 @@
 """The patching engine's own words: workspace, file change, applied patch, batch result, and what can go wrong."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
-
-if TYPE_CHECKING:
-    from repo_agent_dagster.patching.checks import Finding
 
 
 class InvalidPatch(PermanentFault):
@@ -31,14 +26,6 @@ class PatchConflict(PermanentFault):
     """The workspace is not what the request supposes; nothing was written."""
 
 
-class CheckFailed(PermanentFault):
-    """The batch added findings, so it was reverted, byte for byte. `findings` are the added ones."""
-
-    def __init__(self, message: str, findings: "Sequence[Finding]") -> None:
-        super().__init__(message)
-        self.findings = tuple(findings)
-
-
 class WorkspaceLocked(TransientFault):
     """Another batch holds the workspace and did not finish within the timeout."""
 
@@ -56,11 +43,27 @@ class JournalUnreadable(PermanentFault):
 
 
 @dataclass(frozen=True)
+class MarkerPattern:
+    """How marker lines are written: what opens and what closes a region, with ``{name}`` for its name."""
+
+    opening: str = "###FINAL_MILE_PROMPT__{name}###"
+    closing: str = "###END_{name}###"
+
+    def __post_init__(self) -> None:
+        for form in (self.opening, self.closing):
+            if form.count("{name}") != 1 or not form.replace("{name}", "").strip():
+                raise InvalidPatch(f"marker pattern {form!r} must hold {{name}} once, and some text beside it")
+        if self.opening == self.closing:
+            raise InvalidPatch(f"a marker's opening and closing must differ; both are {self.opening!r}")
+
+
+@dataclass(frozen=True)
 class Workspace:
     """A checkout on which patches may be applied. `name` is its identity on record; the default is the root's path."""
 
     root: Path
     name: str = ""
+    markers: MarkerPattern = field(default_factory=MarkerPattern)
 
     def __post_init__(self) -> None:
         resolved = self.root.expanduser().resolve()
@@ -84,9 +87,10 @@ class FileChange:
 
 @dataclass(frozen=True)
 class AppliedPatch:
-    """One patch as it was applied (or, in a dry run or a revert, as it would be or was undone).
+    """One patch as it was applied (or, in a dry run, as it would be).
 
-    `diff_path` is relative to the workspace; `added` and `removed` count lines, and are 0 for binary files.
+    `diff_path` is relative to the workspace; `added` and `removed` count lines, and are 0 for binary files. `moved_to`
+    is the file's new path if the patch moved it; `notes` tell what people should know, as a hunk's offset.
     """
 
     patch_id: str
@@ -96,6 +100,8 @@ class AppliedPatch:
     added: int
     removed: int
     task_id: str | None = None
+    moved_to: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,30 @@
 """A file's lines while one splice after the other is applied, in any order, each in logarithmic time.
 
-The splices of a batch in original coordinates cut the file into spans and gaps. A Fenwick tree over their present
+The splices of a batch in original coordinates cut the file into pieces and gaps. A Fenwick tree over their present
 lengths tells where each begins now, so that the diff of every step carries the line numbers and the context of its own
 moment, however many operations a batch has and in whatever order it lists them.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
-from repo_agent_dagster.patching.splices import Splice
+from repo_agent_dagster.patching.splices import Piece
 
 
 class Rope:
-    """Lines cut into pieces: gap, splice, gap, splice, … gap; the splices are given in the order of their lines."""
+    """Lines cut into gap, piece, gap, piece, … gap; the pieces are given in the order of their lines."""
 
-    def __init__(self, lines: list[bytes], ordered: Sequence[Splice]) -> None:
+    def __init__(self, lines: list[bytes], ordered: Sequence[Piece]) -> None:
         self._pieces: list[list[bytes]] = []
         self._applied: list[bool] = []
         self._line_count = len(lines)
         self._ends: list[int] = []  # where each piece ends in the original lines
         position = 0
-        for splice in ordered:
-            for start, end in ((position, splice.start), (splice.start, splice.end)):
+        for one in ordered:
+            for start, end in ((position, one.start), (one.start, one.end)):
                 self._pieces.append(lines[start:end])
                 self._ends.append(end)
-            position = splice.end
+            position = one.end
         self._pieces.append(lines[position:])
         self._ends.append(len(lines))
         self._applied = [False] * len(self._pieces)
@@ -35,7 +36,7 @@ class Rope:
         self.length = len(lines)
 
     def apply(self, rank: int, lines: list[bytes]) -> None:
-        """Replace the span of the rank-th splice (0-based) by these lines."""
+        """Replace the present lines of the rank-th piece (0-based) by these."""
         piece = 2 * rank + 1
         change = len(lines) - len(self._pieces[piece])
         self._pieces[piece] = lines
@@ -47,12 +48,16 @@ class Rope:
             index += index & -index
 
     def start_of(self, rank: int) -> int:
-        """Return where the rank-th splice begins now (0-based line)."""
+        """Return where the rank-th piece begins now (0-based line)."""
         total, index = 0, 2 * rank + 1
         while index > 0:
             total += self._tree[index]
             index -= index & -index
         return total
+
+    def length_of(self, rank: int) -> int:
+        """Return how many lines the rank-th piece has now."""
+        return len(self._pieces[2 * rank + 1])
 
     def slice(self, start: int, end: int) -> list[bytes]:
         """Return the present lines[start:end]; both ends are clamped to what there is."""
@@ -67,7 +72,7 @@ class Rope:
 
     def lines(self) -> list[bytes]:
         """Return all present lines."""
-        return [line for piece in self._pieces for line in piece]
+        return list(chain.from_iterable(self._pieces))
 
     def ends_in_original_line(self) -> int | None:
         """Return which original line (0-based) is the last one now; None when it was inserted, or no line is left."""

@@ -9,11 +9,11 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.contracts.patches import PatchBatch, text_file
 from repo_agent_dagster.contracts.validation import PatchSummary
+from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.diffs import FileState
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict
-from repo_agent_dagster.patching.plan import plan_batch
 from repo_agent_dagster.pathways.detect import SCRATCH
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
@@ -57,9 +57,9 @@ def apply_diff(box: "Sandbox", path: str, diff: str) -> PatchSummary:
 
 def apply_batch(box: "Sandbox", path: str, batch: PatchBatch) -> PatchSummary:
     """Apply a batch of patch operations to the clone; a rejection is told in the summary, not raised."""
-    named = sorted({operation.block_file for operation in batch.patches if operation.block_file is not None})
+    named = sorted({source for operation in batch.patches if (source := text_file(operation)) is not None})
     if named:
-        return _rejected("batch", f"blockFile {', '.join(named)} cannot be read from a task; send the text as block")
+        return _rejected("batch", f"file {', '.join(named)} cannot be read from a task; send its text in the batch")
     try:
         plan = plan_batch(batch, lambda name: _tracked_file(box, path, name))
     except (InvalidPatch, PatchConflict, SandboxFileError) as error:

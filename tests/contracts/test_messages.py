@@ -81,7 +81,14 @@ REQUESTS = [
     "get_model_configs",
     "terminal_command",
 ]
-PATCH_EVENTS = ["patch_requested", "patch_applied", "patch_validated", "patch_failed", "patch_reverted"]
+PATCH_EVENTS = [
+    "patch_requested",
+    "patch_applied",
+    "patch_validated",
+    "patch_failed",
+    "patch_reverted",
+    "patch_exported",
+]
 EVENT = PatchEvent(patch_id="p1", file="src/a.ts", op="append")
 
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.diffs import FileState, file_diff
-from repo_agent_dagster.patching.plan import Plan, plan_batch
+from repo_agent_dagster.patching.plan import Plan
 from repo_agent_dagster.patching.undoing import undone
 
 BOM = b"\xef\xbb\xbf"

@@ -82,7 +82,7 @@ def test_a_batch_keeps_every_byte_beside_its_lines(cloned: tuple[Sandbox, str]) 
         ({"op": "append", "file": "../outside.txt", "block": "x"}, "'..'"),
         ({"op": "append", "file": "/etc/passwd", "block": "x"}, "absolute"),
         ({"op": "append", "file": "link.txt", "block": "x"}, "link.txt is a symlink"),
-        ({"op": "append", "file": "poem.txt", "blockFile": "b.txt"}, "blockFile b.txt cannot be read"),
+        ({"op": "append", "file": "poem.txt", "blockFile": "b.txt"}, "b.txt cannot be read"),
         ({"op": "replace-block", "file": "poem.txt", "start": 99, "end": 99, "block": "x"}, "99"),
         ({"op": "replace-block", "file": "poem.txt", "start": 2, "end": 2, "block": "two"}, "changes nothing"),
     ],
