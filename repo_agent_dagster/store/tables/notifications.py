@@ -48,7 +48,7 @@ parked_notifications = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", Text, nullable=False),
     Column("parked_at", UtcDateTime, nullable=False),
-    Column("retry_at", UtcDateTime, comment="since when it is to be tried again; null: never"),
+    Column("retry_at", UtcDateTime, comment="when it is tried again; null: on request only"),
     PrimaryKeyConstraint("target_id", "event_id"),
 )
 
