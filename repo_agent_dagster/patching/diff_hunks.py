@@ -201,6 +201,9 @@ def _refuse_what_is_no_end(lines: DiffLines) -> None:
 
 
 def _refuse_lines_after_the_end(lines: DiffLines, hunk: Hunk) -> None:
+    for index, line in enumerate(hunk.body):
+        if not line.text:
+            raise lines.refusal("a last line without newline must have content", hunk.line_of(index) - 1)
     for side, other in (("old", ADDED), ("new", REMOVED)):
         of_side = [index for index, line in enumerate(hunk.body) if line.mark != other]
         for index in of_side[:-1]:
