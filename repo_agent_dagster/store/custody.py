@@ -6,6 +6,7 @@ A small batch takes less time than SQLAlchemy's import; so a command that only r
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from repo_agent_dagster.contracts.custody import (
@@ -15,9 +16,11 @@ from repo_agent_dagster.contracts.custody import (
     EventRow,
     RecordedPatch,
 )
+from repo_agent_dagster.contracts.spool import SpoolSegment
 from repo_agent_dagster.store import sqlite
 from repo_agent_dagster.store.custody_record import SQLITE, append, recorded_batch, recorded_patches
 from repo_agent_dagster.store.revision import CURRENT_REVISION, newest_revision, open_upgraded
+from repo_agent_dagster.store.spool_record import take_in
 from repo_agent_dagster.store.storable import UnfitValueError
 
 
@@ -54,6 +57,11 @@ class SqliteCustody:
         """Append events, all or none; see `contracts.custody.Custody`."""
         with _told_as_custody(self._url), sqlite.transaction(self._connection, writes=True):
             append(self._statements, events)
+
+    def take_in(self, segment: SpoolSegment, now: datetime) -> bool:
+        """Append a spool's segment, once; see `contracts.spool.TakesSpools`."""
+        with _told_as_custody(self._url), sqlite.transaction(self._connection, writes=True):
+            return take_in(self._statements, segment, now)
 
     def batch(self, batch_id: str) -> list[RecordedPatch]:
         """Return a batch's patches; see `contracts.custody.Custody`."""

@@ -76,8 +76,7 @@ def append(statements: Statements, events: Sequence[EventRow]) -> None:
     if not events:
         return
     dialect = statements.dialect
-    if dialect.lock is not None:
-        statements.rows(dialect.lock, (_APPEND_LOCK,))
+    lock_appending(statements)
     heads: dict[str, tuple[int, str]] = {}
     rows, links = [], []
     for asked in events:
@@ -93,6 +92,12 @@ def append(statements: Statements, events: Sequence[EventRow]) -> None:
         links.append((workspace, seq + 1, event.patch_id, event.requester, name, message, instant, prev_hash, digest))
     statements.many(dialect.insert_events, rows)
     statements.many(dialect.insert_links, links)
+
+
+def lock_appending(statements: Statements) -> None:
+    """Keep other appends out until the transaction ends; on SQLite its write lock does so already."""
+    if statements.dialect.lock is not None:
+        statements.rows(statements.dialect.lock, (_APPEND_LOCK,))
 
 
 def recorded_batch(statements: Statements, batch_id: str) -> list[RecordedPatch]:

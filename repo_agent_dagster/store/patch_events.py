@@ -30,10 +30,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from repo_agent_dagster.contracts.custody import CustodyRefused, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.contracts.spool import SpoolSegment
 from repo_agent_dagster.store.custody import refused, unavailable
 from repo_agent_dagster.store.custody_chain import ChainVerdict, verify_chain
 from repo_agent_dagster.store.custody_record import POSTGRESQL, SQLITE, append, recorded_batch, recorded_patches
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.spool_record import take_in
 from repo_agent_dagster.store.storable import UnfitValueError
 from repo_agent_dagster.store.tables import patch_custody, patch_events
 from repo_agent_dagster.store.types import UtcDateTime
@@ -186,6 +188,11 @@ class StoreCustody:
         """Append events, all or none; see `contracts.custody.Custody`."""
         with told_as_custody(self.engine.url), write_transaction(self.engine) as conn:
             record(conn, events)
+
+    def take_in(self, segment: SpoolSegment, now: datetime) -> bool:
+        """Append a spool's segment, once; see `contracts.spool.TakesSpools`."""
+        with told_as_custody(self.engine.url), write_transaction(self.engine) as conn:
+            return take_in(_OnConnection(conn), segment, now)
 
     def batch(self, batch_id: str) -> list[RecordedPatch]:
         """Return a batch's patches; see `contracts.custody.Custody`."""
