@@ -7,7 +7,7 @@ The protocol, on one workspace, under its lock:
    the journal and the diffs are flushed to the disk.
 3. The staged files take the places of the targets: by rename; a new file by link, which cannot overwrite. Flushed.
 4. The decision is recorded: ``patch_applied`` (or ``patch_reverted``) in one transaction of the store.
-5. Backups are removed, then the journal.
+5. Backups become kept objects (`kept_objects`), then the journal is removed.
 
 Whoever finds a journal asks the record whether the decision was taken: if so, step 5 is finished; if not, all is undone
 from the backups. Undoing is the same however far the batch came, and may itself be interrupted and done again.
@@ -18,10 +18,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.patching.kept_objects import keep
 from repo_agent_dagster.patching.model import JournalUnreadable, PatchConflict, UnsafePath
 from repo_agent_dagster.patching.paths import MISSION_CONTROL, STAGED_PREFIX, canonical
 from repo_agent_dagster.patching.plan import PlannedFile
@@ -99,8 +100,25 @@ def begin(
 
 def write(tree: Tree, journal: Journal) -> None:
     """Put the journal in its place, whole."""
+    content = {
+        "version": _VERSION,
+        "batch_id": journal.batch_id,
+        "decision": journal.decision,
+        "patch_ids": journal.patch_ids,
+        "entries": [
+            {
+                "path": entry.path,
+                "kind": entry.kind,
+                "before_sha256": entry.before_sha256,
+                "after_sha256": entry.after_sha256,
+            }
+            for entry in journal.entries
+        ],
+        "folders": journal.folders,
+        "undone": journal.undone,
+    }
     tree.remove(_JOURNAL_STAGED)
-    tree.create(_JOURNAL_STAGED, json.dumps({"version": _VERSION, **asdict(journal)}).encode(), 0o644)
+    tree.create(_JOURNAL_STAGED, json.dumps(content).encode(), 0o644)
     tree.rename(_JOURNAL_STAGED, JOURNAL)
 
 
@@ -256,10 +274,10 @@ def _digest(tree: Tree, path: str) -> str:
 
 
 def finish(tree: Tree, journal: Journal) -> None:
-    """Remove what the journal kept for undoing, then folders that became empty, then the journal (step 5)."""
+    """Put away what the journal kept for undoing, remove folders that became empty, then the journal (step 5)."""
     for number, entry in enumerate(journal.entries):
         if entry.kind != "create":
-            tree.remove(journal.backup(number))
+            _retire(tree, journal.backup(number), entry)
         if entry.kind != "replace":
             tree.remove(journal.staged(number))
         if entry.kind == "delete":
@@ -267,6 +285,13 @@ def finish(tree: Tree, journal: Journal) -> None:
             while folder and tree.remove_folder(folder):
                 folder = folder.rpartition("/")[0]
     clear(tree)
+
+
+def _retire(tree: Tree, backup: str, entry: Entry) -> None:
+    if entry.before_sha256 is None:
+        tree.remove(backup)
+    else:
+        keep(tree, backup, entry.before_sha256)
 
 
 def clear(tree: Tree) -> None:

@@ -152,6 +152,11 @@ class Tree:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names in a folder, in no order; none when there is no such folder."""
+        opened = self._folder(folder)
+        return [] if opened is None else os.listdir(opened)  # noqa: PTH208 - a path knows no descriptor
+
     def make_folder(self, path: str) -> None:
         """Make one folder in an existing one; it may be there already."""
         folder, name = self._existing(path)
