@@ -1,151 +1,147 @@
-"""`patchctl apply` of 1,000 replace-block operations on 200 files of 500 lines, against `git apply` of the equal diff.
+"""A batch of 1,000 replace-block operations on 200 files of 500 lines, against `git apply`, GNU patch and the disk.
 
-Whole processes, interleaved round by round, each on a fresh copy of the tree. Beside them the engine alone, in a
-process that has loaded everything: durable, with one diff for each patch and the custody rows.
+Each contender in turn, each on a fresh copy of the tree. `patchctl` and the engine are durable, leave one diff for each
+patch and record 2,000 events in the custody chain; the *durable limit* only splices, writes, flushes and renames each
+file and flushes the folders, in plain Python; git and patch flush nothing.
 
     python -m benchmarks.patch_batch [ROUNDS]
 """
 
 import json
 import os
-import random
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks._contest import CHILDREN, OURS, Times, folder_for_trees, microseconds_per_new_file, ratio
+from benchmarks._patch_case import FILES, LINES, OPERATIONS_PER_FILE, make_batch, make_tree
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import Workspace, apply_batch
-from repo_agent_dagster.store.patch_events import StoreCustody
-from repo_agent_dagster.store.revision import open_upgraded
+from repo_agent_dagster.store.custody import open_custody
 
-FILES, LINES, OPERATIONS_PER_FILE = 200, 500, 5
-SEED = 7
+Work = Callable[[], object]
 
 
-@dataclass
-class Times:
-    """Wall and CPU seconds of one contender, one number for each round."""
-
-    name: str
-    wall: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-
-    def add(self, work: Callable[[], object], who: int) -> None:
-        """Run the work and keep its times; `who` says whose CPU counts, ours or that of our children."""
-        before, start = resource.getrusage(who), time.perf_counter()
-        work()
-        self.wall.append(time.perf_counter() - start)
-        after = resource.getrusage(who)
-        self.cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-    def __str__(self) -> str:
-        return f"{self.name:32}" + "".join(
-            f"  {kind} {min(values):6.3f} – {statistics.median(values):6.3f} – {max(values):6.3f} s"
-            for kind, values in (("wall", self.wall), ("cpu", self.cpu))
-        )
+def splice(path: Path, operations: list[dict[str, Any]]) -> bytes:
+    """Return a file's content with blocks replaced: the work itself, without a check of any kind."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    for operation in reversed(operations):
+        block = [line.encode() + b"\n" for line in operation["block"].split("\n")]
+        lines[operation["start"] - 1 : operation["end"]] = block
+    return b"".join(lines)
 
 
-def make_tree(root: Path) -> None:
-    """Fill a git repository with the files, all committed."""
-    chance = random.Random(SEED)
-    for number in range(FILES):
-        path = root / f"src/m{number // 20:02}/file{number:03}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lines = (f"value_{line} = {chance.randrange(10**9)}  # of file {number}\n" for line in range(LINES))
-        path.write_text("".join(lines))
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-qm", "tree"],
-    ):
-        subprocess.run(["git", *command], cwd=root, check=True)
+def splice_all(tree: Path, by_file: dict[str, list[dict[str, Any]]]) -> list[bytes]:
+    """Work out every file's new content."""
+    return [splice(tree / name, operations) for name, operations in by_file.items()]
 
 
-def make_batch() -> dict[str, Any]:
-    """Five replaced blocks in each file, 1 to 4 lines long, by as many or other ones."""
-    chance = random.Random(SEED)
-    patches = []
-    for number in range(FILES):
-        for start in sorted(chance.sample(range(10, LINES - 20, 12), OPERATIONS_PER_FILE)):
-            block = "\n".join(f"changed = {chance.randrange(10**9)}" for _ in range(chance.randint(1, 4)))
-            patches.append(
-                {
-                    "op": "replace-block",
-                    "file": f"src/m{number // 20:02}/file{number:03}.py",
-                    "start": start,
-                    "end": start + chance.randint(0, 3),
-                    "block": block,
-                }
-            )
-    return {"orderId": "bench", "patches": patches}
+def write_durably(tree: Path, by_file: dict[str, list[dict[str, Any]]]) -> None:
+    """Write every file the classical way: beside it, flushed, renamed; then flush the folders."""
+    for name, content in zip(by_file, splice_all(tree, by_file), strict=True):
+        staged = tree / f"{name}.new"
+        with staged.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.rename(tree / name)
+    for folder in {(tree / name).parent for name in by_file}:
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Our environment, with byte code kept, as it is where the package is installed, outside of the checkout."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def measure(rounds: int, folder: Path) -> list[Times]:
-    """Run every contender once in each round."""
+    """Run every contender once in each round, after one that does not count."""
     pristine = folder / "pristine"
     make_tree(pristine)
     batch = make_batch()
+    by_file: dict[str, list[dict[str, Any]]] = {}
+    for operation in batch["patches"]:
+        by_file.setdefault(operation["file"], []).append(operation)
     (folder / "batch.json").write_text(json.dumps(batch))
     url = f"sqlite:///{folder / 'store.db'}"
-    custody = StoreCustody(open_upgraded(url))
+    custody = open_custody(url)
     parsed = PatchBatch.model_validate(batch)
     plan = apply_batch(Workspace(pristine), parsed, custody=custody, now=datetime.now(UTC), dry_run=True)
-    (folder / "whole.diff").write_text(plan.diff)
-    patchctl = [str(Path(sys.executable).with_name("patchctl")), "apply", "--batch", str(folder / "batch.json")]
-    diff = str(folder / "whole.diff")
+    diff = folder / "whole.diff"
+    diff.write_text(plan.diff)
+    patchctl = str(Path(sys.executable).with_name("patchctl"))
+    bytecode = environment(folder)
 
-    def process(tree: Path, *command: str) -> Callable[[], object]:
-        return lambda: subprocess.run(command, cwd=tree, check=True, stdout=subprocess.DEVNULL)
+    def process(*command: str) -> Callable[[Path], Work]:
+        return lambda tree: (
+            lambda: subprocess.run(command, cwd=tree, check=True, stdout=subprocess.DEVNULL, env=bytecode)
+        )
 
-    def engine(tree: Path) -> Callable[[], object]:
+    def engine(tree: Path) -> Work:
         return lambda: apply_batch(Workspace(tree), parsed, custody=custody, now=datetime.now(UTC))
 
-    contenders: list[tuple[str, int, Callable[[Path], Callable[[], object]]]] = [
-        ("patchctl apply", resource.RUSAGE_CHILDREN, lambda tree: process(tree, *patchctl, "--database-url", url)),
-        ("git apply", resource.RUSAGE_CHILDREN, lambda tree: process(tree, "git", "apply", diff)),
-        ("git apply --index", resource.RUSAGE_CHILDREN, lambda tree: process(tree, "git", "apply", "--index", diff)),
-        ("engine alone (loaded process)", resource.RUSAGE_SELF, engine),
-    ]
-    times = [Times(name) for name, _, _ in contenders]
-    results: set[str] = set()
-    for round_number in range(rounds):
-        for (_, who, make), kept in zip(contenders, times, strict=True):
-            tree = folder / f"tree-{round_number}-{kept.name.split(' (')[0].replace(' ', '-')}"
+    contenders: dict[str, tuple[int, Callable[[Path], Work]]] = {
+        "patchctl apply": (
+            CHILDREN,
+            process(patchctl, "apply", "--batch", str(folder / "batch.json"), "--database-url", url),
+        ),
+        "git apply": (CHILDREN, process("git", "apply", str(diff))),
+        "git apply --index": (CHILDREN, process("git", "apply", "--index", str(diff))),
+        "engine (in a loaded process)": (OURS, engine),
+        "durable limit": (OURS, lambda tree: lambda: write_durably(tree, by_file)),
+        "splicing alone": (OURS, lambda tree: lambda: splice_all(tree, by_file)),
+    }
+    if shutil.which("patch"):
+        contenders["GNU patch"] = (CHILDREN, process("patch", "-p1", "-s", "-i", str(diff)))
+    times = [Times(name) for name in contenders]
+    for number in range(rounds + 1):
+        for (name, (who, make)), kept in zip(contenders.items(), times, strict=True):
+            tree = folder / f"{number}-{name.replace(' ', '-')}"
             shutil.copytree(pristine, tree)
             subprocess.run(["git", "status", "--short"], cwd=tree, check=True)  # its index knows the copies
             os.sync()
-            kept.add(make(tree), who)
-            results.add(
-                subprocess.run(["git", "diff", "HEAD"], cwd=tree, check=True, capture_output=True, text=True).stdout
-            )
-            shutil.rmtree(tree)
-    if len(results) != 1:
-        raise SystemExit("the contenders made different trees")
+            (Times("warm-up") if number == 0 else kept).add(make(tree), who)
+            if name != "splicing alone":
+                same_tree(tree, diff)
     return times
 
 
+def same_tree(tree: Path, diff: Path) -> None:
+    """Leave unless the contender made the tree that the diff leads to."""
+    back = subprocess.run(["git", "apply", "-R", "--check", str(diff)], cwd=tree, capture_output=True, text=True)
+    changed = subprocess.run(
+        ["git", "diff", "--name-only", "HEAD"], cwd=tree, check=True, capture_output=True, text=True
+    )
+    if back.returncode != 0 or len(changed.stdout.splitlines()) != FILES:
+        raise SystemExit(f"{tree.name}: another tree than the diff's\n{back.stderr}")
+
+
 def main() -> None:
-    """Print the table and the ratios of medians."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    with TemporaryDirectory(prefix="patch-batch-") as folder:
-        times = measure(rounds, Path(folder))
+    """Print the table and the ratios."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    with folder_for_trees("patch-batch-") as folder:
+        new_file = microseconds_per_new_file(folder / "probe")
+        times = {one.name: one for one in measure(rounds, folder)}
+    peak = resource.getrusage(CHILDREN).ru_maxrss / 1024
     operations = FILES * OPERATIONS_PER_FILE
     print(f"{operations} replace-block operations, {FILES} files of {LINES} lines, {rounds} rounds; min – median – max")
-    for one in times:
+    print(f"a new file costs {new_file:.0f} µs here; the largest process had {peak:.0f} MiB")
+    for one in times.values():
         print(one)
-    patchctl, *others = times
-    for other in others[:2]:
-        ratio = statistics.median(patchctl.wall) / statistics.median(other.wall)
-        print(f"ratio patchctl apply / {other.name}: {ratio:.2f} (wall, medians)")
+    patchctl, engine = times["patchctl apply"], times["engine (in a loaded process)"]
+    print("ratios of wall times, round by round:")
+    print(" ", ratio(engine, times["durable limit"], bar=1.5))
+    print(" ", ratio(patchctl, times["git apply --index"], bar=2))
+    print(" ", ratio(patchctl, times["git apply"]))
+    print(" ", ratio(engine, times["git apply --index"]))
 
 
 if __name__ == "__main__":
