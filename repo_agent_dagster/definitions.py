@@ -13,7 +13,7 @@ from jobs import nightly, pruning, solution_validation, staging_migration
 from repo_agent_dagster.resources import build_resources
 from repo_agent_dagster.settings import Settings
 from schedules import nightly as nightly_schedules
-from sensors import queue, reaper
+from sensors import notifications, queue, reaper
 from sensors import staging as staging_sensors
 
 
@@ -39,7 +39,7 @@ def build_defs(
         jobs=[
             job for module in (solution_validation, staging_migration, nightly, pruning) for job in module.default_jobs
         ],
-        sensors=[s for module in (queue, staging_sensors, reaper) for s in module.default_sensors],
+        sensors=[s for module in (queue, staging_sensors, reaper, notifications) for s in module.default_sensors],
         schedules=nightly_schedules.default_schedules,
         resources=resources,
         # Steps of one run share a sandbox, which a process for each would lose.

@@ -3,17 +3,20 @@
 Here belongs what has a life-cycle or a configuration; no rule of the business, and nothing that an engine test needs.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from random import SystemRandom
 
 import dagster as dg
 from pydantic import PrivateAttr
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
 from repo_agent_dagster.store.engine import open_store
@@ -133,6 +136,21 @@ class SandboxResource(dg.ConfigurableResource):
         return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
 
 
+class NotificationsResource(dg.ConfigurableResource):
+    """Who is told of all patch events, by the settings. The secret is only named: Dagster shows a resource's config."""
+
+    url: str
+    secret_env: str | None
+
+    def deliver(self, store: StoreResource, clock: "ClockResource", *, budget_seconds: float) -> Delivery:
+        """Tell whoever is due, for at most about that long."""
+        if self.url:
+            subscribe(store.engine(), self.url, now=clock.now(), secret_env=self.secret_env)
+        return deliver(
+            store.engine(), clock=clock.now, secrets=os.environ, chance=SystemRandom(), budget_seconds=budget_seconds
+        )
+
+
 class ClockResource(dg.ConfigurableResource):
     """The time, as a resource, so that tests can stop it."""
 
@@ -171,6 +189,10 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             artifacts=str(settings.artifacts),
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
+        ),
+        "notifications": NotificationsResource(
+            url=settings.notify_url,
+            secret_env=SECRET_ENV if settings.notify_secret.get_secret_value() else None,
         ),
         "clock": ClockResource(),
     }

@@ -6,7 +6,7 @@ Engines never read the environment; faces and wiring load `Settings` once and pa
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 NetworkPolicy = Literal["none", "setup-only", "full"]
@@ -22,6 +22,12 @@ class Settings(BaseSettings):
         "",
         description="SQLAlchemy URL of the store: sqlite:///… or postgresql://…; empty means `home`/repo_agent.db.",
     )
+
+    marker_opening: str = Field(
+        "###FINAL_MILE_PROMPT__{name}###",
+        description="What opens a marker's region in a line of a file; {name} stands for the marker's name.",
+    )
+    marker_closing: str = Field("###END_{name}###", description="What closes a marker's region.")
 
     staging_dir: Path | None = Field(None, description="Folder watched for units; default `home`/STAGING.")
     migration_target: Path | None = Field(None, description="Root that units migrate into; default `home`/monorepo.")
@@ -48,10 +54,25 @@ class Settings(BaseSettings):
         4096, ge=16, description="Output of one command kept in the database, in KiB; the whole goes to the artifacts."
     )
 
+    check_timeout_seconds: float = Field(
+        300.0, gt=0, description="A command of a check that runs longer is ended, and the batch taken back."
+    )
+    check_memory_mb: int = Field(2048, ge=64, description="Memory of a check's sandbox in MiB, with the files in it.")
+    check_copy_mb: int = Field(512, ge=1, description="Files of a workspace that a check's sandbox takes, in MiB.")
+
     repo_protocols: str = Field(
         "https,ssh", description="Comma-separated protocols a repository may be fetched by; add `file` for local ones."
     )
     base_image: str = Field("debian:bookworm-slim", description="Registry image that the sandbox image is built on.")
+
+    notify_url: str = Field(
+        "",
+        description="URL that every patch event is posted to, http or https; empty posts none (see `notifications`).",
+    )
+    notify_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that posted events are signed with (HMAC-SHA256); empty leaves them unsigned.",
+    )
 
     webserver_host: str = Field("127.0.0.1", description="Address the Dagster UI listens on.")
     webserver_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI; 0 takes a free one.")

@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from repo_agent_dagster import __version__
-from repo_agent_dagster.cli import clean, db, demo, ops, reports, sandboxes, show_settings, tasks, up, workspaces
+from repo_agent_dagster.cli import (
+    clean,
+    db,
+    demo,
+    notifications,
+    ops,
+    reports,
+    sandboxes,
+    show_settings,
+    tasks,
+    up,
+    workspaces,
+)
 from repo_agent_dagster.cli.errors import FaultTellingGroup
 
 app = typer.Typer(
@@ -24,6 +36,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(ops.app, name="ops")
 app.add_typer(reports.app, name="reports")
 app.add_typer(sandboxes.app, name="sandboxes")
+app.add_typer(notifications.app, name="notifications")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(db.app, name="db")
 

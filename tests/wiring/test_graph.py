@@ -73,6 +73,7 @@ def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
         "task_of_failed_run_sensor",
         "task_of_cancelled_run_sensor",
         "sandbox_reaper_sensor",
+        "notifications_sensor",
     }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
