@@ -1,17 +1,20 @@
 """What `patchctl` is given: a batch as JSON, the texts that it names, and the store that keeps the record."""
 
+import json
+import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from pydantic import ValidationError
-from pydantic_core import from_json
 
 from repo_agent_dagster.contracts.custody import EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchBatch, text_file, with_text
-from repo_agent_dagster.patching import InvalidPatch
+from repo_agent_dagster.patching import InvalidPatch, MarkerPattern, Workspace
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -26,10 +29,56 @@ def read_batch(source: str, options: dict[str, Any]) -> PatchBatch:
         InvalidPatch: it cannot be read, is not JSON, or is not a batch.
     """
     try:
-        value = from_json(_read(source), allow_inf_nan=False)
+        value = json.loads(_read(source), object_pairs_hook=_unique_keys, parse_constant=_refused_number)
+    except RecursionError as error:
+        raise InvalidPatch(f"batch {source!r} is nested too deeply") from error
     except ValueError as error:
         raise InvalidPatch(f"batch {source!r} is not JSON: {error}") from error
     return batch_of({**value, **options} if isinstance(value, dict) else value)
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that says a thing twice: which of the two is meant, parsers disagree about."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"key {twice!r} is given twice in one object")
+    return found
+
+
+def _refused_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def workspace_of(root: Path) -> Workspace:
+    """Return the workspace at a root, with the marker pattern of the settings."""
+    opening, closing = (os.environ.get(f"REPO_AGENT_MARKER_{side}") for side in ("OPENING", "CLOSING"))
+    if opening is None and closing is None:
+        return Workspace(root)  # loading the settings costs more than a small batch
+    from repo_agent_dagster.settings import Settings
+
+    settings = Settings()
+    return Workspace(root, markers=MarkerPattern(settings.marker_opening, settings.marker_closing))
+
+
+def patch_or_time(to: str | None) -> tuple[str | None, datetime | None]:
+    """Tell a patch's id from a time: one of the two is None, both are without a value. A date is the end of that day.
+
+    Raises:
+        InvalidPatch: it is neither.
+    """
+    if to is None:
+        return None, None
+    if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", to):
+        return to.lower(), None
+    try:
+        time = datetime.fromisoformat(to)
+    except ValueError as error:
+        raise InvalidPatch(f"{to!r} is neither a patch's id nor a time; write a time as 2026-11-20T09:00Z") from error
+    if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", to):
+        time += timedelta(days=1, microseconds=-1)
+    return None, time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def batch_of(value: Any) -> PatchBatch:
@@ -47,7 +96,7 @@ def batch_of(value: Any) -> PatchBatch:
     if all(text_file(operation) is None for operation in batch.patches):
         return batch
     patches = [
-        operation if (source := text_file(operation)) is None else with_text(operation, _read_text(source))
+        operation if (source := text_file(operation)) is None else with_text(operation, read_text(source))
         for operation in batch.patches
     ]
     return batch.model_copy(update={"patches": patches})
@@ -125,8 +174,13 @@ def _read(source: str) -> bytes:
         raise InvalidPatch(f"{source!r} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _read_text(source: str) -> str:
+def read_text(source: str) -> str:
+    """Read a text from a file; ``-`` is stdin, and a byte-order mark is left out.
+
+    Raises:
+        InvalidPatch: it cannot be read, or is not UTF-8.
+    """
     try:
         return _read(source).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidPatch(f"block file {source!r} is not UTF-8: {error}") from error
+        raise InvalidPatch(f"{source!r} is not UTF-8: {error}") from error

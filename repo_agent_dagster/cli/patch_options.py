@@ -1,7 +1,4 @@
-"""The options that every changing `patchctl` command takes, and what they mean for a batch.
-
-Loaded before anything is known of the command, so it imports nothing heavy.
-"""
+"""Options that several `patchctl` commands share, in groups that a command takes as one argument each."""
 
 import inspect
 from collections.abc import Callable
@@ -31,7 +28,12 @@ class Change:
     order: Annotated[str | None, typer.Option("--order", help="The order that this belongs to.")] = None
     requester: Annotated[str | None, typer.Option("--requester", help="Who asks for it (the factory).")] = None
     reason: Annotated[str | None, typer.Option("--reason", help="Why, in a sentence; kept on record.")] = None
+    branch: Annotated[str | None, typer.Option("--branch", help="The branch that it is for; kept on record.")] = None
     phase: Annotated[str | None, typer.Option("--phase", help="The order's phase.")] = None
+    allowed_path: Annotated[
+        list[str] | None,
+        typer.Option("--allowed-path", help="A glob that patches must keep to, as src/**; can be given several times."),
+    ] = None
     check: Annotated[
         CheckName | None, typer.Option("--check", help="Revert the batch if this check finds new problems.")
     ] = None
@@ -40,23 +42,66 @@ class Change:
     database_url: DatabaseOption = ""
     as_json: JsonOption = False
 
+    def of_batch(self) -> dict[str, Any]:
+        """Return what is said of the batch, in the batch's own names."""
+        said = {
+            "orderId": self.order,
+            "requester": self.requester,
+            "reason": self.reason,
+            "branch": self.branch,
+            "phase": self.phase,
+            "allowedPaths": self.allowed_path,
+        }
+        return {name: value for name, value in said.items() if value is not None and value != []}
 
-def takes_change(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Change` behind its own; it gets them as its first argument, `change`."""
-    names = [field.name for field in fields(Change)]
 
-    def with_options(**values: Any) -> None:
-        change = Change(**{name: values.pop(name) for name in names})
-        command(change, **values)
+@dataclass(frozen=True)
+class OneFile:
+    """What is asked of the file of one operation."""
 
-    own = list(inspect.signature(command).parameters.values())[1:]
-    shared = [
-        inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(Change)
-    ]
-    keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    with_options.__name__ = command.__name__
-    with_options.__doc__ = command.__doc__
-    with_options.__annotations__ = {one.name: one.annotation for one in (*keyword_only, *shared)} | {"return": None}
-    with_options.__signature__ = inspect.Signature([*keyword_only, *shared])  # type: ignore[attr-defined] # typer reads it
-    return with_options
+    file: Annotated[str, typer.Option("--file", help="Path relative to the workspace.")]
+    task_id: Annotated[str | None, typer.Option("--task-id", help="The task that this belongs to.")] = None
+    expect_sha256: Annotated[
+        str | None, typer.Option("--expect-sha256", help="The file's SHA-256; another one is a conflict.")
+    ] = None
+
+    def of_operation(self) -> dict[str, Any]:
+        """Return what is said of the operation, in its own names."""
+        expect = None if self.expect_sha256 is None else {"sha256": self.expect_sha256}
+        return {"file": self.file, "taskId": self.task_id, "expect": expect}
+
+
+def takes(*groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of these groups behind its own; its first arguments are one instance of each."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def with_options(**values: Any) -> None:
+            taken = [group(**{field.name: values.pop(field.name) for field in fields(group)}) for group in groups]
+            command(*taken, **values)
+
+        own = list(inspect.signature(command).parameters.values())[len(groups) :]
+        shared = [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=_default(field), annotation=field.type
+            )
+            for group in reversed(groups)
+            for field in fields(group)
+        ]
+        keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+        required_first = sorted((*shared[: -len(fields(groups[0]))], *keyword_only), key=_is_optional)
+        parameters = [*required_first, *shared[-len(fields(groups[0])) :]]
+        with_options.__name__ = command.__name__
+        with_options.__doc__ = command.__doc__
+        with_options.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": None}
+        with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # typer reads it
+        return with_options
+
+    return decorate
+
+
+def _default(field: Any) -> Any:
+    return inspect.Parameter.empty if field.default.__class__.__name__ == "_MISSING_TYPE" else field.default
+
+
+def _is_optional(parameter: inspect.Parameter) -> bool:
+    return parameter.default is not inspect.Parameter.empty

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.table import Column
 
     from repo_agent_dagster.patching import AppliedPatch, BatchResult
+    from repo_agent_dagster.patching.marker_files import MarkedFile
     from repo_agent_dagster.store.patch_events import PatchActivity, StoredEvent
 
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
@@ -103,6 +104,8 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
                         "diffPath": None if result.dry_run else patch.diff_path,
                         "added": patch.added,
                         "removed": patch.removed,
+                        "movedTo": patch.moved_to,
+                        "notes": patch.notes,
                     }
                     for patch in result.patches
                 ],
@@ -110,9 +113,18 @@ def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") 
             }
         )
     elif result.dry_run:
+        _show_notes(result)
         show_diff(result.diff)
     else:
+        _show_notes(result)
         _show_applied(result, verb)
+
+
+def _show_notes(result: "BatchResult") -> None:
+    """Tell on stderr what people should know, as offsets: stdout stays a diff that tools can take."""
+    for patch in result.patches:
+        for note in patch.notes:
+            typer.echo(f"note: {note}", err=True)
 
 
 def _show_applied(result: "BatchResult", verb: str) -> None:
@@ -128,7 +140,8 @@ def _show_applied(result: "BatchResult", verb: str) -> None:
 
 
 def _columns(patch: "AppliedPatch") -> tuple[str, str, str, str]:
-    return patch.patch_id, patch.file, patch.op, f"+{patch.added} -{patch.removed}"
+    file = patch.file if patch.moved_to is None else f"{patch.file} → {patch.moved_to}"
+    return patch.patch_id, file, patch.op, f"+{patch.added} -{patch.removed}"
 
 
 def _id_column() -> "Column":
@@ -173,3 +186,17 @@ def show_patch(events: "Sequence[StoredEvent]", diff: str | None, as_json: bool)
         error = f"  {event.error}" if event.error else ""
         console.print(Text(f"{event.created_at:%Y-%m-%d %H:%M:%S}  {event.event.removeprefix('patch_')}{ok}{error}"))
     show_diff(diff if diff is not None else "(its diff is not in this workspace)\n")
+
+
+def show_markers(files: "Sequence[MarkedFile]", as_json: bool) -> None:
+    """Show marker regions by file, and the problems of markers."""
+    if as_json:
+        print_json([asdict(file) for file in files])
+        return
+    for file in files:
+        for region in file.regions:
+            typer.echo(f"{file.path}:{region.opening_line}-{region.closing_line}: {region.name}")
+        for problem in file.problems:
+            typer.secho(f"{file.path}:{problem.line}: marker {problem.name} {problem.problem}", fg="red")
+    if not files:
+        typer.echo("no markers")

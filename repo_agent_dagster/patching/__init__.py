@@ -19,6 +19,7 @@ from repo_agent_dagster.patching.model import (
     FileChange,
     InvalidPatch,
     JournalUnreadable,
+    MarkerPattern,
     OverlappingPatches,
     PatchConflict,
     RollbackIncomplete,
@@ -28,6 +29,7 @@ from repo_agent_dagster.patching.model import (
     WorkspaceLocked,
     WriteFailed,
 )
+from repo_agent_dagster.patching.replay import Replayed, replay
 from repo_agent_dagster.patching.revert import revert
 
 __all__ = [
@@ -45,10 +47,12 @@ __all__ = [
     "Guilty",
     "InvalidPatch",
     "JournalUnreadable",
+    "MarkerPattern",
     "OverlappingPatches",
     "Overlay",
     "PatchConflict",
     "PythonSyntaxChecker",
+    "Replayed",
     "RollbackIncomplete",
     "UnknownPatch",
     "UnsafePath",
@@ -58,6 +62,7 @@ __all__ = [
     "apply_batch",
     "record_validation",
     "recover_workspace",
+    "replay",
     "revert",
     "write_files",
 ]

@@ -11,11 +11,10 @@ from repo_agent_dagster.patching import journal
 from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.checks.checker import Checker
 from repo_agent_dagster.patching.commit import commit, recover
-from repo_agent_dagster.patching.custody import Asked, Origin
+from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
 from repo_agent_dagster.patching.judging import Judge, PlanPrefix, settle
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
-    AppliedPatch,
     BatchResult,
     FileChange,
     PatchConflict,
@@ -133,12 +132,12 @@ class _Run:
         with Tree(self._workspace.root) as tree:
             if dry_run and journal.load(tree) is None:
                 plan = self._planned(tree, make_plan)
-                return self._result(plan, self._requests_of(plan), dry_run=True)
+                return batch_result(self._batch_id, self._requests_of(plan), plan, dry_run=True)
             with locked(self._workspace.root, lock_timeout_seconds):
                 recover(tree, self._custody, self._now)
                 if dry_run:
                     plan = self._planned(tree, make_plan)
-                    return self._result(plan, self._requests_of(plan), dry_run=True)
+                    return batch_result(self._batch_id, self._requests_of(plan), plan, dry_run=True)
                 return self._perform_locked(tree, make_plan, checker, plan_prefix)
 
     def _perform_locked(
@@ -155,11 +154,11 @@ class _Run:
             raise
         requests = self._requests_of(plan)
         if not requests:
-            return self._result(plan, requests)
+            return batch_result(self._batch_id, requests, plan)
         self._custody.record(requests)
         if checker is None:
             self._commit(tree, plan, requests)
-            return self._result(plan, requests)
+            return batch_result(self._batch_id, requests, plan)
         with Judge(checker, self._workspace.root, plan, plan_prefix) as judge:
             try:
                 judge.look_before()
@@ -168,7 +167,7 @@ class _Run:
                 raise
             events = self._commit(tree, plan, requests)
             settle(judge, tree, plan, events, custody=self._custody, now=self._now)
-        return self._result(plan, requests)
+        return batch_result(self._batch_id, requests, plan)
 
     def _fail(self, requests: Sequence[EventRow], error: BaseException, *, requested: bool = True) -> None:
         told = str(error) or type(error).__name__
@@ -199,21 +198,3 @@ class _Run:
     def _requests_of(self, plan: Plan) -> list[EventRow]:
         asked = [Asked(patch.file, patch.op, patch.task_id) for patch in plan.patches]
         return records.requested(self._batch_id, self._origin, asked, self._now)
-
-    def _result(self, plan: Plan, requests: Sequence[EventRow], *, dry_run: bool = False) -> BatchResult:
-        patches = tuple(
-            AppliedPatch(
-                patch_id=request.patch_id,
-                file=patch.file,
-                op=patch.op,
-                diff_path=journal.diff_path(request.patch_id),
-                added=patch.diff.added,
-                removed=patch.diff.removed,
-                task_id=patch.task_id,
-                moved_to=patch.moved_to,
-                notes=patch.notes,
-            )
-            for request, patch in zip(requests, plan.patches, strict=True)
-        )
-        diff = b"".join(file.diff.text for file in plan.files).decode("utf-8", "replace")
-        return BatchResult(self._batch_id, patches, diff, dry_run)

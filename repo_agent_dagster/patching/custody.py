@@ -9,7 +9,7 @@ from repo_agent_dagster.contracts.custody import Custody, EventRow, RecordedPatc
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching.diffs import FileState
 from repo_agent_dagster.patching.journal import diff_path
-from repo_agent_dagster.patching.model import BatchResult, InvalidPatch, UnknownPatch
+from repo_agent_dagster.patching.model import AppliedPatch, BatchResult, InvalidPatch, UnknownPatch
 from repo_agent_dagster.patching.plan import Plan, PlannedPatch
 from repo_agent_dagster.store.ids import new_id
 
@@ -99,6 +99,26 @@ def _moves(patch: PlannedPatch) -> dict[str, Any]:
     if patch.notes:
         told["notes"] = list(patch.notes)
     return told
+
+
+def batch_result(batch_id: str, requests: Sequence[EventRow], plan: Plan, *, dry_run: bool = False) -> BatchResult:
+    """Return what a batch did, or would do, as its caller is told."""
+    patches = tuple(
+        AppliedPatch(
+            patch_id=request.patch_id,
+            file=patch.file,
+            op=patch.op,
+            diff_path=diff_path(request.patch_id),
+            added=patch.diff.added,
+            removed=patch.diff.removed,
+            task_id=patch.task_id,
+            moved_to=patch.moved_to,
+            notes=patch.notes,
+        )
+        for request, patch in zip(requests, plan.patches, strict=True)
+    )
+    diff = b"".join(file.diff.text for file in plan.files).decode("utf-8", "replace")
+    return BatchResult(batch_id, patches, diff, dry_run)
 
 
 def following(

@@ -38,6 +38,10 @@ class RollbackIncomplete(TransientFault):
     """Putting the files back failed half-way; the journal stays and the next use of the workspace goes on with it."""
 
 
+class SpoolUnreadable(PermanentFault):
+    """The workspace's offline spool is damaged, or is not this workspace's, so it is not shipped."""
+
+
 class JournalUnreadable(PermanentFault):
     """The journal of an interrupted batch cannot be understood, so the workspace is left alone."""
 

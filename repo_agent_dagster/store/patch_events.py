@@ -57,6 +57,8 @@ __all__ = [
     "workspaces",
 ]
 
+_ROWS_PER_FETCH = 1000
+
 v_patch_activity = Table(
     "v_patch_activity",
     MetaData(),  # its own, so that migrations do not take the view for a table
@@ -138,6 +140,13 @@ def listing(
         if value is not None:
             query = query.where(patch_events.c[name] == value)
     return [_stored(row) for row in conn.execute(query).mappings()]
+
+
+def of_workspace(conn: Connection, workspace: str) -> Iterator[StoredEvent]:
+    """Go through a workspace's events in their order."""
+    query = select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id)
+    rows = conn.execute(query, execution_options={"yield_per": _ROWS_PER_FETCH})
+    return (_stored(row) for row in rows.mappings())
 
 
 def order_ids(conn: Connection, since: datetime | None = None) -> list[str]:

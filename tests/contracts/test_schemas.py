@@ -25,7 +25,7 @@ FIELDS = {
     "FileGenerationOutput": "filePath fileContents filePurpose format",
     "FileOutput": "filePath fileContents filePurpose",
     "FileToFix": "filePath issues require_code_changes",
-    "PatchBatch": "orderId? requester? reason? branch? phase? coordinates? allowedPaths? patches",
+    "PatchBatch": "orderId? requester? reason? branch? phase? coordinates? allowedPaths? check? dryRun? patches",
     "PatchEvent": "patch_id file op task_id? ts_check_ok? diff_path? meta? ts?",
     "PhaseConcept": "name description files lastPhase",
     "PhaseConceptGeneration": "name description files lastPhase installCommands",

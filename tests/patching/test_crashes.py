@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.custody import CustodyUnavailable
 from repo_agent_dagster.contracts.faults import RepoAgentError
-from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
+from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import (
     BatchResult,
     FileChange,
@@ -187,10 +187,9 @@ class World:
         return f"after, {is_after}"
 
 
-AGREEMENTS = {
-    PatchEventName.PATCH_APPLIED: {"before, None", "before, patch_failed", "after, patch_applied"},
-    PatchEventName.PATCH_REVERTED: {"before, patch_applied", "after, patch_reverted"},
-}
+APPLIED = {"before, None", "before, patch_failed", "after, patch_applied"}
+# A revert is a batch of its own; until it is requested, the newest on record is the batch that it is to undo.
+REVERTED = APPLIED - {"before, None"} | {"before, patch_applied"}
 
 
 @pytest.mark.parametrize(("earlier", "work"), WORKS)
@@ -219,10 +218,10 @@ def test_killed_at_any_step_the_next_use_finds_all_or_nothing(
         recover_workspace(Workspace(world.root), custody=world.custody, now=now)
         seen.add(world.agrees_with_custody(world.before, after))
         world.engine.dispose()
-    decision = PatchEventName.PATCH_REVERTED if work is take_back else PatchEventName.PATCH_APPLIED
+    agreements = REVERTED if work is take_back else APPLIED
     assert number > 20
     # Requested and never journalled is the one other state: nothing was touched, and nobody was there to say so.
-    assert seen - {"before, patch_requested"} == AGREEMENTS[decision] & seen
+    assert seen - {"before, patch_requested"} == agreements & seen
     assert {one.split(",")[0] for one in seen} == {"before", "after"}
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.diffs import FileState, file_diff
+from repo_agent_dagster.patching.hunks import apply_reverse
+from repo_agent_dagster.patching.lines import split_lines
 from repo_agent_dagster.patching.plan import Plan
-from repo_agent_dagster.patching.undoing import undone
+from repo_agent_dagster.patching.unified import parse
 
 BOM = b"\xef\xbb\xbf"
 
@@ -57,6 +59,18 @@ def operations(draw: st.DrawFn, content: bytes) -> list[dict[str, Any]]:
 def edits(draw: st.DrawFn, of: st.SearchStrategy[bytes]) -> tuple[bytes, list[dict[str, Any]]]:
     content = draw(of)
     return content, draw(operations(content).filter(bool))
+
+
+def undone(diff: bytes, after: bytes) -> bytes:
+    """The content before a diff; an empty diff changed nothing."""
+    if not diff:
+        return after
+    (patch,) = parse(diff)
+    if patch.binary is not None:
+        assert patch.binary.after == after
+        assert patch.binary.before is not None
+        return patch.binary.before
+    return b"".join(apply_reverse(split_lines(after), patch.hunks))
 
 
 def plan(content: bytes, asked: list[dict[str, Any]], **fields: Any) -> Plan:
@@ -142,15 +156,15 @@ def test_undoing_the_steps_from_the_last_to_the_first_gives_the_file_back(
     assert after is not None
     present = after.content
     for patch in reversed(planned.patches):
-        present = undone("f", patch.diff.text, present)
+        present = undone(patch.diff.text, present)
     assert present == content
-    assert undone("f", planned.files[0].diff.text, after.content) == content
+    assert undone(planned.files[0].diff.text, after.content) == content
 
 
 @given(files | st.binary(max_size=40), files | st.binary(max_size=40))
 def test_the_diff_of_any_two_contents_leads_back(old: bytes, new: bytes) -> None:
     diff = file_diff("f", FileState(old, 0o644), FileState(new, 0o644))
-    assert undone("f", diff.text, new) == old
+    assert undone(diff.text, new) == old
 
 
 @settings(max_examples=25, deadline=None)

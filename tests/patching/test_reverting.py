@@ -41,7 +41,7 @@ def test_a_batch_is_undone_to_the_byte(root: Path, patch: Apply, custody: StoreC
     result = patch(*OPERATIONS)
     undone = revert(Workspace(root), result.batch_id, custody=custody, now=now)
     assert snapshot(root) == before
-    assert [one.patch_id for one in undone.patches] == [one.patch_id for one in reversed(result.patches)]
+    assert [(one.file, one.op) for one in undone.patches] == [(one.file, "revert") for one in reversed(result.patches)]
     assert "-two\n" in undone.diff
 
 
@@ -50,9 +50,19 @@ def test_the_record_tells_that_it_was_reverted(
 ) -> None:
     fill(root, FILES)
     result = patch(*OPERATIONS[:1])
-    revert(Workspace(root), result.batch_id, custody=custody, now=now)
+    undone = revert(Workspace(root), result.batch_id, custody=custody, now=now)
     with read_transaction(sqlite_store) as conn:
-        assert [event.event for event in listing(conn)] == ["patch_requested", "patch_applied", "patch_reverted"]
+        events = listing(conn)
+    first, second = result.patches[0].patch_id, undone.patches[0].patch_id
+    assert [(event.patch_id, event.event) for event in events] == [
+        (first, "patch_requested"),
+        (first, "patch_applied"),
+        (second, "patch_requested"),
+        (second, "patch_applied"),
+        (first, "patch_reverted"),
+    ]
+    assert (events[2].meta or {})["reverts"] == first
+    assert (events[4].meta or {})["by"] == second
 
 
 def test_patches_of_one_file_are_undone_from_the_last_to_the_first(
@@ -113,8 +123,8 @@ def test_new_and_deleted_files_come_and_go(root: Path, custody: StoreCustody, no
     [
         pytest.param(b"1\n2\nmine\n", r"-end\n\+mine", id="in the patch's lines: the difference is shown"),
         pytest.param(b"mine\n2\nend\n", r"(?s)-1.*\+mine", id="in its context"),
-        pytest.param(b"1\n2\nend\n\n\n\n\nmine\n", "changed elsewhere", id="elsewhere"),
-        pytest.param(b"\0", "binary", id="binary by now"),
+        pytest.param(b"1\n2\nend\n\n\n\n\nmine\n", r"(?s)end\n.*\+mine", id="elsewhere"),
+        pytest.param(b"\0", "GIT binary patch", id="binary by now"),
         pytest.param(None, "it is gone", id="gone"),
     ],
 )
