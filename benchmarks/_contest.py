@@ -58,7 +58,7 @@ def ratio(one: Times, other: Times, bar: float | None = None) -> str:
 
 @contextmanager
 def folder_for_trees(prefix: str) -> Iterator[Path]:
-    """Make a temporary folder (under TMPDIR); each folder in it lies in a part of the disk of its own, where that can be.
+    """Make a temporary folder (under TMPDIR), and have each folder in it in a part of the disk of its own if possible.
 
     On ext4 without a journal each new file is searched for past every inode that was deleted nearby in the last
     minutes: what others deleted, or the round before, would be measured. So nothing is deleted before the end either.

@@ -33,16 +33,18 @@ def open_custody(url: str) -> Custody:
         StoreUnreachableError, StoreUnusableError: it cannot be upgraded.
     """
     path = sqlite.file_of(url)
-    if path is not None:
-        with _told_as_custody(url):
-            connection = sqlite.connect(path)
-            if _revision_of(connection) == newest_revision():
-                return SqliteCustody(connection, url)
-            connection.close()
-    from repo_agent_dagster.store.patch_events import StoreCustody, told_as_custody
+    if path is None:
+        from repo_agent_dagster.store.patch_events import StoreCustody, told_as_custody
 
-    with told_as_custody(url):
-        return StoreCustody(open_upgraded(url))
+        with told_as_custody(url):
+            return StoreCustody(open_upgraded(url))
+    with _told_as_custody(url):
+        connection = sqlite.connect(path)
+        if _revision_of(connection) != newest_revision():
+            connection.close()
+            open_upgraded(url).dispose()
+            connection = sqlite.connect(path)
+        return SqliteCustody(connection, url)
 
 
 class SqliteCustody:
