@@ -1,7 +1,7 @@
 """What the engine puts on record: the events of a batch, and what happens to a batch that was interrupted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -66,10 +66,10 @@ def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[Eve
     after = {file.path: _told("after", file.after) for file in plan.files}
     absent_before, absent_after = _told("before", None), _told("after", None)
     return [
-        replace(
+        _next(
             request,
-            event=PatchEventName.PATCH_APPLIED,
-            created_at=now,
+            PatchEventName.PATCH_APPLIED,
+            now,
             file_path=patch.file,
             diff_path=diff_path(request.patch_id),
             meta={
@@ -92,7 +92,7 @@ def _told(when: Literal["before", "after"], state: FileState | None) -> dict[str
 def _moves(patch: PlannedPatch) -> dict[str, Any]:
     """Tell of paths and notes what is not plain: most patches leave their file where it is."""
     told: dict[str, Any] = {}
-    if {patch.origin, patch.result} - {None, patch.file}:
+    if patch.origin not in (None, patch.file) or patch.result not in (None, patch.file):
         told |= {"origin": patch.origin, "result": patch.result}
     if patch.moved_to is not None:
         told["moved_to"] = patch.moved_to
@@ -132,9 +132,40 @@ def following(
 ) -> list[EventRow]:
     """Return the next events of the same patches."""
     return [
-        replace(event, event=name, created_at=now, ts_check_ok=ok, error=error, meta=meta, diff_path=event.diff_path)
+        _next(event, name, now, file_path=event.file_path, diff_path=event.diff_path, ok=ok, error=error, meta=meta)
         for event in events
     ]
+
+
+def _next(
+    event: EventRow,
+    name: PatchEventName,
+    now: datetime,
+    *,
+    file_path: str,
+    diff_path: str | None,
+    ok: bool | None = None,
+    error: str | None = None,
+    meta: dict[str, Any] | None,
+) -> EventRow:
+    """Return another event of the same patch; built in one go, as `dataclasses.replace` takes four times as long."""
+    return EventRow(
+        patch_id=event.patch_id,
+        batch_id=event.batch_id,
+        requester=event.requester,
+        workspace=event.workspace,
+        file_path=file_path,
+        op=event.op,
+        event=name,
+        created_at=now,
+        task_id=event.task_id,
+        order_id=event.order_id,
+        phase=event.phase,
+        ts_check_ok=ok,
+        diff_path=diff_path,
+        error=error,
+        meta=meta,
+    )
 
 
 def record_abandoned(custody: Custody, batch_id: str, error: str, now: datetime) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from repo_agent_dagster.patching.lines import LF, split_lines
 from repo_agent_dagster.patching.matching import Region, changed_regions
@@ -19,7 +20,7 @@ _BINARY_PROBE_BYTES = 8000  # as far as git looks for a NUL
 _BINARY_LINE_BYTES = 52
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FileState:
     """A regular file as it is: its bytes and its permission bits (0o7777 of its mode)."""
 
@@ -31,7 +32,7 @@ class FileState:
         """Whether git would call it executable."""
         return bool(self.mode & 0o100)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
