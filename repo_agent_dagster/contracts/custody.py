@@ -12,6 +12,10 @@ from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.contracts.patches import PatchEventName
 
 
+REVERT, REAPPLY = "revert", "reapply"
+"""The operation of a patch that undoes another one, and of one that undoes such a patch."""
+
+
 class CustodyUnavailable(TransientFault):
     """The record cannot be reached, so nothing may be changed."""
 

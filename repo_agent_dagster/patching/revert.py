@@ -6,7 +6,7 @@ A revert is a batch of its own, one patch for each that it undoes: it has diffs,
 from collections.abc import Sequence
 from datetime import datetime
 
-from repo_agent_dagster.contracts.custody import Custody, EventRow, RecordedPatch
+from repo_agent_dagster.contracts.custody import REAPPLY, REVERT, Custody, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching.commit import commit, recover
@@ -23,9 +23,6 @@ from repo_agent_dagster.patching.recorded_steps import recorded_step
 from repo_agent_dagster.patching.reversal import Reversal
 from repo_agent_dagster.patching.tree import Tree
 from repo_agent_dagster.store.ids import new_id
-
-REVERT, REAPPLY = "revert", "reapply"
-"""What a patch is called that undoes another one, and one that undoes such a one."""
 
 
 def revert(

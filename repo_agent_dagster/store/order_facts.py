@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from repo_agent_dagster.contracts.custody import REVERT
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED
 from repo_agent_dagster.store.rows import fetch_all
 from repo_agent_dagster.store.tables import ops_issues, patch_events, staging_migrations, task_requests
@@ -72,8 +73,9 @@ def order_ids(conn: Connection) -> list[str]:
 
 
 def order_patch_events(conn: Connection, order_id: str) -> list[PatchEventFact]:
-    """Return the order's patch events, oldest first."""
-    return fetch_all(conn, patch_events, PatchEventFact, _of_order(order_id), order_by=(patch_events.c.id,))
+    """Return the order's patch events, oldest first; reverts are told by the events of what they reverted."""
+    wanted = _of_order(order_id) & (patch_events.c.op != REVERT)
+    return fetch_all(conn, patch_events, PatchEventFact, wanted, order_by=(patch_events.c.id,))
 
 
 def order_task_runs(conn: Connection, order_id: str) -> list[TaskRunFact]:

@@ -25,6 +25,7 @@ SELECT
 FROM patch_events AS opening
 WHERE opening.created_at >= :from_at
     AND opening.created_at < :to_at
+    AND opening.op <> 'revert'
     AND opening.id = (SELECT min(step.id) FROM patch_events AS step WHERE step.patch_id = opening.patch_id)
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ORDER BY 1
