@@ -24,7 +24,7 @@ def locked(root: Path, timeout_seconds: float) -> Iterator[None]:
         WorkspaceLocked: another holder did not finish in time; the message names its process.
         UnsafePath: `.mission_control` is not a plain folder.
     """
-    folder = _mission_control(root)
+    folder = open_mission_control(root)
     try:
         descriptor = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
     finally:
@@ -38,7 +38,12 @@ def locked(root: Path, timeout_seconds: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _mission_control(root: Path) -> int:
+def open_mission_control(root: Path) -> int:
+    """Return a descriptor of the workspace's `.mission_control/`; it is made when missing, and hides itself from git.
+
+    Raises:
+        UnsafePath: it is not a plain folder.
+    """
     path = root / MISSION_CONTROL
     with contextlib.suppress(FileExistsError):
         path.mkdir()

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
@@ -41,8 +42,14 @@ def put(run: Run, source: Path | Mapping[str, bytes], target: str) -> None:
             else:
                 _pack_mapping(archive, source)
         spool.seek(0)
-        script = 'mkdir -p -- "$1" && exec /bin/tar -x -f - -C "$1" --no-same-owner'
-        done = run(["/bin/sh", "-c", script, "put", target], iter(lambda: spool.read(_CHUNK), b""), 0)
+        unpack(run, spool, target)
+
+
+def unpack(run: Run, archive: IO[bytes], target: str) -> None:
+    """Unpack a tar into the folder `target`. See `Sandbox.unpack`."""
+    _require_absolute(target)
+    script = 'mkdir -p -- "$1" && exec /bin/tar -x -f - -C "$1" --no-same-owner'
+    done = run(["/bin/sh", "-c", script, "put", target], iter(lambda: archive.read(_CHUNK), b""), 0)
     if done.exit_code != 0:
         full = re.search(r"No space left|Wrote only", done.stderr)
         hint = " (its disk is full; the limit is the spec's disk_mb, REPO_AGENT_SANDBOX_DISK_MB)" if full else ""

@@ -1,7 +1,6 @@
 """The sandbox image: built once with BuildKit, again only when its recipe or its base changed."""
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -19,9 +18,9 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.sandbox.base_image import AIR_GAPPED_BASE, RELEASE, ensure_base, local_base
 from repo_agent_dagster.sandbox.docker_engine import Progress, engine, engine_errors, silent
 from repo_agent_dagster.sandbox.host_config import HostConfig, read_host_config
+from repo_agent_dagster.sandbox.image_recipe import DOCKERFILE, recipe_of
 from repo_agent_dagster.sandbox.spec import DEFAULT_IMAGE
 
-DOCKERFILE = Path(__file__).parent / "image" / "Dockerfile"
 RECIPE_LABEL = "repo-agent.recipe"
 BASE_LABEL = "repo-agent.base"
 DEFAULT_BASE = "debian:bookworm-slim"
@@ -97,7 +96,7 @@ def remove_images() -> list[str]:
 
 def recipe() -> str:
     """Return the digest of what the image is made by: the Dockerfile, which holds the pinned versions."""
-    return hashlib.sha256(DOCKERFILE.read_bytes()).hexdigest()
+    return recipe_of(DOCKERFILE)
 
 
 def _labels(client: DockerClient, tag: str) -> tuple[str, dict[str, str]] | None:

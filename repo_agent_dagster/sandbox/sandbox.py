@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 from docker.models.containers import Container
 
@@ -147,6 +147,16 @@ class Sandbox:
             SandboxFileError: a path is absolute or leaves the folder, the source is missing, or the disk is full.
         """
         files.put(self._quiet, source, target)
+
+    def unpack(self, archive: IO[bytes], target: str) -> None:
+        """Unpack a tar, read from where it stands, into the folder `target`, which is made if missing.
+
+        What it unpacks belongs to the sandbox's user. The tar is the caller's own: its names are taken as they are.
+
+        Raises:
+            SandboxFileError: it is no tar, or the disk is full.
+        """
+        files.unpack(self._quiet, archive, target)
 
     def get(self, path: str, *, max_bytes: int = 16 << 20) -> bytes:
         """Return the content of a regular file; links, folders and devices are refused.
