@@ -16,7 +16,6 @@ import typer
 from repo_agent_dagster.contracts.faults import RepoAgentError
 
 if TYPE_CHECKING:
-    from rich.table import Column
 
     from repo_agent_dagster.patching import AppliedPatch, BatchResult
     from repo_agent_dagster.patching.marker_files import MarkedFile
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6
 
 _SHOWN_PATCHES = 40
+_STATE_COLOURS = {"applied": "green", "validated": "bright_green", "failed": "red", "reverted": "yellow"}
 _COLOURS = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
 
 
@@ -144,30 +144,29 @@ def _columns(patch: "AppliedPatch") -> tuple[str, str, str, str]:
     return patch.patch_id, file, patch.op, f"+{patch.added} -{patch.removed}"
 
 
-def _id_column() -> "Column":
-    """Ids are there to be copied: never cut, never wrapped."""
-    from rich.table import Column
-
-    return Column("patch", min_width=36, no_wrap=True)
-
-
 def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
-    """Show patches with what became of them."""
+    """Show patches with what became of them, one line each: ids are there to be copied, never cut, never wrapped."""
     if as_json:
         print_json([asdict(patch) for patch in patches])
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(_id_column(), "when", "order", "requester", "file", "operation", "state", box=None, pad_edge=False)
-    for patch in patches:
-        when = "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S")
-        state = patch.last_event.removeprefix("patch_")
-        table.add_row(
-            patch.patch_id, when, patch.order_id or "", Text(patch.requester), Text(patch.file_path), patch.op, state
+    rows = [
+        (
+            patch.patch_id,
+            "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S"),
+            patch.last_event.removeprefix("patch_"),
+            patch.op,
+            patch.file_path,
+            f"by {patch.requester}" + (f", order {patch.order_id}" if patch.order_id else ""),
         )
-    Console().print(table)
+        for patch in patches
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    for row in rows:
+        cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+        cells[2] = typer.style(cells[2], fg=_STATE_COLOURS.get(row[2]))
+        typer.echo("  ".join([*cells, row[5]]))
+    if not rows:
+        typer.echo("no patches")
 
 
 def show_patch(events: "Sequence[StoredEvent]", diff: str | None, as_json: bool) -> None:

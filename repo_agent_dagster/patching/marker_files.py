@@ -11,7 +11,7 @@ from repo_agent_dagster.patching.model import InvalidPatch, Workspace
 from repo_agent_dagster.patching.paths import canonical
 from repo_agent_dagster.patching.tree import Tree
 
-_LEFT_OUT = {".git", ".mission_control", "node_modules", "__pycache__", ".venv", "venv"}
+_LEFT_OUT = {".git", ".mission_control", ".repo_agent", "node_modules", "__pycache__", ".venv", "venv"}
 
 
 @dataclass(frozen=True)

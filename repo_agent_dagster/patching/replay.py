@@ -21,7 +21,7 @@ from repo_agent_dagster.patching.paths import MISSION_CONTROL
 from repo_agent_dagster.patching.recorded_steps import Draft, RecordedStep, make, recorded_step, undo
 from repo_agent_dagster.patching.tree import Tree
 
-_LEFT_OUT = {".git", MISSION_CONTROL}
+_LEFT_OUT = {".git", MISSION_CONTROL, ".repo_agent"}
 
 
 @dataclass(frozen=True)
