@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from jobs.apply_patches import apply_patches
 from jobs.nightly import ops_scan_job
 from jobs.solution_validation import solution_validation_job
 from jobs.staging_migration import staging_migration_job
@@ -14,6 +15,7 @@ PATHWAY_JOBS: dict[Pathway, dg.JobDefinition | UnresolvedAssetJobDefinition] = {
     Pathway.SOLUTION_VALIDATION: solution_validation_job,
     Pathway.STAGING_MIGRATION: staging_migration_job,
     Pathway.OPS_SCAN: ops_scan_job,
+    Pathway.APPLY_PATCHES: apply_patches,
 }
 
 

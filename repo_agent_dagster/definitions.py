@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from assets import delivery, logs, ops, patches, staging
-from jobs import nightly, pruning, solution_validation, staging_migration
+from jobs import apply_patches, nightly, pruning, solution_validation, staging_migration
 from repo_agent_dagster.resources import build_resources
 from repo_agent_dagster.settings import Settings
 from schedules import nightly as nightly_schedules
@@ -37,7 +37,9 @@ def build_defs(
         assets=[asset for group in asset_groups for asset in group.default_assets],
         asset_checks=[*patches.default_asset_checks, *delivery.default_asset_checks],
         jobs=[
-            job for module in (solution_validation, staging_migration, nightly, pruning) for job in module.default_jobs
+            job
+            for module in (solution_validation, staging_migration, apply_patches, nightly, pruning)
+            for job in module.default_jobs
         ],
         sensors=[s for module in (queue, staging_sensors, reaper, notifications) for s in module.default_sensors],
         schedules=nightly_schedules.default_schedules,

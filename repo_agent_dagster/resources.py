@@ -6,6 +6,7 @@ Here belongs what has a life-cycle or a configuration; no rule of the business, 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,10 +17,15 @@ from pydantic import PrivateAttr
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
+from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
+from repo_agent_dagster.pathways.workspace_checks import CheckLimits, check_limits, checker_for
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
-from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store import workspaces
+from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.migrate import current_revision, head_revision
 from repo_agent_dagster.store.patch_events import StoreCustody
 
@@ -136,6 +142,55 @@ class SandboxResource(dg.ConfigurableResource):
         return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
 
 
+class WorkspacesResource(dg.ConfigurableResource):
+    """The checkouts that patches are applied on: where they are, how markers look there, and what checks may use."""
+
+    marker_opening: str
+    marker_closing: str
+    check_timeout_seconds: float
+    check_memory_mb: int
+    check_copy_mb: int
+    check_image: str
+    check_user: str
+    check_cpus: float
+    check_pids: int
+    check_disk_mb: int
+    check_owner: str
+
+    def find(self, store: StoreResource, name_or_root: str) -> tuple[Workspace, RegisteredWorkspace | None]:
+        """Return a workspace by its registered name or its absolute path, and what is registered of it.
+
+        Raises:
+            InvalidPatch: it is neither.
+        """
+        with read_transaction(store.engine()) as conn:
+            registered = workspaces.find(conn, name_or_root)
+        root = Path(name_or_root).expanduser() if registered is None else registered.root
+        if not root.is_absolute() or not root.is_dir():
+            raise InvalidPatch(
+                f"there is no workspace {name_or_root!r}: give a registered name (`repo-agent workspaces list`) "
+                "or the absolute path of a folder"
+            )
+        return Workspace(root, markers=MarkerPattern(self.marker_opening, self.marker_closing)), registered
+
+    def checker(
+        self, workspace: Workspace, registered: RegisteredWorkspace | None, batch: PatchBatch
+    ) -> Checker | None:
+        """Return what a batch is checked by: what it asks for, else the workspace's own check; None: by nothing."""
+        limits = CheckLimits(
+            timeout_seconds=self.check_timeout_seconds,
+            memory_mb=self.check_memory_mb,
+            copy_mb=self.check_copy_mb,
+            image=self.check_image,
+            user=self.check_user,
+            cpus=self.check_cpus,
+            pids=self.check_pids,
+            disk_mb=self.check_disk_mb,
+            owner=self.check_owner,
+        )
+        return checker_for(workspace.root, batch, limits, registered=registered)
+
+
 class NotificationsResource(dg.ConfigurableResource):
     """Who is told of all patch events, by the settings. The secret is only named: Dagster shows a resource's config."""
 
@@ -189,6 +244,11 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             artifacts=str(settings.artifacts),
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
+        ),
+        "workspaces": WorkspacesResource(
+            marker_opening=settings.marker_opening,
+            marker_closing=settings.marker_closing,
+            **{f"check_{name}": value for name, value in asdict(check_limits(settings)).items()},
         ),
         "notifications": NotificationsResource(
             url=settings.notify_url,

@@ -16,6 +16,7 @@ class Pathway(StrEnum):
     SOLUTION_VALIDATION = "solution_validation"
     STAGING_MIGRATION = "staging_migration"
     OPS_SCAN = "ops_scan"
+    APPLY_PATCHES = "apply_patches"
 
 
 class TaskStatus(StrEnum):
@@ -65,8 +66,22 @@ class OpsScanPayload(Contract):
     scope: OpsScope = "full"
 
 
+class ApplyPatchesPayload(Contract):
+    """Apply a batch of patches to a workspace, all of them or none."""
+
+    workspace: Annotated[str, Field(min_length=1, description="A registered workspace's name, or an absolute path.")]
+    batch: PatchBatch
+    dry_run: Annotated[bool, Field(description="Show the diff; write and record nothing.")] = False
+
+    @property
+    def order_id(self) -> str | None:
+        """The order that the batch is for."""
+        return self.batch.order_id
+
+
 PAYLOADS: dict[Pathway, type[Contract]] = {
     Pathway.SOLUTION_VALIDATION: SolutionValidationPayload,
     Pathway.STAGING_MIGRATION: StagingMigrationPayload,
     Pathway.OPS_SCAN: OpsScanPayload,
+    Pathway.APPLY_PATCHES: ApplyPatchesPayload,
 }

@@ -113,7 +113,7 @@ def submit(
         "initial_prompt": initial_prompt,
         "payload": stored,
         "repo_url": repo_url if repo_url is not None else stored.get("repoUrl"),
-        "order_id": order_id if order_id is not None else stored.get("orderId"),
+        "order_id": order_id if order_id is not None else getattr(payload, "order_id", None),
         "dedupe_key": dedupe_key,
         "attempt": 1,
         "created_at": now,

@@ -55,11 +55,12 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
     repository = deployment.defs.get_repository_def()
     steps = {
         name: [node.name for node in repository.get_job(name).nodes_in_topological_order]
-        for name in ("staging_migration_job", "solution_validation_job")
+        for name in ("staging_migration_job", "solution_validation_job", "apply_patches")
     }
     assert steps == {
         "staging_migration_job": ["plan_unit", "copy_and_rewrite", "check_unit", "conclude_migration"],
         "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
+        "apply_patches": ["read_batch", "apply_batch_to_workspace", "prove_custody"],
     }
 
 
