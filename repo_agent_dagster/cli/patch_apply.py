@@ -47,17 +47,20 @@ def _apply(change: Change, read: Callable[[dict[str, Any]], "PatchBatch"]) -> No
     from repo_agent_dagster.cli.signals import interrupt_on_signals
 
     with telling_faults(change.as_json):
+        from repo_agent_dagster.cli.patch_check import checker_of
         from repo_agent_dagster.cli.patch_input import CustodyOnDemand, workspace_of
-        from repo_agent_dagster.patching import PythonSyntaxChecker, apply_batch
+        from repo_agent_dagster.patching import apply_batch
 
         batch = read(change.of_batch())
+        workspace = workspace_of(change.workspace)
+        checker = checker_of(change, workspace.root, batch)
         interrupt_on_signals()
         result = apply_batch(
-            workspace_of(change.workspace),
+            workspace,
             batch,
             custody=CustodyOnDemand(change.database_url),
             now=datetime.now(UTC),
-            checker=PythonSyntaxChecker() if change.check == "python" else None,
+            checker=checker,
             dry_run=change.dry_run,
             lock_timeout_seconds=change.lock_timeout,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from repo_agent_dagster.contracts.custody import Custody
+    from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
 
 
 def read_batch(source: str, options: dict[str, Any]) -> PatchBatch:
@@ -116,6 +117,19 @@ def open_engine(database_url: str) -> "Engine":
     url = database_url or _settled_url()
     with _telling_bad_urls(), told_as_custody(url):
         return open_upgraded(url)
+
+
+def registered_workspace(database_url: str, root: Path) -> "RegisteredWorkspace | None":
+    """Return what the store knows of the checkout with that resolved root, or None.
+
+    Raises:
+        InvalidPatch: the URL is malformed or names another database.
+        CustodyUnavailable: the store does not answer.
+    """
+    from repo_agent_dagster.store.workspace_lookup import registered_at
+
+    with _telling_bad_urls():
+        return registered_at(database_url or _settled_url(), root)
 
 
 def _open_custody(database_url: str) -> "Custody":

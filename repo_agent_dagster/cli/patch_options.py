@@ -17,7 +17,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdo
 LockOption = Annotated[
     float, typer.Option("--lock-timeout", min=0, help="Seconds to wait for another batch to finish.")
 ]
-CheckName = Literal["python"]
+CheckName = Literal["python", "tsc", "node"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,21 @@ class Change:
     check: Annotated[
         CheckName | None, typer.Option("--check", help="Revert the batch if this check finds new problems.")
     ] = None
+    check_command: Annotated[
+        str | None, typer.Option("--check-command", help="A command to check by, split into words; no shell.")
+    ] = None
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="No check, though the batch or the registered workspace has one.")
+    ] = False
+    trusted: Annotated[
+        bool,
+        typer.Option(
+            "--trusted",
+            help="For people at their own terminal: run the check that you give here, or the workspace's own, on this"
+            " machine instead of in a sandbox. What it runs, loads or is configured by, also what the batch changes,"
+            " can then do what you can. A check that the batch itself brings stays in a sandbox.",
+        ),
+    ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff; write and record nothing.")] = False
     lock_timeout: LockOption = 10.0
     database_url: DatabaseOption = ""

@@ -16,7 +16,6 @@ import typer
 from repo_agent_dagster.contracts.faults import RepoAgentError
 
 if TYPE_CHECKING:
-
     from repo_agent_dagster.patching import AppliedPatch, BatchResult
     from repo_agent_dagster.patching.marker_files import MarkedFile
     from repo_agent_dagster.store.patch_events import PatchActivity, StoredEvent
@@ -45,15 +44,16 @@ def telling_faults(as_json: bool) -> Iterator[None]:
     try:
         yield
     except RepoAgentError as fault:
-        _tell(type(fault).__name__, str(fault), [*getattr(fault, "__notes__", ())], as_json)
+        _tell(fault, [*getattr(fault, "__notes__", ())], as_json)
         raise typer.Exit(_exit_code(fault)) from fault
 
 
-def _tell(kind: str, message: str, notes: list[str], as_json: bool) -> None:
+def _tell(fault: RepoAgentError, notes: list[str], as_json: bool) -> None:
     if as_json:
-        print_json({"error": {"kind": kind, "message": message, "notes": notes}})
+        error: dict[str, Any] = {"kind": type(fault).__name__, "message": str(fault), "notes": notes}
+        print_json({"error": {**error, **_found_by_check(fault)}})
         return
-    told = " ".join([message, *notes])
+    told = " ".join([str(fault), *notes])
     if not sys.stderr.isatty():
         typer.echo(f"error {told}", err=True)
         return
@@ -63,11 +63,27 @@ def _tell(kind: str, message: str, notes: list[str], as_json: bool) -> None:
     Console(stderr=True).print(Text.assemble(("error ", "bold red"), told), highlight=False, soft_wrap=True)
 
 
+def _found_by_check(fault: RepoAgentError) -> dict[str, Any]:
+    """Return what a failed check found, and the patch that brought the first of it."""
+    from repo_agent_dagster.patching import CheckFailed
+
+    if not isinstance(fault, CheckFailed):
+        return {}
+    guilty = fault.guilty
+    return {
+        "findings": [asdict(finding) for finding in fault.findings],
+        "guilty": None
+        if guilty is None
+        else {"index": guilty.index, "patchId": guilty.patch_id, "file": guilty.file, "op": guilty.op},
+    }
+
+
 def _exit_code(fault: RepoAgentError) -> int:
     from repo_agent_dagster import patching
 
     codes: tuple[tuple[type[RepoAgentError], int], ...] = (
         (patching.InvalidPatch, EXIT_INVALID),
+        (patching.CheckUnusable, EXIT_INVALID),
         (patching.PatchConflict, EXIT_CONFLICT),
         (patching.CheckFailed, EXIT_CHECK_FAILED),
         (patching.WorkspaceLocked, EXIT_LOCKED),

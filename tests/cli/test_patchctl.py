@@ -217,7 +217,7 @@ def test_a_workspace_at_rest_has_nothing_to_recover(patchctl: Run) -> None:
         (["show", "no-such-patch"], "", 2, "not on record"),
         (["append", "--file", "f.py", "--block", "x", "--database-url", "mysql://x"], "", 2, "sqlite and postgresql"),
         (["append", "--file", "missing", "--block", "x"], "", 3, "does not exist"),
-        (["append", "--file", "f.py", "--block", "x = (", "--check", "python"], "", 4, "f.py:3: syntax"),
+        (["append", "--file", "f.py", "--block", "x = (", "--check", "python", "--trusted"], "", 4, "f.py:3: syntax"),
         (
             ["append", "--file", "f.py", "--block", "x", "--database-url", "postgresql://x@127.0.0.1:1/x"],
             "",
