@@ -13,6 +13,7 @@ from repo_agent_dagster.patching.checks import (
     PythonSyntaxChecker,
 )
 from repo_agent_dagster.patching.custody import record_validation
+from repo_agent_dagster.patching.group import apply_batches
 from repo_agent_dagster.patching.model import (
     AppliedPatch,
     BatchResult,
@@ -23,6 +24,7 @@ from repo_agent_dagster.patching.model import (
     OverlappingPatches,
     PatchConflict,
     RollbackIncomplete,
+    SpoolUnreadable,
     UnknownPatch,
     UnsafePath,
     Workspace,
@@ -31,6 +33,7 @@ from repo_agent_dagster.patching.model import (
 )
 from repo_agent_dagster.patching.replay import Replayed, replay
 from repo_agent_dagster.patching.revert import revert
+from repo_agent_dagster.patching.spool import SpoolCustody, ship_spool
 
 __all__ = [
     "AppliedPatch",
@@ -54,15 +57,19 @@ __all__ = [
     "PythonSyntaxChecker",
     "Replayed",
     "RollbackIncomplete",
+    "SpoolCustody",
+    "SpoolUnreadable",
     "UnknownPatch",
     "UnsafePath",
     "Workspace",
     "WorkspaceLocked",
     "WriteFailed",
     "apply_batch",
+    "apply_batches",
     "record_validation",
     "recover_workspace",
     "replay",
     "revert",
+    "ship_spool",
     "write_files",
 ]

@@ -9,8 +9,9 @@ from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching import journal as wal
 from repo_agent_dagster.patching.custody import record_abandoned
-from repo_agent_dagster.patching.model import RollbackIncomplete, UnknownPatch, WriteFailed
+from repo_agent_dagster.patching.model import RollbackIncomplete, UnknownPatch, Workspace, WriteFailed
 from repo_agent_dagster.patching.plan import PlannedFile
+from repo_agent_dagster.patching.spool import ship
 from repo_agent_dagster.patching.tree import Tree
 
 _INTERRUPTED = "interrupted: the process ended before the batch was recorded as applied; all files were put back"
@@ -49,13 +50,26 @@ def commit(
         fault = (
             WriteFailed(f"writing failed ({error}); all files are as before") if isinstance(error, OSError) else error
         )
-        _abandon(tree, custody, journal, batch_id, decision, fault, now)
+        _abandon(tree, custody, journal, patch_ids, decision, fault, now)
         if fault is error:
             raise
         raise fault from error
     # The batch stands. What cannot be cleaned now, the next use of the workspace cleans by the journal.
     with contextlib.suppress(OSError):
         wal.finish(tree, journal)
+
+
+def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> str | None:
+    """Make a workspace that was just locked fit for use; return what was recovered, None if nothing.
+
+    What was recorded offline is shipped first: the decision on an interrupted batch may be in it.
+
+    Raises:
+        SpoolUnreadable: what was recorded offline is damaged.
+        UnknownPatch, CustodyUnavailable: as `recover`.
+    """
+    ship(workspace, custody, now)
+    return recover(tree, custody, now)
 
 
 def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
@@ -68,8 +82,7 @@ def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
     journal = wal.load(tree)
     if journal is None:
         return None
-    ids = set(journal.patch_ids)
-    patches = [patch for patch in custody.batch(journal.batch_id) if patch.patch_id in ids]
+    patches = custody.patches(journal.patch_ids)
     if not patches:
         raise UnknownPatch(
             f"an interrupted batch {journal.batch_id} waits in this workspace, but it is not on record in this "
@@ -80,7 +93,7 @@ def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
         return f"batch {journal.batch_id} was recorded as {journal.decision}; its clean-up is finished"
     notes = wal.undo(tree, journal)
     if journal.decision is PatchEventName.PATCH_APPLIED:
-        record_abandoned(custody, journal.batch_id, " ".join([_INTERRUPTED, *notes]), now)
+        record_abandoned(custody, journal.patch_ids, " ".join([_INTERRUPTED, *notes]), now)
     wal.clear(tree)
     return " ".join([f"batch {journal.batch_id} was interrupted; all files were put back.", *notes])
 
@@ -101,7 +114,7 @@ def _abandon(
     tree: Tree,
     custody: Custody,
     journal: wal.Journal | None,
-    batch_id: str,
+    patch_ids: Sequence[str],
     decision: PatchEventName,
     error: BaseException,
     now: datetime,
@@ -109,7 +122,7 @@ def _abandon(
     """Record that an apply failed; if even that cannot be recorded, the journal stays to have it recorded later."""
     try:
         if decision is PatchEventName.PATCH_APPLIED:
-            record_abandoned(custody, batch_id, _told(error), now)
+            record_abandoned(custody, patch_ids, _told(error), now)
     except RepoAgentError as unrecorded:
         error.add_note(f"That it failed could not be recorded either ({unrecorded}); it will be at the next use.")
         if journal is not None:

@@ -117,8 +117,7 @@ def batch_result(batch_id: str, requests: Sequence[EventRow], plan: Plan, *, dry
         )
         for request, patch in zip(requests, plan.patches, strict=True)
     )
-    diff = b"".join(file.diff.text for file in plan.files).decode("utf-8", "replace")
-    return BatchResult(batch_id, patches, diff, dry_run)
+    return BatchResult(batch_id, patches, plan.diff, dry_run)
 
 
 def following(
@@ -168,16 +167,16 @@ def _next(
     )
 
 
-def record_abandoned(custody: Custody, batch_id: str, error: str, now: datetime) -> None:
-    """Put on record that a batch failed and its files are as before; safe to repeat.
+def record_abandoned(custody: Custody, patch_ids: Sequence[str], error: str, now: datetime) -> None:
+    """Put on record that patches failed and their files are as before; safe to repeat.
 
     Raises:
-        UnknownPatch: this record does not know the batch.
+        UnknownPatch: this record does not know them.
     """
-    patches = custody.batch(batch_id)
+    patches = custody.patches(patch_ids)
     if not patches:
         raise UnknownPatch(
-            f"the interrupted batch {batch_id} is not on record in this database; "
+            f"the interrupted patch {patch_ids[0]} is not on record in this database; "
             "use the database that it was recorded in (--database-url)"
         )
     events: list[EventRow] = []

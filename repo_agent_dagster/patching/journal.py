@@ -174,7 +174,7 @@ def install(tree: Tree, journal: Journal, files: Sequence[PlannedFile], diffs: M
             written += _back_up(tree, file.path, file.before.content, file.before.mode, journal.backup(number))
         if file.after is not None:
             written.append(journal.staged(number))
-            replaced = file.path if file.before is not None else None
+            replaced = file.path if file.before is not None else file.moved_from
             tree.create(written[-1], file.after.content, file.after.mode, like=replaced)
     changed = _folders_of(journal)
     tree.sync(written, [*changed, MISSION_CONTROL, f"{MISSION_CONTROL}/patches"])
