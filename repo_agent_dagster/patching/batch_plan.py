@@ -6,10 +6,11 @@ a `Step` on one file, and every step leaves the diff of what it did.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching.batch_steps import Step, steps_of
-from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff
+from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff, no_diff
 from repo_agent_dagster.patching.file_history import FileHistory
 from repo_agent_dagster.patching.model import InvalidPatch, MarkerPattern, OverlappingPatches, PatchConflict
 from repo_agent_dagster.patching.plan import Plan, PlannedFile, PlannedPatch, ReadFile
@@ -187,13 +188,13 @@ def _planned_file(path: str, after: dict[str, FileHistory], files: _Files) -> Pl
         told = any(
             one.origin == path and one.name is not None and _is_plain_move(one, after, files) for one in files.all
         )
-        return PlannedFile(path, before, None, Diff(b"", 0, 0) if told else file_diff(path, before, None))
+        return PlannedFile(path, before, None, no_diff if told else partial(file_diff, path, before, None))
     state = file.state()
     if file.origin == path:
-        return PlannedFile(path, before, state, file.whole_diff(path))
+        return PlannedFile(path, before, state, partial(file.whole_diff, path, state))
     old_path = file.origin if _is_plain_move(file, after, files) else None
-    diff = file_diff(path, before if old_path is None else file.before, state, old_path=old_path)
-    return PlannedFile(path, before, state, diff, file.origin)
+    compared = before if old_path is None else file.before
+    return PlannedFile(path, before, state, partial(file_diff, path, compared, state, old_path=old_path), file.origin)
 
 
 def _is_plain_move(file: FileHistory, after: dict[str, FileHistory], files: _Files) -> bool:

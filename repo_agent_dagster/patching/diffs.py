@@ -47,6 +47,11 @@ class Diff:
     removed: int
 
 
+def no_diff() -> Diff:
+    """Return the diff of nothing."""
+    return Diff(b"", 0, 0)
+
+
 def is_binary(content: bytes) -> bool:
     """Whether git would call it binary: a NUL in its first 8,000 bytes."""
     return b"\0" in content[:_BINARY_PROBE_BYTES]
@@ -164,7 +169,9 @@ def _hunk(
         body += [b"+" + line for line in new[region.new_start : region.new_end]]
         position = region.old_end
     body += [b" " + line for line in old[position:last_old]]
-    body = [line if line.endswith(LF) else line + _NO_NEWLINE for line in body]
+    # Only the last line of either side can lack its newline.
+    if (last_old and not old[last_old - 1].endswith(LF)) or (last_new and not new[last_new - 1].endswith(LF)):
+        body = [line if line.endswith(LF) else line + _NO_NEWLINE for line in body]
     counts = last_old - first_old, last_new - first_new
     # An empty side is told by the line that it comes after: "-0,0" for a file that begins to exist.
     start_old = first_old + old_offset + (1 if counts[0] else 0)

@@ -88,14 +88,14 @@ class Edit:
 
     def _window(self, group: Sequence[int]) -> tuple[int, list[bytes]]:
         """Return the lines around a group of pieces as they stand in the file, and the line at which they begin."""
-        first = self._rope.start_of(group[0]) - _MARGIN
-        last = self._rope.start_of(group[-1]) + self._rope.length_of(group[-1]) + _MARGIN
-        lines = self._rope.slice(first, last)
-        if lines and last >= self._rope.length and self._ends_open():
+        before, within, after = self._rope.around(group[0], group[-1], _MARGIN)
+        start = self._rope.start_of(group[0]) - len(before)
+        lines = [*before, *within, *after]
+        if self._unterminated and lines and start + len(lines) == self._rope.length and self._ends_open():
             lines[-1] = without_newline(lines[-1])
-        if first <= 0 and self._text.bom:
+        if self._text.bom and start == 0:
             lines[:1] = [self._text.bom + (lines[0] if lines else b"")]
-        return max(first, 0), lines
+        return start, lines
 
     def _ends_open(self) -> bool:
         # An original last line, or whatever was put in its place, ends without a newline as it did.

@@ -82,11 +82,11 @@ class FileHistory:
             self._text = self._edit.text()
         self._edit = self._target = None
 
-    def whole_diff(self, path: str) -> Diff:
-        """Return the diff of all steps on a file that kept its path."""
+    def whole_diff(self, path: str, state: FileState | None) -> Diff:
+        """Return the diff of all steps on a file that kept its path; `state` is what they left."""
         if len(self._diffs) == 1:
             return self._diffs[0]
-        return file_diff(path, self.before, self.state(), None if self._edit is None else self._edit.regions())
+        return file_diff(path, self.before, state, None if self._edit is None else self._edit.regions())
 
     def _made(self, step: Step, splices: Sequence[Splice]) -> Diff:
         if step.creates is not None:

@@ -20,7 +20,7 @@ from repo_agent_dagster.patching.checks.checker import NOTHING, Checker, CheckUn
 from repo_agent_dagster.patching.checks.findings import Finding, added_findings, identity
 from repo_agent_dagster.patching.checks.verdict import CheckFailed, Guilty
 from repo_agent_dagster.patching.commit import commit
-from repo_agent_dagster.patching.diffs import Diff
+from repo_agent_dagster.patching.diffs import no_diff
 from repo_agent_dagster.patching.model import PatchConflict
 from repo_agent_dagster.patching.plan import Plan, PlannedFile, ReadFile
 from repo_agent_dagster.patching.tree import Tree
@@ -218,7 +218,7 @@ def _take_back(
         batch_id=events[0].batch_id,
         decision=PatchEventName.PATCH_REVERTED,
         patch_ids=[event.patch_id for event in events],
-        files=[PlannedFile(file.path, file.after, file.before, Diff(b"", 0, 0)) for file in plan.files],
+        files=[PlannedFile(file.path, file.after, file.before, no_diff) for file in plan.files],
         diffs={},
         decide=lambda: custody.record([*failed, *reverted]),
         now=now,

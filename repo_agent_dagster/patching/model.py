@@ -1,6 +1,8 @@
 """The patching engine's own words: workspace, file change, applied patch, batch result, and what can go wrong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
@@ -110,9 +112,14 @@ class AppliedPatch:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a batch did. `diff` is the whole change for people: bytes that are not UTF-8 appear replaced in it."""
+    """What a batch did, or would do. `whole_diff` is its diff, or makes it."""
 
     batch_id: str
     patches: tuple[AppliedPatch, ...]
-    diff: str
+    whole_diff: str | Callable[[], str] = field(repr=False, compare=False)
     dry_run: bool = False
+
+    @cached_property
+    def diff(self) -> str:
+        """The whole change for people, made when it is asked for: bytes that are not UTF-8 appear replaced in it."""
+        return self.whole_diff if isinstance(self.whole_diff, str) else self.whole_diff()

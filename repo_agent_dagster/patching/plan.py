@@ -6,6 +6,7 @@ the order of the batch, so that undoing them from the last to the first always f
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff
@@ -36,7 +37,7 @@ class PlannedPatch:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlannedFile:
     """One path before and after the whole batch; None is the absence of a file.
 
@@ -46,8 +47,13 @@ class PlannedFile:
     path: str
     before: FileState | None
     after: FileState | None
-    diff: Diff
+    make_diff: Callable[[], Diff]
     moved_from: str | None = None
+
+    @cached_property
+    def diff(self) -> Diff:
+        """The diff of the whole batch at the path; made when it is asked for: applying needs those of the steps."""
+        return self.make_diff()
 
     @property
     def kind(self) -> Literal["create", "replace", "delete"]:
@@ -61,6 +67,10 @@ class Plan:
 
     patches: tuple[PlannedPatch, ...]
     files: tuple[PlannedFile, ...]
+
+    def diff(self) -> str:
+        """Return the diff of the whole batch for people: bytes that are not UTF-8 appear replaced in it."""
+        return b"".join(file.diff.text for file in self.files).decode("utf-8", "replace")
 
 
 def plan_changes(changes: Sequence[FileChange], read: ReadFile, task_id: str | None) -> Plan:
@@ -85,7 +95,7 @@ def plan_changes(changes: Sequence[FileChange], read: ReadFile, task_id: str | N
         if before == after:
             continue
         diff = file_diff(path, before, after)
-        files.append(PlannedFile(path, before, after, diff))
+        files.append(PlannedFile(path, before, after, _given(diff)))
         origin, result = (None if state is None else path for state in (before, after))
         patches.append(PlannedPatch(path, f"{files[-1].kind}-file", task_id, diff, origin, result))
     return Plan(tuple(patches), tuple(files))
@@ -103,6 +113,10 @@ def with_executable(state: FileState, executable: bool) -> FileState:
     # Whoever may read it may run it, as git and `chmod +x` do under the usual umask.
     mode = state.mode | (state.mode & 0o444) >> 2 | 0o100 if executable else state.mode & ~0o111
     return FileState(state.content, mode)
+
+
+def _given(diff: Diff) -> Callable[[], Diff]:
+    return lambda: diff
 
 
 def _changed(before: FileState | None, change: FileChange) -> FileState | None:

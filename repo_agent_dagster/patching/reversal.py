@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from repo_agent_dagster.contracts.custody import RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching.batch_states import StepStates, states_of
-from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff, is_binary
+from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff, is_binary, no_diff
 from repo_agent_dagster.patching.lines import split_lines
 from repo_agent_dagster.patching.merging import merge3
 from repo_agent_dagster.patching.model import PatchConflict
@@ -221,12 +221,14 @@ class Reversal:
             lineage = self._lineages.get(path)
             origin = None if lineage is None or lineage.origin == path else lineage.origin
             if state is not None and before is None and origin is not None and origin not in after:
-                diff = file_diff(path, self._tree.read(origin), state, old_path=origin)
+                make_diff: Callable[[], Diff] = partial(
+                    file_diff, path, self._tree.read(origin), state, old_path=origin
+                )
             elif state is None and any(one.origin == path and one.name is not None for one in self._lineages.values()):
-                diff = Diff(b"", 0, 0)  # the file's new place has its rename
+                make_diff = no_diff  # the file's new place has its rename
             else:
-                diff = file_diff(path, before, state)
-            yield PlannedFile(path, before, state, diff, origin)
+                make_diff = partial(file_diff, path, before, state)
+            yield PlannedFile(path, before, state, make_diff, origin)
 
 
 def _key(step: RecordedStep) -> tuple[str | None, str | None, str]:

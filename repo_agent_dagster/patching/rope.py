@@ -70,6 +70,23 @@ class Rope:
             start += len(part)
         return found
 
+    def around(self, first: int, last: int, margin: int) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """Return the lines of the pieces `first` to `last` (by rank) and between, and `margin` lines on either side.
+
+        As (before, within, after); the sides are shorter at the file's edges.
+        """
+        begin, end = 2 * first + 1, 2 * last + 2
+        within = self._pieces[begin] if first == last else list(chain.from_iterable(self._pieces[begin:end]))
+        before: list[bytes] = []
+        while len(before) < margin and begin:
+            begin -= 1
+            before = self._pieces[begin][len(before) - margin :] + before
+        after: list[bytes] = []
+        while len(after) < margin and end < len(self._pieces):
+            after = after + self._pieces[end][: margin - len(after)]
+            end += 1
+        return before, within, after
+
     def lines(self) -> list[bytes]:
         """Return all present lines."""
         return list(chain.from_iterable(self._pieces))
