@@ -6,7 +6,7 @@ A run that crashed after its batch was applied is retried without applying it tw
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import ValidationError
@@ -41,8 +41,16 @@ class Outcome:
     """What became of a batch; `earlier_run` is the crashed run that had applied it, if one had."""
 
     workspace: Workspace
-    result: BatchResult
+    batch_id: str
+    patches: tuple[AppliedPatch, ...]
+    diff: str
+    dry_run: bool = False
     earlier_run: str | None = None
+
+    @classmethod
+    def of(cls, workspace: Workspace, result: BatchResult) -> Self:
+        """Return the outcome of a batch that this run applied."""
+        return cls(workspace, result.batch_id, result.patches, result.diff, result.dry_run)
 
 
 @dg.op(description="Claim the task, or read the config, and see that it is a workspace and a batch.")
@@ -103,15 +111,14 @@ def apply_batch_to_workspace(
                 dry_run=payload.dry_run,
                 batch_id=context.run_id,
             )
-            outcome = Outcome(workspace, result)
-    result = outcome.result
+            outcome = Outcome.of(workspace, result)
     context.add_output_metadata(
         {
-            "batch": "–" if result.dry_run else result.batch_id,
-            "patches": markdown_table([_row(patch) for patch in result.patches], limit=100),
-            "files": len({patch.file for patch in result.patches}),
-            "diff": dg.MetadataValue.md(_fenced(result.diff)),
-            "diff_is_cut": len(result.diff) > DIFF_LIMIT,
+            "batch": "–" if outcome.dry_run else outcome.batch_id,
+            "patches": markdown_table([_row(patch) for patch in outcome.patches], limit=100),
+            "files": len({patch.file for patch in outcome.patches}),
+            "diff": dg.MetadataValue.md(_fenced(outcome.diff)),
+            "diff_is_cut": len(outcome.diff) > DIFF_LIMIT,
         }
     )
     return outcome
@@ -120,20 +127,20 @@ def apply_batch_to_workspace(
 @dg.op(description="Show the batch's custody, prove the workspace's chain, and close the task.")
 def prove_custody(context: dg.OpExecutionContext, outcome: Outcome, store: StoreResource, clock: ClockResource) -> None:
     """Close the task with the result; a broken chain is told, whoever broke it."""
-    result, workspace = outcome.result, outcome.workspace
+    workspace = outcome.workspace
     with read_transaction(store.engine()) as conn:
-        events = [] if result.dry_run else patch_events.listing(conn, batch_id=result.batch_id, limit=1_000_000)
+        events = [] if outcome.dry_run else patch_events.listing(conn, batch_id=outcome.batch_id, limit=1_000_000)
         chain = patch_events.verify_chain(conn, workspace.name)
     told = f"{chain.checked} events, whole" if chain.ok else f"broken at row {chain.seq}: {chain.problem}"
     if not chain.ok:
         context.log.error(f"the custody chain of {workspace.name} is {told}")
     checked = [event.ts_check_ok for event in events if event.ts_check_ok is not None]
     summary = {
-        "batchId": None if result.dry_run else result.batch_id,
-        "dryRun": result.dry_run,
+        "batchId": None if outcome.dry_run else outcome.batch_id,
+        "dryRun": outcome.dry_run,
         "workspace": workspace.name,
-        "patches": [_row(patch) for patch in result.patches[:RESULT_PATCHES]],
-        "patchCount": len(result.patches),
+        "patches": [_row(patch) for patch in outcome.patches[:RESULT_PATCHES]],
+        "patchCount": len(outcome.patches),
         "checkOk": all(checked) if checked else None,
         "chain": asdict(chain),
     }
@@ -148,8 +155,8 @@ def prove_custody(context: dg.OpExecutionContext, outcome: Outcome, store: Store
         context.log_event(
             dg.AssetObservation(
                 asset_key="patch_events",
-                description=f"batch {result.batch_id}: {len(result.patches)} patch(es) on {workspace.name}",
-                metadata={"batch": result.batch_id, **custody},
+                description=f"batch {outcome.batch_id}: {len(outcome.patches)} patch(es) on {workspace.name}",
+                metadata={"batch": outcome.batch_id, **custody},
             )
         )
     if context.has_partition_key:
@@ -195,7 +202,7 @@ def _of_crashed_run(
         patches = store.custody().batch(parent_id)
         if patches and all(patch.is_in_force for patch in patches):
             recorded = tuple(_recorded(patch) for patch in patches)
-            return Outcome(workspace, BatchResult(parent_id, recorded, ""), earlier_run=parent_id)
+            return Outcome(workspace, parent_id, recorded, diff="", earlier_run=parent_id)
         parent = context.instance.get_run_by_id(parent_id)
         if parent is None:
             return None

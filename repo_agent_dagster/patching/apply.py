@@ -10,7 +10,7 @@ from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching import journal
 from repo_agent_dagster.patching.batch_plan import plan_batch
 from repo_agent_dagster.patching.checks.checker import Checker
-from repo_agent_dagster.patching.commit import commit, recover
+from repo_agent_dagster.patching.commit import commit, enter
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
 from repo_agent_dagster.patching.judging import Judge, PlanPrefix, settle
 from repo_agent_dagster.patching.lock import locked
@@ -99,7 +99,7 @@ def recover_workspace(
 ) -> str | None:
     """Clear up after an interrupted batch, as every use does; return what was done, None if there was nothing."""
     with Tree(workspace.root) as tree, locked(workspace.root, lock_timeout_seconds):
-        return recover(tree, custody, now)
+        return enter(workspace, tree, custody, now)
 
 
 class _Run:
@@ -134,7 +134,7 @@ class _Run:
                 plan = self._planned(tree, make_plan)
                 return batch_result(self._batch_id, self._requests_of(plan), plan, dry_run=True)
             with locked(self._workspace.root, lock_timeout_seconds):
-                recover(tree, self._custody, self._now)
+                enter(self._workspace, tree, self._custody, self._now)
                 if dry_run:
                     plan = self._planned(tree, make_plan)
                     return batch_result(self._batch_id, self._requests_of(plan), plan, dry_run=True)

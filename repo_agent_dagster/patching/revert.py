@@ -9,7 +9,7 @@ from datetime import datetime
 from repo_agent_dagster.contracts.custody import REAPPLY, REVERT, Custody, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching import custody as records
-from repo_agent_dagster.patching.commit import commit, recover
+from repo_agent_dagster.patching.commit import commit, enter
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
@@ -52,7 +52,7 @@ def revert(
     """
     batch_id = batch_id or new_id()
     with Tree(workspace.root) as tree, locked(workspace.root, lock_timeout_seconds):
-        recover(tree, custody, now)
+        enter(workspace, tree, custody, now)
         everything, chosen = _chosen(workspace, batch_id_or_patch_ids, custody)
         applied = [patch for patch in everything if patch.last(PatchEventName.PATCH_APPLIED) is not None]
         steps = {patch.patch_id: recorded_step(tree, patch) for patch in chosen}
