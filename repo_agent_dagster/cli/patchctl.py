@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from repo_agent_dagster.cli import patch_operations, patch_record
+from repo_agent_dagster.cli.garbage import no_garbage_collection
 from repo_agent_dagster.cli.patch_apply import apply_file
 from repo_agent_dagster.cli.patch_options import Change, takes
 
@@ -36,8 +37,9 @@ BatchFileOption = Annotated[str, typer.Option("--batch", help="A JSON file with 
 
 
 @app.callback()
-def main() -> None:
+def main(context: typer.Context) -> None:
     """Hold the commands together; the help is the app's."""
+    no_garbage_collection(context)
 
 
 @app.command(rich_help_panel="Batches")
