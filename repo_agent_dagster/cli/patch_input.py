@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 from pydantic import ValidationError
 
-from repo_agent_dagster.contracts.custody import EventRow, RecordedPatch
+from repo_agent_dagster.contracts.custody import CustodyRefused, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchBatch, text_file, with_text
-from repo_agent_dagster.patching import InvalidPatch, MarkerPattern, Workspace
+from repo_agent_dagster.contracts.spool import SpoolSegment, TakesSpools
+from repo_agent_dagster.patching import InvalidPatch, MarkerPattern, SpoolCustody, Workspace
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -29,13 +30,37 @@ def read_batch(source: str, options: dict[str, Any]) -> PatchBatch:
     Raises:
         InvalidPatch: it cannot be read, is not JSON, or is not a batch.
     """
-    try:
-        value = json.loads(_read(source), object_pairs_hook=_unique_keys, parse_constant=_refused_number)
-    except RecursionError as error:
-        raise InvalidPatch(f"batch {source!r} is nested too deeply") from error
-    except ValueError as error:
-        raise InvalidPatch(f"batch {source!r} is not JSON: {error}") from error
+    value = _json(_read(source), f"batch {source!r}")
     return batch_of({**value, **options} if isinstance(value, dict) else value)
+
+
+def read_batches(source: str, options: dict[str, Any]) -> list[PatchBatch]:
+    """Read batches from a file of JSON lines, one each; blank lines are passed over.
+
+    Raises:
+        InvalidPatch: as `read_batch`, naming the line.
+    """
+    batches = []
+    for number, line in enumerate(_read(source).splitlines(), start=1):
+        if not line.strip():
+            continue
+        value = _json(line, f"line {number} of {source!r}")
+        try:
+            batches.append(batch_of({**value, **options} if isinstance(value, dict) else value))
+        except InvalidPatch as error:
+            raise InvalidPatch(f"line {number} of {source!r}: {error}") from error
+    if not batches:
+        raise InvalidPatch(f"{source!r} has no batch")
+    return batches
+
+
+def _json(text: bytes, what: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refused_number)
+    except RecursionError as error:
+        raise InvalidPatch(f"{what} is nested too deeply") from error
+    except ValueError as error:
+        raise InvalidPatch(f"{what} is not JSON: {error}") from error
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -156,6 +181,12 @@ def _telling_bad_urls() -> Iterator[None]:
         raise InvalidPatch(str(error)) from error
 
 
+def custody_of(workspace: Workspace, database_url: str, *, offline: bool) -> "Custody":
+    """Return where the record is kept: in the store, or offline in the workspace's spool."""
+    store = CustodyOnDemand(database_url)
+    return SpoolCustody(workspace, store) if offline else store
+
+
 class CustodyOnDemand:
     """Custody in the store, which is opened when it is first needed: never, in a dry run."""
 
@@ -174,6 +205,13 @@ class CustodyOnDemand:
     def patches(self, patch_ids: Sequence[str]) -> Sequence[RecordedPatch]:
         """See `contracts.custody.Custody`."""
         return self._custody().patches(patch_ids)
+
+    def take_in(self, segment: SpoolSegment, now: datetime) -> bool:
+        """See `contracts.spool.TakesSpools`."""
+        custody = self._custody()
+        if not isinstance(custody, TakesSpools):  # to return False would say that it has the segment
+            raise CustodyRefused(f"{type(custody).__name__} takes no spools")
+        return custody.take_in(segment, now)
 
     def _custody(self) -> "Custody":
         if self._opened is None:

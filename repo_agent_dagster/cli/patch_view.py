@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from repo_agent_dagster.contracts.faults import RepoAgentError
+from repo_agent_dagster.contracts.faults import PermanentFault, RepoAgentError
 
 if TYPE_CHECKING:
     from repo_agent_dagster.patching import AppliedPatch, BatchResult
@@ -45,13 +45,17 @@ def telling_faults(as_json: bool) -> Iterator[None]:
         yield
     except RepoAgentError as fault:
         _tell(fault, [*getattr(fault, "__notes__", ())], as_json)
-        raise typer.Exit(_exit_code(fault)) from fault
+        raise typer.Exit(exit_code(fault)) from fault
+
+
+def _error(fault: RepoAgentError) -> dict[str, Any]:
+    notes = [*getattr(fault, "__notes__", ())]
+    return {"error": {"kind": type(fault).__name__, "message": str(fault), "notes": notes, **_found_by_check(fault)}}
 
 
 def _tell(fault: RepoAgentError, notes: list[str], as_json: bool) -> None:
     if as_json:
-        error: dict[str, Any] = {"kind": type(fault).__name__, "message": str(fault), "notes": notes}
-        print_json({"error": {**error, **_found_by_check(fault)}})
+        print_json(_error(fault))
         return
     told = " ".join([str(fault), *notes])
     if not sys.stderr.isatty():
@@ -78,7 +82,8 @@ def _found_by_check(fault: RepoAgentError) -> dict[str, Any]:
     }
 
 
-def _exit_code(fault: RepoAgentError) -> int:
+def exit_code(fault: RepoAgentError) -> int:
+    """Return the documented exit code for a fault."""
     from repo_agent_dagster import patching
 
     codes: tuple[tuple[type[RepoAgentError], int], ...] = (
@@ -107,33 +112,47 @@ def show_diff(diff: str) -> None:
 def show_result(result: "BatchResult", as_json: bool, *, verb: str = "applied") -> None:
     """Show what a batch did, or would do."""
     if as_json:
-        print_json(
-            {
-                "batchId": result.batch_id,
-                "dryRun": result.dry_run,
-                "patches": [
-                    {
-                        "patchId": patch.patch_id,
-                        "file": patch.file,
-                        "op": patch.op,
-                        "taskId": patch.task_id,
-                        "diffPath": None if result.dry_run else patch.diff_path,
-                        "added": patch.added,
-                        "removed": patch.removed,
-                        "movedTo": patch.moved_to,
-                        "notes": patch.notes,
-                    }
-                    for patch in result.patches
-                ],
-                "diff": result.diff,
-            }
-        )
+        print_json({**_told(result), "diff": result.diff})
     elif result.dry_run:
         _show_notes(result)
         show_diff(result.diff)
     else:
         _show_notes(result)
         _show_applied(result, verb)
+
+
+def show_outcomes(outcomes: "Sequence[BatchResult | PermanentFault]", as_json: bool) -> None:
+    """Show what became of each of several batches, in their order."""
+    if as_json:
+        print_json([_error(one) if isinstance(one, RepoAgentError) else _told(one) for one in outcomes])
+        return
+    for number, one in enumerate(outcomes, start=1):
+        if isinstance(one, RepoAgentError):
+            typer.echo(f"batch {number}: refused: {one}", err=True)
+        else:
+            _show_notes(one)
+            typer.echo(f"batch {number}: applied as {one.batch_id}: {len(one.patches)} patch(es)")
+
+
+def _told(result: "BatchResult") -> dict[str, Any]:
+    return {
+        "batchId": result.batch_id,
+        "dryRun": result.dry_run,
+        "patches": [
+            {
+                "patchId": patch.patch_id,
+                "file": patch.file,
+                "op": patch.op,
+                "taskId": patch.task_id,
+                "diffPath": None if result.dry_run else patch.diff_path,
+                "added": patch.added,
+                "removed": patch.removed,
+                "movedTo": patch.moved_to,
+                "notes": patch.notes,
+            }
+            for patch in result.patches
+        ],
+    }
 
 
 def _show_notes(result: "BatchResult") -> None:
@@ -171,8 +190,8 @@ def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
             "" if patch.requested_at is None else patch.requested_at.strftime("%Y-%m-%d %H:%M:%S"),
             patch.last_event.removeprefix("patch_"),
             patch.op,
-            patch.file_path,
-            f"by {patch.requester}" + (f", order {patch.order_id}" if patch.order_id else ""),
+            _printable(patch.file_path),
+            _printable(f"by {patch.requester}" + (f", order {patch.order_id}" if patch.order_id else "")),
         )
         for patch in patches
     ]
@@ -183,6 +202,11 @@ def show_log(patches: "Sequence[PatchActivity]", as_json: bool) -> None:
         typer.echo("  ".join([*cells, row[5]]))
     if not rows:
         typer.echo("no patches")
+
+
+def _printable(text: str) -> str:
+    """Return a text that was recorded as it was asked for, with what would steer the terminal made visible."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def show_patch(events: "Sequence[StoredEvent]", diff: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from repo_agent_dagster.cli import patch_operations, patch_record
 from repo_agent_dagster.cli.garbage import no_garbage_collection
 from repo_agent_dagster.cli.patch_apply import apply_file
 from repo_agent_dagster.cli.patch_options import Change, takes
+from repo_agent_dagster.cli.patch_stream import apply_lines
 
 _HELP = """Apply surgical patches to a workspace: all or nothing, on record, and reversible.
 
@@ -44,12 +45,24 @@ def main(context: typer.Context) -> None:
 
 @app.command(rich_help_panel="Batches")
 @takes(Change)
-def apply(change: Change, batch: BatchFileOption) -> None:
+def apply(
+    change: Change,
+    batch: Annotated[str | None, typer.Option("--batch", help="A JSON file with the batch; - is stdin.")] = None,
+    batches: Annotated[
+        str | None,
+        typer.Option("--batches", help="A file with one batch on each line, each applied or refused by itself."),
+    ] = None,
+) -> None:
     """Apply a batch of patches, all or none.
 
     Example: `patchctl apply --batch batch.json --order 42 --check python`
     """
-    apply_file(change, batch)
+    if (batch is None) == (batches is None):
+        raise typer.BadParameter("give either --batch or --batches")
+    if batch is not None:
+        apply_file(change, batch)
+    else:
+        apply_lines(change, batches or "-")
 
 
 @app.command(rich_help_panel="Batches")
