@@ -12,7 +12,7 @@ from repo_agent_dagster.patching.checks import (
     Overlay,
     PythonSyntaxChecker,
 )
-from repo_agent_dagster.patching.custody import record_validation
+from repo_agent_dagster.patching.custody import record_export, record_validation
 from repo_agent_dagster.patching.group import apply_batches
 from repo_agent_dagster.patching.model import (
     AppliedPatch,
@@ -66,6 +66,7 @@ __all__ = [
     "WriteFailed",
     "apply_batch",
     "apply_batches",
+    "record_export",
     "record_validation",
     "recover_workspace",
     "replay",

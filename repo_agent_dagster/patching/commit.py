@@ -66,19 +66,15 @@ def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> 
 
     Raises:
         SpoolUnreadable: what was recorded offline is damaged.
-        UnknownPatch, CustodyUnavailable: as `recover`.
-    """
-    ship(workspace, custody, now)
-    return recover(tree, custody, now)
-
-
-def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
-    """Finish or undo what an interrupted batch left, as the record decides; return what was done, None if nothing.
-
-    Raises:
-        UnknownPatch: the batch is on record in another database.
+        UnknownPatch: an interrupted batch is on record in another database.
         CustodyUnavailable: the record cannot be asked, so nothing is touched.
     """
+    ship(workspace, custody, now)
+    return _recover(tree, custody, now)
+
+
+def _recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
+    """Finish or undo what an interrupted batch left, as the record decides."""
     journal = wal.load(tree)
     if journal is None:
         return None

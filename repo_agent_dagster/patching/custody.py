@@ -205,6 +205,43 @@ def record_validation(
         InvalidPatch: one of them was never applied, or was reverted.
         CustodyUnavailable: the record cannot be reached.
     """
+    last = [patch.events[-1] for patch in _in_force(custody, result_or_patch_ids, "validated")]
+    name = PatchEventName.PATCH_VALIDATED if ok else PatchEventName.PATCH_FAILED
+    custody.record(following(last, name, now, ok=ok, error=error, meta=meta))
+
+
+def record_export(
+    result_or_patch_ids: BatchResult | Sequence[str],
+    *,
+    custody: Custody,
+    ok: bool,
+    now: datetime,
+    error: str | None = None,
+    meta: dict[str, Any] | None = None,
+) -> None:
+    """Put on record that applied patches left for elsewhere: ``patch_exported``, or ``patch_failed`` with the error.
+
+    A failed export leaves the files as they are. `revert` takes them back, after a failed export or a good one, and
+    records ``patch_reverted``: see `contracts.phase_events`.
+
+    Raises:
+        UnknownPatch: one of the patches is not on record.
+        InvalidPatch: one of them was never applied, was reverted, or failed its last check.
+        CustodyUnavailable: the record cannot be reached.
+    """
+    patches = _in_force(custody, result_or_patch_ids, "exported")
+    for patch in patches:
+        checked = next((event for event in reversed(patch.events) if event.ts_check_ok is not None), None)
+        if checked is not None and not checked.ts_check_ok:
+            raise InvalidPatch(f"patch {patch.patch_id} failed its check, so it cannot be exported: {checked.error}")
+    name = PatchEventName.PATCH_EXPORTED if ok else PatchEventName.PATCH_FAILED
+    last = [patch.events[-1] for patch in patches]
+    custody.record(following(last, name, now, error=error, meta=meta))
+
+
+def _in_force(
+    custody: Custody, result_or_patch_ids: BatchResult | Sequence[str], becoming: str
+) -> Sequence[RecordedPatch]:
     if isinstance(result_or_patch_ids, BatchResult):
         patch_ids: Sequence[str] = [patch.patch_id for patch in result_or_patch_ids.patches]
     else:
@@ -212,10 +249,8 @@ def record_validation(
     patches = known(custody, patch_ids)
     for patch in patches:
         if not patch.is_in_force:
-            raise InvalidPatch(f"patch {patch.patch_id} is not applied, so it cannot be validated")
-    name = PatchEventName.PATCH_VALIDATED if ok else PatchEventName.PATCH_FAILED
-    last = [patch.events[-1] for patch in patches]
-    custody.record(following(last, name, now, ok=ok, error=error, meta=meta))
+            raise InvalidPatch(f"patch {patch.patch_id} is not applied, so it cannot be {becoming}")
+    return patches
 
 
 def known(custody: Custody, patch_ids: Sequence[str]) -> Sequence[RecordedPatch]:

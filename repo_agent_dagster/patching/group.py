@@ -9,7 +9,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.commit import commit, recover
+from repo_agent_dagster.patching.commit import commit, enter
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
 from repo_agent_dagster.patching.diffs import FileState, no_diff
 from repo_agent_dagster.patching.lock import locked
@@ -51,7 +51,7 @@ def apply_batches(
         WorkspaceLocked, CustodyUnavailable, WriteFailed: as `apply_batch`; then none of the batches was applied.
     """
     with Tree(workspace.root) as tree, locked(workspace.root, lock_timeout_seconds):
-        recover(tree, custody, now)
+        enter(workspace, tree, custody, now)
         group = _Group(Draft(tree.read))
         for batch in batches:
             group.outcomes.append(_planned(workspace, batch, group, now))
