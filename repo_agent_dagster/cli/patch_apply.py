@@ -1,6 +1,7 @@
 """What `patchctl` does with a batch, wherever it comes from: apply it, or show what it would do."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -48,20 +49,28 @@ def _apply(change: Change, read: Callable[[dict[str, Any]], "PatchBatch"]) -> No
 
     with telling_faults(change.as_json):
         from repo_agent_dagster.cli.patch_check import checker_of
-        from repo_agent_dagster.cli.patch_input import CustodyOnDemand, workspace_of
+        from repo_agent_dagster.cli.patch_input import custody_of, workspace_of
+        from repo_agent_dagster.cli.patch_notify import notifying
         from repo_agent_dagster.patching import apply_batch
+        from repo_agent_dagster.store.ids import new_id
 
         batch = read(change.of_batch())
         workspace = workspace_of(change.workspace)
         checker = checker_of(change, workspace.root, batch)
+        custody = custody_of(workspace, change.database_url, offline=change.offline)
+        batch_id = new_id()
+        is_told = not (change.dry_run or batch.dry_run)
         interrupt_on_signals()
-        result = apply_batch(
-            workspace,
-            batch,
-            custody=CustodyOnDemand(change.database_url),
-            now=datetime.now(UTC),
-            checker=checker,
-            dry_run=change.dry_run,
-            lock_timeout_seconds=change.lock_timeout,
-        )
+        telling = notifying(change.notify, custody, change.database_url, batch_id=batch_id)
+        with telling if is_told else nullcontext():
+            result = apply_batch(
+                workspace,
+                batch,
+                custody=custody,
+                now=datetime.now(UTC),
+                checker=checker,
+                dry_run=change.dry_run,
+                lock_timeout_seconds=change.lock_timeout,
+                batch_id=batch_id,
+            )
         show_result(result, change.as_json)

@@ -4,11 +4,15 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from repo_agent_dagster.cli.patch_options import Change
+from repo_agent_dagster.contracts.faults import TransientFault
 from repo_agent_dagster.contracts.patches import Check, CommandCheck, PatchBatch
 from repo_agent_dagster.patching import InvalidPatch
 
 if TYPE_CHECKING:
+    from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
     from repo_agent_dagster.patching import Checker
 
 
@@ -22,9 +26,7 @@ def checker_of(change: Change, root: Path, batch: PatchBatch) -> "Checker | None
     typed = typed_check(change)
     if change.no_check or change.dry_run or batch.dry_run:
         return None
-    from repo_agent_dagster.cli.patch_input import registered_workspace
-
-    registered = registered_workspace(change.database_url, root)
+    registered = _registered(change, root)
     if typed is None and batch.check is None and (registered is None or registered.check is None):
         if change.trusted:
             raise InvalidPatch("--trusted is about a check, and there is none: give --check or --check-command")
@@ -34,6 +36,19 @@ def checker_of(change: Change, root: Path, batch: PatchBatch) -> "Checker | None
 
     limits = check_limits(Settings())
     return checker_for(root, batch, limits, registered=registered, typed=typed, trusted=change.trusted)
+
+
+def _registered(change: Change, root: Path) -> "RegisteredWorkspace | None":
+    """Return what the store knows of the workspace; offline, nothing if it does not answer, which is said."""
+    from repo_agent_dagster.cli.patch_input import registered_workspace
+
+    try:
+        return registered_workspace(change.database_url, root)
+    except TransientFault as error:
+        if not change.offline:
+            raise
+        typer.echo(f"the workspace's own check is not known offline, so it is not run: {error}", err=True)
+        return None
 
 
 def typed_check(change: Change) -> Check | None:

@@ -17,6 +17,20 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Machine output on stdo
 LockOption = Annotated[
     float, typer.Option("--lock-timeout", min=0, help="Seconds to wait for another batch to finish.")
 ]
+NotifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--notify",
+        metavar="URL",
+        help="Post each event of the batch there, now and later; signed if REPO_AGENT_NOTIFY_SECRET is set.",
+    ),
+]
+OfflineOption = Annotated[
+    bool,
+    typer.Option(
+        "--offline", help="Keep the record in the workspace; its next use without this ships it to the store."
+    ),
+]
 CheckName = Literal["python", "tsc", "node"]
 
 
@@ -53,6 +67,8 @@ class Change:
         ),
     ] = False
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff; write and record nothing.")] = False
+    notify: NotifyOption = None
+    offline: OfflineOption = False
     lock_timeout: LockOption = 10.0
     database_url: DatabaseOption = ""
     as_json: JsonOption = False

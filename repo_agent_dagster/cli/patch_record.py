@@ -1,13 +1,21 @@
 """The `patchctl` commands that read the record, and those that go by it: revert, replay, recover, prune."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from repo_agent_dagster.cli.patch_options import DatabaseOption, JsonOption, LockOption, WorkspaceOption
+from repo_agent_dagster.cli.patch_options import (
+    DatabaseOption,
+    JsonOption,
+    LockOption,
+    NotifyOption,
+    OfflineOption,
+    WorkspaceOption,
+)
 
 RequesterOption = Annotated[str, typer.Option("--requester", help="Who asks for it; kept on record.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; kept on record.")]
@@ -28,6 +36,8 @@ def _revert(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the diff; write and record nothing.")] = False,
     requester: RequesterOption = "operator",
     reason: ReasonOption = "",
+    notify: NotifyOption = None,
+    offline: OfflineOption = False,
     workspace: WorkspaceOption = Path(),
     lock_timeout: LockOption = 10.0,
     database_url: DatabaseOption = "",
@@ -40,23 +50,29 @@ def _revert(
     from repo_agent_dagster.cli.patch_view import show_result, telling_faults
 
     with telling_faults(as_json):
-        from repo_agent_dagster.cli.patch_input import CustodyOnDemand
+        from repo_agent_dagster.cli.patch_input import custody_of
+        from repo_agent_dagster.cli.patch_notify import notifying
         from repo_agent_dagster.patching import InvalidPatch, Workspace
         from repo_agent_dagster.patching import revert as take_back
+        from repo_agent_dagster.store.ids import new_id
 
         if (batch is None) == (not patches):
             raise InvalidPatch("give either patch ids or --batch ID")
-        result = take_back(
-            Workspace(workspace),
-            batch if batch is not None else list(patches or ()),
-            custody=CustodyOnDemand(database_url),
-            now=_now(),
-            requester=requester,
-            reason=reason,
-            three_way=three_way,
-            dry_run=dry_run,
-            lock_timeout_seconds=lock_timeout,
-        )
+        place, revert_id = Workspace(workspace), new_id()
+        custody = custody_of(place, database_url, offline=offline)
+        with nullcontext() if dry_run else notifying(notify, custody, database_url, batch_id=revert_id):
+            result = take_back(
+                place,
+                batch if batch is not None else list(patches or ()),
+                custody=custody,
+                now=_now(),
+                requester=requester,
+                reason=reason,
+                three_way=three_way,
+                dry_run=dry_run,
+                lock_timeout_seconds=lock_timeout,
+                batch_id=revert_id,
+            )
         show_result(result, as_json, verb="reverted by")
 
 
@@ -79,6 +95,27 @@ def _recover(
             print_json({"recovered": done})
         else:
             typer.echo(done or "nothing to recover")
+
+
+def _ship(
+    workspace: WorkspaceOption = Path(),
+    lock_timeout: LockOption = 10.0,
+    database_url: DatabaseOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Ship what was recorded with --offline to the store; every online command that writes does this by itself."""
+    from repo_agent_dagster.cli.patch_view import print_json, telling_faults
+
+    with telling_faults(as_json):
+        from repo_agent_dagster.cli.patch_input import CustodyOnDemand
+        from repo_agent_dagster.patching import Workspace, ship_spool
+
+        custody = CustodyOnDemand(database_url)
+        shipped = ship_spool(Workspace(workspace), custody=custody, now=_now(), lock_timeout_seconds=lock_timeout)
+        if as_json:
+            print_json({"shippedEvents": shipped})
+        else:
+            typer.echo(f"shipped {shipped} event(s)" if shipped else "nothing to ship")
 
 
 def _log(
@@ -257,6 +294,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "revert": _revert,
     "replay": _replay,
     "recover": _recover,
+    "ship": _ship,
     "markers": _markers,
     "prune": _prune,
 }

@@ -8,7 +8,7 @@ import typer
 from repo_agent_dagster.cli.patch_options import Change
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.cli.patch_input import CustodyOnDemand
+    from repo_agent_dagster.contracts.custody import Custody
     from repo_agent_dagster.contracts.faults import PermanentFault
     from repo_agent_dagster.contracts.patches import PatchBatch
     from repo_agent_dagster.patching import BatchResult, Workspace
@@ -24,15 +24,20 @@ def apply_lines(change: Change, source: str) -> None:
     from repo_agent_dagster.contracts.faults import PermanentFault
 
     with telling_faults(change.as_json):
-        from repo_agent_dagster.cli.patch_input import CustodyOnDemand, read_batches, workspace_of
+        from repo_agent_dagster.cli.patch_input import custody_of, read_batches, workspace_of
+        from repo_agent_dagster.cli.patch_notify import notifying
         from repo_agent_dagster.patching import InvalidPatch
 
         if change.dry_run:
             raise InvalidPatch("--dry-run shows one batch; give it with --batch")
+        if change.notify is not None:
+            raise InvalidPatch("--notify tells of one batch; for many, set REPO_AGENT_NOTIFY_URL")
         batches = read_batches(source, change.of_batch())
         workspace = workspace_of(change.workspace)
+        custody = custody_of(workspace, change.database_url, offline=change.offline)
         interrupt_on_signals()
-        outcomes = _applied(change, workspace, batches, CustodyOnDemand(change.database_url))
+        with notifying(None, custody, change.database_url):
+            outcomes = _applied(change, workspace, batches, custody)
         show_outcomes(outcomes, change.as_json)
     refused = next((outcome for outcome in outcomes if isinstance(outcome, PermanentFault)), None)
     if refused is not None:
@@ -40,7 +45,7 @@ def apply_lines(change: Change, source: str) -> None:
 
 
 def _applied(
-    change: Change, workspace: "Workspace", batches: "list[PatchBatch]", custody: "CustodyOnDemand"
+    change: Change, workspace: "Workspace", batches: "list[PatchBatch]", custody: "Custody"
 ) -> "list[BatchResult | PermanentFault]":
     from repo_agent_dagster.cli.patch_check import checker_of
     from repo_agent_dagster.contracts.faults import PermanentFault
