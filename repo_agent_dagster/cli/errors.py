@@ -28,10 +28,18 @@ class FaultTellingGroup(TyperGroup):
         except ValidationError as error:
             if error.title != Settings.__name__:
                 raise
-            for problem in error.errors():
-                name = f"{Settings.model_config['env_prefix']}{'_'.join(map(str, problem['loc']))}".upper()
-                _tell(f"setting {name} is {problem['input']!r}: {problem['msg']}; see `repo-agent settings`")
+            for problem in wrong_settings(error):
+                _tell(problem)
             raise typer.Exit(EXIT_INVALID) from error
+
+
+def wrong_settings(error: ValidationError) -> list[str]:
+    """Tell what is wrong with each setting, by the name that its user gave it."""
+    told = []
+    for problem in error.errors():
+        name = f"{Settings.model_config['env_prefix']}{'_'.join(map(str, problem['loc']))}".upper()
+        told.append(f"setting {name} is {problem['input']!r}: {problem['msg']}; see `repo-agent settings`")
+    return told
 
 
 def _tell(message: str) -> None:

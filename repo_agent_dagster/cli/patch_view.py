@@ -5,6 +5,7 @@ Rich is loaded for tables and for colours on a terminal alone: it takes as long 
 
 import json
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -46,6 +47,18 @@ def telling_faults(as_json: bool) -> Iterator[None]:
     except RepoAgentError as fault:
         _tell(fault, [*getattr(fault, "__notes__", ())], as_json)
         raise typer.Exit(exit_code(fault)) from fault
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if type(error).__name__ == "ValidationError" and getattr(error, "title", "") == "Settings":
+            from repo_agent_dagster.cli.errors import wrong_settings
+            from repo_agent_dagster.patching import InvalidPatch
+
+            _tell(InvalidPatch("; ".join(wrong_settings(error))), [], as_json)  # type: ignore[arg-type] # it is one
+            raise typer.Exit(EXIT_INVALID) from error
+        traceback.print_exc()
+        typer.echo("error this is a fault of patchctl itself; please report it with the lines above", err=True)
+        raise typer.Exit(EXIT_INTERNAL) from error
 
 
 def _error(fault: RepoAgentError) -> dict[str, Any]:
