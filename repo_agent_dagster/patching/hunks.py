@@ -12,7 +12,7 @@ from repo_agent_dagster.contracts.patches import Fuzz
 from repo_agent_dagster.patching import hunk_misses
 from repo_agent_dagster.patching.diff_hunks import CONTEXT, REMOVED, Hunk
 from repo_agent_dagster.patching.hunk_search import Haystack, Key, content, spaceless
-from repo_agent_dagster.patching.lines import BOM, LF, terminator, terminator_near
+from repo_agent_dagster.patching.lines import BOM, CRLF, LF, terminator, terminator_near
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict
 
 
@@ -157,7 +157,14 @@ def _unterminated(old: Sequence[bytes], new: Sequence[bytes]) -> bool | None:
 def _ending_with(lines: Sequence[bytes]) -> Key:
     """Compare lines with their terminators; a line without one is given that of the file's last."""
     ending = terminator_near(lines, len(lines))
-    return lambda line: line if line.endswith(LF) else line + ending
+    return lambda line: _finished(line, ending)
+
+
+def _finished(line: bytes, ending: bytes) -> bytes:
+    """Terminate a line; after a CR that is content, LF alone would make a terminator of the two."""
+    if line.endswith(LF):
+        return line
+    return line + (CRLF if line.endswith(b"\r") else ending)
 
 
 def _without_mark(hunk: Hunk) -> tuple[list[bytes], list[bytes]]:
@@ -200,8 +207,9 @@ def _change(
 
     With `whole`, a change at the file's end stays as it is, because the last line's newline is part of it.
     """
-    if keeps_endings:
-        ending = _ending_with(lines[max(start - 1, 0) : max(end, 1)])
+    if keeps_endings or not lines:
+        nearby = lines[max(start - 1, 0) : max(end, 1)] or [line for line in new if line.endswith(LF)]
+        ending = _ending_with(nearby)
         new = [ending(line) for line in new]
     same = bytes if keeps_endings else content
     if not (whole and end == len(lines)):
@@ -214,7 +222,13 @@ def _change(
         start, end, new = start + head, end - tail, new[head : len(new) - tail]
     if start == end and not new:
         return []
-    if not keeps_endings:
-        endings = [terminator(line) for line in lines[start:end]] or [terminator_near(lines, max(start - 1, 0))]
-        new = [content(line) + endings[min(index, len(endings) - 1)] for index, line in enumerate(new)]
+    if lines and not keeps_endings:
+        endings = usual_endings(lines, start, end, len(new))
+        new = [_finished(content(line), ending) for line, ending in zip(new, endings, strict=True)]
     return [Change(start, end, new)]
+
+
+def usual_endings(lines: Sequence[bytes], start: int, end: int, count: int) -> list[bytes]:
+    """Return the terminators that so many new lines get in the place of lines[start:end]."""
+    endings = [terminator(line) for line in lines[start:end]] or [terminator_near(lines, max(start - 1, 0))]
+    return [endings[min(index, len(endings) - 1)] for index in range(count)]

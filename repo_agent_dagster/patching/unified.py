@@ -43,8 +43,9 @@ _REFUSED = {
 class FilePatch:
     """What a diff does to one file. `old_path` is None for a new file, `new_path` for one that is deleted.
 
-    Modes are as git has them (0o100644, 0o100755), None where the diff does not tell; `line` is where it begins in
-    the diff (from 1). One diff can have several of these for one file, each meaning the file as the one before left it.
+    Modes are as git has them (0o100644, 0o100755), None where the diff does not tell; it stands in lines `line` to
+    `last_line` of the diff (from 1). One diff can have several of these for one file, each meaning the file as the one
+    before left it.
     """
 
     old_path: str | None
@@ -55,6 +56,7 @@ class FilePatch:
     new_mode: int | None = None
     hunks: tuple[Hunk, ...] = ()
     binary: BinaryChange | None = None
+    last_line: int = 0
 
     @property
     def path(self) -> str:
@@ -167,7 +169,7 @@ def _file_patch(lines: DiffLines, section: _Section, file: str | None, *, recoun
     _refuse_contradictions(lines, section, kind, hunks, binary)
     old_mode = section.modes.get("old mode", section.modes.get("deleted file mode"))
     new_mode = section.modes.get("new mode", section.modes.get("new file mode"))
-    return FilePatch(old_path, new_path, kind, section.line, old_mode, new_mode, tuple(hunks), binary)
+    return FilePatch(old_path, new_path, kind, section.line, old_mode, new_mode, tuple(hunks), binary, lines.position)
 
 
 def _hunks(lines: DiffLines, *, recount: bool) -> list[Hunk]:
@@ -197,8 +199,9 @@ def _paths(lines: DiffLines, section: _Section, hunks: list[Hunk], file: str | N
         if section.moved:
             raise lines.refusal(f"the diff moves or copies a file, but shall be for {file} alone; leave out `file`", at)
         old = new = file
-    if is_new or is_gone:
-        return (None, new or old) if is_new else (old or new, None)
+    path = (new or old) if is_new else (old or new)
+    if path is not None and (is_new or is_gone):
+        return (None, path) if is_new else (path, None)
     if old is None or new is None:
         raise lines.refusal("cannot tell the file's name; give it in '--- a/…' and '+++ b/…' lines", at)
     if section.kind == "modify" and old != new:

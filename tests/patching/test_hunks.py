@@ -161,6 +161,11 @@ def test_incoming_lines_take_the_terminators_of_their_surroundings() -> None:
     assert applied(b"1\r\n2\n", "@@ -0,0 +1 @@\n+x\n") == b"x\r\n1\r\n2\n"
 
 
+def test_an_empty_file_has_no_terminators_so_the_diffs_are_kept() -> None:
+    assert applied(b"", "@@ -0,0 +1,2 @@\n+x\r\n+y\n\\ No newline at end of file\n") == b"x\r\ny"
+    assert applied(b"", "@@ -0,0 +1 @@\n+x\r\n") == b"x\r\n"
+
+
 def test_a_diff_with_both_terminators_means_them() -> None:
     to_crlf = "@@ -1,2 +1,2 @@\n 1\n-2\n+2\r\n"
     assert applied(b"1\n2\n", to_crlf) == b"1\n2\r\n"
@@ -307,18 +312,15 @@ def test_a_hunk_goes_only_where_its_old_lines_stand(old: bytes, new: bytes, othe
         assert all(one.start <= change.start <= change.end <= floor for change in one.changes)
 
 
-@given(lines_of_few, st.integers(0, 13), st.integers(1, 4), st.integers(0, 14))
-def test_the_place_is_the_nearest_of_all(lines: list[bytes], start: int, length: int, stated: int) -> None:
-    old = lines[start : start + length]
-    assume(old)
+@given(st.lists(st.sampled_from([b"a\n", b"b\n", b"}\n"]), min_size=2, max_size=14), st.data())
+def test_the_place_is_the_nearest_of_all(lines: list[bytes], data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(lines) - 2))
+    old = lines[start : start + data.draw(st.integers(2, 4))]
+    stated = data.draw(st.integers(0, 14))
+    # With context after the change, so that it does not speak of the end.
+    context = [f" {line.decode()}" for line in old]
     header = f"@@ -{stated + 1},{len(old)} +{stated + 1},{len(old) + 1} @@\n"
-    text = (
-        header
-        + "".join(f" {line.decode()}" for line in old[:1])
-        + "+new\n"
-        + "".join(f" {line.decode()}" for line in old[1:])
-    )
-    assume(len(old) > 1)  # with context after the change, so that it does not speak of the end
+    text = "".join([header, context[0], "+new\n", *context[1:]])
     fitting = [at for at in range(len(lines)) if lines[at : at + len(old)] == old]
     best = min(abs(at - stated) for at in fitting)
     nearest = [at for at in fitting if abs(at - stated) == best]

@@ -82,6 +82,7 @@ def test_what_one_side_changed_is_taken_and_what_both_changed_alike_is_taken_onc
         ("a\nb\n", "a\nx\nb\n", "a\ny\nb\n", (1, 1)),
         ("", "a\n", "b\n", (0, 0)),
         ("a\nb\n", "a\nb", "a\nB\n", (1, 2)),
+        ("x\na\na\nb\ny\n", "x\na\nB\ny\n", "x\na\na\nb\nY\n", (2, 5)),
     ],
 )
 def test_changes_that_overlap_or_touch_are_a_conflict(

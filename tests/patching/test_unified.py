@@ -192,6 +192,19 @@ def test_one_named_file_needs_no_headers_and_has_no_other_name() -> None:
             r"write '@@ -1,3 \+1,3 @@'",
         ),
         (HEAD + b"@@ -1,2 +1,2 @@\n a\n-b\n+B\n c\n", "says 2 old and 2 new lines, but the hunk has 3 and 3"),
+        (HEAD + b"@@ -1,2 +1,1 @@\n a\n+b\n-c\n", "says 2 old and 1 new lines, but the hunk has 2 and 2"),
+        (HEAD + b"@@ -1 +1 @@\n-a\n+\n\\ No newline at end of file\n", "line 5 .*last line without newline must have"),
+        (b'diff --git a/n b/m\nrename from ""\nrename to m\n', "line 2 of the diff: expected a file name"),
+        (
+            b"diff --git a/n m o b/p\n"
+            + SIMPLE.split(b"@@", 1)[0].replace(b"b/f", b"/dev/null")
+            + b"@@ -1 +0,0 @@\n-x\n" * 2,
+            "cannot delete a file and edit",
+        ),
+        (
+            b"diff --git a/n m o b/p\nold mode 100644\nnew mode 100755\n",
+            "line 1 of the diff: cannot tell the file's name",
+        ),
         (HEAD + b"@@ -1,2 +1,2 @@\n a\n-b\n+B\n\n+c\n", "says 2 old and 2 new lines, but the hunk has 3 and 4"),
         (HEAD + b"@@ -1,4 +1,4 @@\n a\n-b\n+B\n" + SIMPLE, "says 4 old and 4 new lines, but the hunk has 2 and 2"),
         (HEAD + b"@@ -1,3 +1,3 @@\n a\nb\n c\n", r"line 5 is 'b'\); "),
@@ -219,6 +232,16 @@ def test_one_named_file_needs_no_headers_and_has_no_other_name() -> None:
 def test_what_is_no_unified_diff_is_refused_with_its_line(diff: bytes, message: str) -> None:
     with pytest.raises(InvalidPatch, match=message):
         parse(diff)
+
+
+def test_a_diff_larger_than_a_file_may_be_is_refused() -> None:
+    with pytest.raises(InvalidPatch, match="send at most 268435456 at once"):
+        parse(bytes(2**28 + 1))
+
+
+def test_a_time_that_is_none_is_not_the_epoch() -> None:
+    diff = b"--- n\t1970-99-01 00:00:00 +0000\n+++ n\n@@ -0,0 +1 @@\n+x\n"
+    assert one(diff).kind == "modify"
 
 
 def test_a_diff_for_one_file_is_not_for_two_and_moves_none() -> None:
@@ -254,7 +277,7 @@ def test_a_line_that_lost_its_mark_does_not_end_a_hunk_that_is_counted() -> None
 
 
 def literal(content: bytes, size: int | None = None) -> bytes:
-    packed = zlib.compress(content)
+    packed = zlib.compress(content, 1)
     lines = [b"literal %d\n" % (len(content) if size is None else size)]
     for start in range(0, len(packed), 52):
         chunk = packed[start : start + 52]
@@ -295,8 +318,8 @@ def test_a_broken_binary_patch_is_refused(part: bytes, message: str) -> None:
 
 
 def test_a_bomb_is_not_unpacked() -> None:
-    bomb = literal(b"\0" * 200 * 2**20)
-    assert len(bomb) < 300_000
+    bomb = literal(b"\0" * 130 * 2**20)
+    assert len(bomb) < 1_000_000
     with pytest.raises(InvalidPatch, match="a diff may bring 268435456"):
         parse((BINARY + bomb) * 2)
 
