@@ -15,6 +15,9 @@ from repo_agent_dagster.patching.lines import LF, split_lines
 from repo_agent_dagster.patching.matching import Region, changed_regions
 
 CONTEXT_LINES = 3
+BY_UMASK = 0o10000
+"""A bit of a `FileState`'s mode, beyond the permissions: the file is new, and the umask takes from its permissions."""
+
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 _BINARY_PROBE_BYTES = 8000  # as far as git looks for a NUL
 _BINARY_LINE_BYTES = 52
@@ -22,7 +25,7 @@ _BINARY_LINE_BYTES = 52
 
 @dataclass(frozen=True)
 class FileState:
-    """A regular file as it is: its bytes and its permission bits (0o7777 of its mode)."""
+    """A regular file as it is, or shall be: its bytes, its permission bits (0o7777), and `BY_UMASK` if it is new."""
 
     content: bytes
     mode: int

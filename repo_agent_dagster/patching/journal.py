@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.patching.diffs import BY_UMASK
 from repo_agent_dagster.patching.kept_objects import keep
 from repo_agent_dagster.patching.model import JournalUnreadable, PatchConflict, UnsafePath
 from repo_agent_dagster.patching.paths import MISSION_CONTROL, STAGED_PREFIX, canonical
@@ -174,8 +175,11 @@ def install(tree: Tree, journal: Journal, files: Sequence[PlannedFile], diffs: M
             written += _back_up(tree, file.path, file.before.content, file.before.mode, journal.backup(number))
         if file.after is not None:
             written.append(journal.staged(number))
-            replaced = file.path if file.before is not None else file.moved_from
-            tree.create(written[-1], file.after.content, file.after.mode, like=replaced)
+            if file.after.mode & BY_UMASK:
+                tree.create(written[-1], file.after.content, file.after.mode & 0o7777)
+            else:
+                old = file.path if file.before is not None else file.moved_from
+                tree.create(written[-1], file.after.content, file.after.mode, exact=True, like=old)
     changed = _folders_of(journal)
     tree.sync(written, [*changed, MISSION_CONTROL, f"{MISSION_CONTROL}/patches"])
     for number, file in enumerate(files):
@@ -192,7 +196,7 @@ def _back_up(tree: Tree, path: str, content: bytes, mode: int, backup: str) -> l
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        tree.create(backup, content, mode, like=path)
+        tree.create(backup, content, mode, exact=True, like=path)
         return [backup]
     return []
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff
+from repo_agent_dagster.patching.diffs import BY_UMASK, Diff, FileState, file_diff
 from repo_agent_dagster.patching.model import FileChange, InvalidPatch, PatchConflict
 from repo_agent_dagster.patching.paths import canonical
 
 ReadFile = Callable[[str], FileState | None]
 
-NEW_FILE, NEW_EXECUTABLE = 0o666, 0o777
+NEW_FILE, NEW_EXECUTABLE = BY_UMASK | 0o666, BY_UMASK | 0o777
 """The permissions of new files, less what the umask takes."""
 
 

@@ -112,11 +112,11 @@ class Tree:
         except FileNotFoundError:
             return None
 
-    def create(self, path: str, content: bytes, mode: int, *, like: str | None = None) -> None:
-        """Write a new file; `mode` is subject to the umask, as for any new file.
+    def create(self, path: str, content: bytes, mode: int, *, exact: bool = False, like: str | None = None) -> None:
+        """Write a new file; unless it is to be `exact`, `mode` is subject to the umask, as for any new file.
 
-        `like` names a file that was read and that this one will replace: then `mode` is set exactly, and its owner too
-        where we are root and may.
+        `like` names a file that was read and that this one takes the place of: it gets its owner, where we are root
+        and may give it.
         """
         folder, name = self._existing(path)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -126,9 +126,9 @@ class Tree:
             while view:
                 view = view[os.write(descriptor, view) :]
             replaced = self._seen.get(like) if like is not None else None
-            if replaced is not None:
-                if os.geteuid() == 0 and (replaced.st_uid, replaced.st_gid) != (0, os.getegid()):
-                    os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
+            if replaced is not None and os.geteuid() == 0 and (replaced.st_uid, replaced.st_gid) != (0, os.getegid()):
+                os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
+            if exact:
                 os.fchmod(descriptor, mode)
         finally:
             os.close(descriptor)
