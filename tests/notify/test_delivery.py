@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+import re
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -453,3 +455,24 @@ def test_a_port_that_nobody_listens_on_is_told_as_such(sqlite_outbox: Outbox) ->
         subscribe(sqlite_outbox.engine, f"http://127.0.0.1:{bound.getsockname()[1]}/", now=sqlite_outbox.now)
         sqlite_outbox.record(1)
         assert "ConnectError" in sqlite_outbox.deliver().problems[0]
+
+
+def test_the_check_that_the_page_gives_to_receivers_tells_ours_from_others(
+    sqlite_outbox: Outbox, receiver: Receiver
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notifications.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"hmac": hmac, "hashlib": hashlib}
+    exec(snippet, names)
+    subscribe(sqlite_outbox.engine, receiver.url, now=sqlite_outbox.now, secret_env=SECRET_ENV)
+    sqlite_outbox.record(1)
+    sqlite_outbox.deliver(secrets={SECRET_ENV: "s3cret"})
+    (got,) = receiver.got
+    at = sqlite_outbox.now.timestamp()
+
+    assert names["is_genuine"](got.headers, got.body, "s3cret", at + 60)
+    assert not names["is_genuine"](got.headers, got.body, "s3cret", at + 301)
+    assert not names["is_genuine"](got.headers, got.body + b" ", "s3cret", at)
+    assert not names["is_genuine"](got.headers, got.body, "another", at)
+    assert not names["is_genuine"]({**got.headers, "Idempotency-Key": "x"}, got.body, "s3cret", at)
+    assert not names["is_genuine"]({**got.headers, "X-Repo-Agent-Timestamp": str(int(at) + 1)}, got.body, "s3cret", at)
