@@ -10,6 +10,7 @@ from repo_agent_dagster.patching.lines import LF
 _HEADER = re.compile(rb"@@ -(\d{1,10})(?:,(\d{1,10}))? \+(\d{1,10})(?:,(\d{1,10}))? @@(.*)")
 CONTEXT, REMOVED, ADDED = b" ", b"-", b"+"
 _MARKS = (CONTEXT, REMOVED, ADDED)
+_MARK_SET = frozenset(_MARKS)
 _NO_NEWLINE = b"\\"
 _BLANK = (b"\n", b"\r\n")
 _SIGNATURES = (b"-- ", b"--")
@@ -113,16 +114,23 @@ def _counted(lines: DiffLines, counts: tuple[int, ...], *, is_crlf: bool) -> lis
     old, new = counts
     body: list[HunkLine] = []
     while old or new or (body and lines.starts_with(_NO_NEWLINE)):
-        # A removed "-- x" before an added "++ x" looks like a file's header; only the counts can tell.
-        if (old, new) != (1, 1) and lines.begins_file():
-            return None
         line = _next(lines, body, is_crlf=is_crlf)
         if line is None:
             return None
-        if line.mark == _NO_NEWLINE:
+        mark = line.mark
+        if mark == CONTEXT:
+            old -= 1
+            new -= 1
+        elif mark == ADDED:
+            new -= 1
+        elif mark == REMOVED:
+            # A removed "-- x" before an added "++ x" looks like a file's header; only the counts can tell.
+            if line.text.startswith(b"-- ") and (old, new) != (1, 1) and lines.begins_file(-1):
+                lines.position -= 1
+                return None
+            old -= 1
+        else:
             continue
-        old -= line.mark != ADDED
-        new -= line.mark != REMOVED
         if old < 0 or new < 0:
             lines.position -= 1
             return None
@@ -152,17 +160,16 @@ def _next(lines: DiffLines, body: list[HunkLine], *, is_crlf: bool) -> HunkLine 
     line = lines.line()
     if line is None:
         return None
-    mark = line[:1]
-    if line in _BLANK:
-        mark, text = CONTEXT, line  # editors and mails take the blank off an empty line of context
-    elif mark in _MARKS:
-        text = line[1:]
-    elif mark == _NO_NEWLINE and body and body[-1].text.endswith(LF):
-        lines.position += 1
-        body[-1] = HunkLine(body[-1].mark, body[-1].text[:-1])
-        return HunkLine(mark, b"")
-    else:
-        return None
+    mark, text = line[:1], line[1:]
+    if mark not in _MARK_SET:
+        if line in _BLANK:
+            mark, text = CONTEXT, line  # editors and mails take the blank off an empty line of context
+        elif mark == _NO_NEWLINE and body and body[-1].text.endswith(LF):
+            lines.position += 1
+            body[-1] = HunkLine(body[-1].mark, body[-1].text[:-1])
+            return HunkLine(mark, b"")
+        else:
+            return None
     lines.position += 1
     if not text.endswith(LF):
         text += b"\r\n" if is_crlf else LF  # the diff's own last newline got lost, not the file's
@@ -201,13 +208,12 @@ def _refuse_what_is_no_end(lines: DiffLines) -> None:
 
 
 def _refuse_lines_after_the_end(lines: DiffLines, hunk: Hunk) -> None:
-    for index, line in enumerate(hunk.body):
-        if not line.text:
+    ends_open = [index for index, line in enumerate(hunk.body) if line.text[-1:] != LF]
+    for index in ends_open:
+        if not hunk.body[index].text:
             raise lines.refusal("a last line without newline must have content", hunk.line_of(index) - 1)
-    for side, other in (("old", ADDED), ("new", REMOVED)):
-        of_side = [index for index, line in enumerate(hunk.body) if line.mark != other]
-        for index in of_side[:-1]:
-            if not hunk.body[index].text.endswith(LF):
+        for side, other in (("old", ADDED), ("new", REMOVED)):
+            if hunk.body[index].mark != other and any(mark != other for mark, _ in hunk.body[index + 1 :]):
                 raise lines.refusal(
                     f"'\\ No newline' says that the {side} file ends here, but more of its lines follow",
                     hunk.line_of(index),

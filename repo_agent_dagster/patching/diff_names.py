@@ -16,10 +16,11 @@ _PLAIN_ESCAPES = dict(zip(b'abtnvfr"\\', b'\a\b\t\n\v\f\r"\\', strict=True))
 _QUOTED = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 _DEV_NULL = b"/dev/null"
 # Before the tab became usual, blanks stood between the name and its time.
-_SPACED_TIME = re.compile(rb"\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?.*$")
+_SPACED_TIME = re.compile(rb"(?<!\s)\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d)?.*$")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})$")
 # git's: a/ b/, and with diff.mnemonicPrefix c(ommit)/ i(ndex)/ o(bject)/ w(orktree)/, and 1/ 2/ outside a repository.
 _OLD_PREFIXES, _NEW_PREFIXES = frozenset("aciow1"), frozenset("bciow2")
+_LONGEST_NAME = 4096  # Linux's PATH_MAX
 _BACKUP_ENDINGS = (".orig", ".old", ".bak", "~")
 
 
@@ -130,6 +131,8 @@ def _unescaped(lines: DiffLines, at: int, text: bytes) -> bytes:
 
 
 def _decoded(lines: DiffLines, at: int, name: bytes) -> str:
+    if len(name) > _LONGEST_NAME:
+        raise lines.refusal(f"the file name has {len(name)} bytes; no file has more than {_LONGEST_NAME}", at)
     try:
         return name.decode()
     except UnicodeDecodeError as error:

@@ -34,9 +34,13 @@ class DiffLines:
         self.position += 1
         return line.rstrip(b"\r\n")
 
-    def begins_file(self) -> bool:
-        """Whether a file's ``---`` and ``+++`` and its first hunk begin here: inside a hunk they can be content."""
-        return self.starts_with(b"--- ") and self.starts_with(b"+++ ", 1) and self.starts_with(b"@@ -", 2)
+    def begins_file(self, ahead: int = 0) -> bool:
+        """Whether a file's ``---`` and ``+++`` and its first hunk begin there: inside a hunk they can be content."""
+        return (
+            self.starts_with(b"--- ", ahead)
+            and self.starts_with(b"+++ ", ahead + 1)
+            and self.starts_with(b"@@ -", ahead + 2)
+        )
 
     def refusal(self, what: str, at: int | None = None) -> InvalidPatch:
         """Return the error for what is wrong at a line (counted from 0; the present one if not given)."""

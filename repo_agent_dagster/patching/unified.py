@@ -28,9 +28,8 @@ FileKind = Literal["modify", "create", "delete", "rename", "copy"]
 
 _MODE = re.compile(rb"(old mode|new mode|deleted file mode|new file mode) (\d{1,7})")
 _MOVED = re.compile(rb"(rename|copy) (from|to) (.+)")
-_INDEX = re.compile(rb"index \S+\.\.\S+(?: (\d{1,7}))?")
+_INDEX = re.compile(rb"index [^\s.]+\.\.[^\s.]+(?: (\d{1,7}))?")
 _OTHER_HEADER = re.compile(rb"(?:dis)?similarity index \d+%")
-_BINARIES = re.compile(rb"(?:Binary files|Files) .+ and .+ differ")
 _REFUSED = {
     b"diff --cc ": "a combined diff of a merge has several old sides; send the diff against one parent",
     b"diff --combined ": "a combined diff of a merge has several old sides; send the diff against one parent",
@@ -111,11 +110,16 @@ def _pass_over(lines: DiffLines, line: bytes) -> None:
     for start, why in _REFUSED.items():
         if line.startswith(start):
             raise lines.refusal(why)
-    if _BINARIES.fullmatch(line.rstrip(b"\r\n")):
+    if _tells_binaries(line):
         raise lines.refusal("the diff says only that binary files differ; write it with `git diff --binary`")
     if line.startswith(b"@@@ ") or re.match(rb"@@(?: |$)", line.rstrip(b"\r\n")):
         raise lines.unexpected("a hunk header like '@@ -12,7 +12,8 @@'")
     lines.position += 1
+
+
+def _tells_binaries(line: bytes) -> bool:
+    text = line.rstrip(b"\r\n")
+    return text.startswith((b"Binary files ", b"Files ")) and text.endswith(b" differ") and b" and " in text
 
 
 def _git_header(lines: DiffLines, section: _Section) -> None:
@@ -160,7 +164,7 @@ def _file_patch(lines: DiffLines, section: _Section, file: str | None, *, recoun
     elif lines.starts_with(b"GIT binary patch"):
         lines.take()
         binary = read_binary(lines)
-    elif (line := lines.line()) is not None and _BINARIES.fullmatch(line.rstrip(b"\r\n")):
+    elif (line := lines.line()) is not None and _tells_binaries(line):
         _pass_over(lines, line)
     elif not section.modes and not section.moved:
         raise lines.unexpected("'--- ' and a name, a mode, a rename or a binary patch after 'diff --git'")

@@ -223,6 +223,7 @@ def test_one_named_file_needs_no_headers_and_has_no_other_name() -> None:
         (b"--- a/f\n+++ b/g\n@@ -1 +1 @@\n-a\n+b\n", "names two files, f and g"),
         (b"--- /dev/null\n+++ /dev/null\n@@ -1 +1 @@\n-a\n+b\n", "neither before nor after"),
         (b"--- \n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n", "line 1 of the diff: expected a file name"),
+        (b"--- " + b"n" * 5000 + b"\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n", "has 5000 bytes; no file has more than 4096"),
         (b'--- "a/\\q"\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n', r"unknown escape \\q"),
         (b"--- a/\xff\n+++ b/\xff\n@@ -1 +1 @@\n-a\n+b\n", "is not UTF-8"),
         (b"--- /dev/null\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n", "the file is new, but the hunk has lines of an old one"),
