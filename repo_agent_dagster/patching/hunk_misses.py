@@ -24,6 +24,14 @@ def ambiguous(hunk: Hunk, places: Sequence[int]) -> str:
     )
 
 
+def perhaps_at_end(hunk: Hunk, expected: int, end: int) -> str:
+    """Tell that a hunk fits where it says, and also at the file's end, which its lack of context speaks of."""
+    return (
+        f"{described(hunk)} fits at line {expected + 1}, but has no context after its change, which means the end of "
+        f"the file, and fits there too, at line {end + 1}; give it the lines that follow"
+    )
+
+
 def unplaced(haystack: Haystack, hunk: Hunk, old: Sequence[bytes], expected: int, floor: int, *, at_end: bool) -> str:
     """Tell why a hunk fits nowhere."""
     lines = haystack.lines

@@ -127,10 +127,12 @@ def _found(
             places = [expected] if expected == length or (expected < length and not at_end) else []
         elif at_end:
             places = [length - len(old)] if haystack.fits(old, length - len(old)) else []
-        elif haystack.fits(old, expected) and expected >= floor:
-            places = [expected]
         elif _claims_end(hunk) and haystack.fits(old, length - len(old)):
             places = [length - len(old)]
+            if expected not in places and expected >= floor and haystack.fits(old, expected):
+                raise PatchConflict(hunk_misses.perhaps_at_end(hunk, expected, places[0]))
+        elif haystack.fits(old, expected) and expected >= floor:
+            places = [expected]
         else:
             places = haystack.nearest(old, expected, floor)
         if len(places) > 1:
