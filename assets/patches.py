@@ -18,7 +18,7 @@ TREND_DAYS = 30
     group_name="patches",
     kinds={"sqlalchemy"},
     owners=OWNERS,
-    description="Every step of every patch: requested, applied, validated, failed, reverted. Written by the engines.",
+    description="Every step of every patch: requested, applied, validated, failed, reverted, exported. By the engines.",
 )
 def patch_events(store: StoreResource) -> dg.MaterializeResult:
     """Take note of the events as they stand; the newest event's id is the data version."""

@@ -57,11 +57,12 @@ def notifying(url: str | None, custody: "Custody", database_url: str, *, batch_i
 def _subscribe(url: str | None, batch_id: str | None, engine: "Engine") -> list[str]:
     from repo_agent_dagster.notify import subscribe
     from repo_agent_dagster.settings import Settings
+    from repo_agent_dagster.store.patch_events import told_as_custody
 
     settings = Settings()
     secret_env = _secret_env()
     found = []
-    with _told_as_invalid():
+    with _told_as_invalid(), told_as_custody(engine.url):
         if url is not None:
             found.append(subscribe(engine, url, now=_now(), batch_id=batch_id, secret_env=secret_env).id)
         if settings.notify_url:

@@ -203,7 +203,7 @@ class _Round:
             if not secret:
                 return Answer(None, f"the secret to sign with is missing: {target.secret_env} is not set here")
         body = message_of(event).model_dump_json().encode()
-        key = key_of(target.id, event.id)
+        key = key_of(target.id, event)
         signed = headers(event.event.value, key, body, secret=secret, now=now)
         return self._poster.post(target.url, body, signed, within_seconds=seconds)
 

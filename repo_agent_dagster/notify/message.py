@@ -1,5 +1,7 @@
 """What a message says: a `PatchEvent` as JSON, with what the record knows beyond it under ``meta.record``."""
 
+import hashlib
+
 from repo_agent_dagster.contracts.patches import PatchEvent
 from repo_agent_dagster.store.patch_events import StoredEvent
 
@@ -28,6 +30,10 @@ def message_of(event: StoredEvent) -> PatchEvent:
     )
 
 
-def key_of(target_id: str, event_id: int) -> str:
-    """Return the idempotency key: the same whenever this event is sent to this target."""
-    return f"{target_id}-{event_id}"
+def key_of(target_id: str, event: StoredEvent) -> str:
+    """Return the idempotency key: the same whenever this event is sent to this target.
+
+    The id alone would not do: a database that was restored from a backup gives ids again that receivers have seen.
+    """
+    told = f"{event.patch_id} {event.event.value} {event.created_at.isoformat()}"
+    return f"{target_id}-{event.id}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"

@@ -95,7 +95,7 @@ class _Attempt:
                 self._answer = _told(response)
             finally:
                 response.close()
-        except (httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+        except (httpx2.HTTPError, httpx2.StreamError, OSError, ValueError) as error:  # ValueError: a name IDNA refuses
             self._answer = Answer(None, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
         except BaseException as error:  # noqa: BLE001 - raised in the thread that asked
             self._error = error

@@ -29,10 +29,13 @@ def checked_url(url: str) -> str:
     Raises:
         InvalidTarget: it is neither http nor https, names no host, or carries a password.
     """
+    import httpx2
+
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
+        httpx2.URL(url)  # what the sender makes of it
+    except (ValueError, httpx2.InvalidURL) as error:
         raise InvalidTarget(f"{_shown(url)} is no URL ({error}); write https://host/path") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\x00-\x1f]", url):
         raise InvalidTarget(f"{_shown(url)} cannot be told anything; write http:// or https://, a host and a path")

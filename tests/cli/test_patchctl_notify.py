@@ -148,7 +148,7 @@ def test_a_slow_receiver_holds_the_command_up_for_two_seconds_at_most(patchctl: 
     before = time.monotonic()
     done = patchctl(*APPEND, "--notify", receiver.url)
     assert time.monotonic() - before < quick + 4
-    assert (done.returncode, "no answer within" in done.stderr) == (0, True)
+    assert (done.returncode, "goes on with it" in done.stderr) == (0, True)
 
 
 def test_a_batch_that_never_began_leaves_no_target(patchctl: Run, root: Path, engine: Engine) -> None:

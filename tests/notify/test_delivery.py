@@ -72,7 +72,7 @@ def test_a_message_is_a_patch_event_with_its_record(sqlite_outbox: Outbox, recei
     assert got.path == "/hook"
     assert got.headers["Content-Type"] == "application/json"
     assert got.headers["X-Repo-Agent-Event"] == "patch_applied"
-    assert got.headers["Idempotency-Key"] == f"{target.id}-1"
+    assert re.fullmatch(f"{target.id}-1-[0-9a-f]{{12}}", got.headers["Idempotency-Key"])
     assert "X-Repo-Agent-Signature" not in got.headers
 
 
@@ -408,6 +408,9 @@ def test_only_the_targets_asked_for_are_served(sqlite_outbox: Outbox, receiver: 
         "http://ho st/",
         "https://me:secret@host/",
         "javascript:alert(1)",
+        "http://exa\x00mple/",
+        "http://xn--a\u0080.example/",
+        "http://[::1/",
     ],
 )
 def test_a_url_that_cannot_be_told_is_refused(sqlite_outbox: Outbox, url: str) -> None:
@@ -476,3 +479,11 @@ def test_the_check_that_the_page_gives_to_receivers_tells_ours_from_others(
     assert not names["is_genuine"](got.headers, got.body, "another", at)
     assert not names["is_genuine"]({**got.headers, "Idempotency-Key": "x"}, got.body, "s3cret", at)
     assert not names["is_genuine"]({**got.headers, "X-Repo-Agent-Timestamp": str(int(at) + 1)}, got.body, "s3cret", at)
+
+
+def test_a_host_that_no_resolver_takes_does_not_stop_the_others(sqlite_outbox: Outbox, receiver: Receiver) -> None:
+    subscribe(sqlite_outbox.engine, f"http://{'a' * 64}.invalid/", now=sqlite_outbox.now)
+    subscribe(sqlite_outbox.engine, receiver.url, now=sqlite_outbox.now)
+    sqlite_outbox.record(1)
+    done = sqlite_outbox.deliver()
+    assert (done.delivered, len(done.problems)) == (1, 1)
