@@ -115,28 +115,22 @@ def _changes(base: Sequence[bytes], side: Sequence[bytes]) -> list[Region]:
     last, and which changes touch depends on it.
     """
     slid: list[Region] = []
-    for region in reversed(changed_regions(base, side)):
-        old_limit, new_limit = (slid[-1].old_start, slid[-1].new_start) if slid else (len(base), len(side))
+    for region in changed_regions(base, side):
+        # It stays away from the next region: between two there is a line that occurs once, which no run can pass.
         length = 0
         if region.new_start == region.new_end:
-            length = _slide(base, region.old_start, region.old_end, old_limit)
+            length = _slide(base, region.old_start, region.old_end)
         elif region.old_start == region.old_end:
-            length = _slide(side, region.new_start, region.new_end, new_limit)
-        one = Region(
-            region.old_start + length, region.old_end + length, region.new_start + length, region.new_end + length
-        )
-        if slid and one.old_end == old_limit and one.new_end == new_limit:
-            following = slid.pop()
-            one = Region(one.old_start, following.old_end, one.new_start, following.new_end)
-        slid.append(one)
-    slid.reverse()
+            length = _slide(side, region.new_start, region.new_end)
+        bounds = (region.old_start, region.old_end, region.new_start, region.new_end)
+        slid.append(Region(*(bound + length for bound in bounds)))
     return slid
 
 
-def _slide(lines: Sequence[bytes], start: int, end: int, limit: int) -> int:
+def _slide(lines: Sequence[bytes], start: int, end: int) -> int:
     """Return how far lines[start:end] can go down so that the rest stays the same."""
     length = 0
-    while end + length < limit and lines[start + length] == lines[end + length]:
+    while end + length < len(lines) and lines[start + length] == lines[end + length]:
         length += 1
     return length
 

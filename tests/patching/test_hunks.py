@@ -146,6 +146,8 @@ def test_what_is_there_already_is_told() -> None:
 def test_lines_that_are_removed_and_added_again_are_no_change() -> None:
     (one,) = placed(NUMBERED, hunks("@@ -10,3 +10,4 @@\n-10\n-11\n-12\n+10\n+11\n+11 and a half\n+12\n"))
     assert one.changes == (Change(11, 11, [b"11 and a half\n"]),)
+    (one,) = placed(NUMBERED, hunks("@@ -10,2 +10,2 @@\n-10\n+10\n 11\n"))
+    assert one.changes == ()
 
 
 # Terminators
