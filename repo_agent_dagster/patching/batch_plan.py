@@ -191,7 +191,7 @@ def _planned_file(path: str, after: dict[str, FileHistory], files: _Files) -> Pl
         return PlannedFile(path, before, None, no_diff if told else partial(file_diff, path, before, None))
     state = file.state()
     if file.origin == path:
-        return PlannedFile(path, before, state, partial(file.whole_diff, path, state))
+        return PlannedFile(path, before, state, file.whole_diff(path, state))
     old_path = file.origin if _is_plain_move(file, after, files) else None
     compared = before if old_path is None else file.before
     return PlannedFile(path, before, state, partial(file_diff, path, compared, state, old_path=old_path), file.origin)

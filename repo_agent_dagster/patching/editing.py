@@ -17,6 +17,21 @@ from repo_agent_dagster.patching.splices import Splice, pieces, without_blank_en
 _MARGIN = CONTEXT_LINES + 1
 
 
+Span = tuple[int, int, int]
+"""Lines [start:end) of the text before, and how many lines are in their place after."""
+
+
+def regions_of(spans: Sequence[Span], old: Sequence[bytes], new: Sequence[bytes]) -> list[Region]:
+    """Return what differs, given the lines before and after and which of them were replaced."""
+    found, shift = [], 0
+    for start, end, length in spans:
+        begin = start + shift
+        if old[start:end] != new[begin : begin + length]:
+            found.append(Region(start, end, begin, begin + length))
+        shift += length - (end - start)
+    return found
+
+
 class Edit:
     """A text and the splices that will be made in it; `ordered` is what `refuse_overlaps` gave."""
 
@@ -43,28 +58,27 @@ class Edit:
             for (old_start, old), (new_start, new) in zip(before, after, strict=True)
         ]
 
-    def text(self) -> Text:
-        """Return the text as it is now; a last line that is blank has its newline, or there would be no such line."""
-        lines = self._rope.lines()
+    def settle(self) -> Text:
+        """Put what the edit made into the text that it began with, and return it; the edit itself is over then.
+
+        A last line that is blank has its newline, or there would be no such line.
+        """
+        unterminated = self._ends_open()
+        lines = self._text.lines
+        for rank in range(len(self._pieces) - 1, -1, -1):
+            lines[self._pieces[rank].start : self._pieces[rank].end] = self._rope.piece(rank)
         ends_blank = bool(lines) and not content_of(lines[-1])
-        return Text(self._text.bom, lines, self._ends_open() and not ends_blank)
+        return Text(self._text.bom, lines, unterminated and not ends_blank)
 
     def content(self) -> bytes:
         """Return the file's bytes as they are now."""
         return render(self._text.bom, self._rope.lines(), self._ends_open())
 
-    def regions(self) -> list[Region] | None:
-        """Return what differs from the text that the edit began with; None where edges make it hard to tell."""
+    def spans(self) -> list[Span] | None:
+        """Return which lines were replaced, and by how many; None where edges make it hard to tell."""
         if self._text.bom or self._text.unterminated or self._ends_open():
             return None
-        found, shift = [], 0
-        for rank, piece in enumerate(self._pieces):
-            length = self._rope.length_of(rank)
-            begin = piece.start + shift
-            if self._text.lines[piece.start : piece.end] != self._rope.slice(begin, begin + length):
-                found.append(Region(piece.start, piece.end, begin, begin + length))
-            shift += length - (piece.end - piece.start)
-        return found
+        return [(piece.start, piece.end, self._rope.length_of(rank)) for rank, piece in enumerate(self._pieces)]
 
     def _lines_of(self, rank: int) -> list[bytes]:
         piece = self._pieces[rank]
@@ -88,9 +102,7 @@ class Edit:
 
     def _window(self, group: Sequence[int]) -> tuple[int, list[bytes]]:
         """Return the lines around a group of pieces as they stand in the file, and the line at which they begin."""
-        before, within, after = self._rope.around(group[0], group[-1], _MARGIN)
-        start = self._rope.start_of(group[0]) - len(before)
-        lines = [*before, *within, *after]
+        start, lines = self._rope.around(group[0], group[-1], _MARGIN)
         if self._unterminated and lines and start + len(lines) == self._rope.length and self._ends_open():
             lines[-1] = without_newline(lines[-1])
         if self._text.bom and start == 0:

@@ -1,14 +1,15 @@
 """One file on its way through a batch: where it was, where it is, and what its content and mode are by now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from repo_agent_dagster.contracts.patches import ApplyDiff, LineOperation, ReplaceText
 from repo_agent_dagster.patching.batch_steps import Step
 from repo_agent_dagster.patching.diff_operations import check_contents, locate_hunks
 from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff, is_binary, windows_diff
-from repo_agent_dagster.patching.editing import Edit
+from repo_agent_dagster.patching.editing import Edit, Span, regions_of
 from repo_agent_dagster.patching.line_operations import Target, check_digest, locate
-from repo_agent_dagster.patching.lines import Text, parse, render
+from repo_agent_dagster.patching.lines import Text, parse, render, split_lines
 from repo_agent_dagster.patching.model import InvalidPatch, MarkerPattern
 from repo_agent_dagster.patching.plan import with_executable
 from repo_agent_dagster.patching.splices import Splice, refuse_overlaps
@@ -26,6 +27,7 @@ class FileHistory:
         self.name = origin
         self.before = before
         self._state = before
+        self._is_rendered = True  # whether the state has the text's content
         self._markers = markers
         self._text: Text | None = None
         self._target: Target | None = None
@@ -34,9 +36,14 @@ class FileHistory:
 
     def state(self) -> FileState | None:
         """Return the file as it is now."""
-        if self._state is None or self._edit is None:
-            return self._state
-        return FileState(self._edit.content(), self._state.mode)
+        if self._state is None:
+            return None
+        if self._edit is not None:
+            return FileState(self._edit.content(), self._state.mode)
+        if not self._is_rendered and self._text is not None:
+            content = render(self._text.bom, self._text.lines, self._text.unterminated)
+            self._state, self._is_rendered = FileState(content, self._state.mode), True
+        return self._state
 
     def locate(self, step: Step) -> Located:
         """Find the places that a step means, in the file as it is now.
@@ -77,16 +84,18 @@ class FileHistory:
 
     def settle(self) -> None:
         """Make the file as it is now the one that later steps are located in."""
-        self._state = self.state()
         if self._edit is not None:
-            self._text = self._edit.text()
+            self._text, self._is_rendered = self._edit.settle(), False
         self._edit = self._target = None
 
-    def whole_diff(self, path: str, state: FileState | None) -> Diff:
-        """Return the diff of all steps on a file that kept its path; `state` is what they left."""
+    def whole_diff(self, path: str, state: FileState | None) -> Callable[[], Diff]:
+        """Return what makes the diff of all steps on a file that kept its path; `state` is what they left.
+
+        It holds no line of the file: whoever never asks for the diff shall not keep the file's lines for it.
+        """
         if len(self._diffs) == 1:
-            return self._diffs[0]
-        return file_diff(path, self.before, state, None if self._edit is None else self._edit.regions())
+            return partial(_given, self._diffs[0])
+        return partial(_spanned, path, self.before, state, None if self._edit is None else self._edit.spans())
 
     def _made(self, step: Step, splices: Sequence[Splice]) -> Diff:
         if step.creates is not None:
@@ -104,8 +113,10 @@ class FileHistory:
             self.name = step.to
         binary = step.file_patch.binary if step.file_patch is not None else None
         if binary is not None:
-            self._state = FileState(binary.after, changed.mode)
-            return file_diff(step.to or path, state, self._state, old_path=path)
+            before = self.state()
+            self._state, self._is_rendered = FileState(binary.after, changed.mode), True
+            self._text = None
+            return file_diff(step.to or path, before, self._state, old_path=path)
         old_path = None if step.to is None else path
         modes = None if changed.mode == state.mode else (state.mode, changed.mode)
         return windows_diff(step.to or path, windows, old_path=old_path, modes=modes)
@@ -137,3 +148,14 @@ class FileHistory:
                 self._markers,
             )
         return self._target
+
+
+def _given(diff: Diff) -> Diff:
+    return diff
+
+
+def _spanned(path: str, before: FileState | None, after: FileState | None, spans: list[Span] | None) -> Diff:
+    if spans is None or before is None or after is None:
+        return file_diff(path, before, after)
+    regions = regions_of(spans, split_lines(before.content), split_lines(after.content))
+    return file_diff(path, before, after, regions)
