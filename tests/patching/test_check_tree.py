@@ -10,8 +10,10 @@ import pytest
 from repo_agent_dagster.patching import UnsafePath
 from repo_agent_dagster.patching.checks import tree_index
 from repo_agent_dagster.patching.checks.check_folder import CheckFolder
-from repo_agent_dagster.patching.checks.recipes import CommandRecipe, NodeRecipe, PythonRecipe, TscRecipe
+from repo_agent_dagster.patching.checks.python_recipe import PythonRecipe
+from repo_agent_dagster.patching.checks.recipes import CommandRecipe, NodeRecipe
 from repo_agent_dagster.patching.checks.tree_index import Scope, TreeIndex, read_tree
+from repo_agent_dagster.patching.checks.tsc_recipe import TscRecipe
 from tests.patching.trees import fill
 
 ALL = Scope("all")

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from repo_agent_dagster.patching.checks.checker import CheckWithoutVerdict, Overlay
+from repo_agent_dagster.patching.checks.checker import CheckUnusable, CheckWithoutVerdict, Overlay
 from repo_agent_dagster.patching.checks.tree_index import Entry, TreeIndex
 
 MAX_OUTPUT_BYTES = 32 << 20
 """A command of a check may print that much; one that prints more has no verdict."""
+
+KILLED = range(129, 160)
+"""Exit codes of what was ended by a signal, as shells tell it."""
 
 QUIET = {"CI": "true", "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1", "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
 """What every command of a check finds in its environment."""
@@ -97,3 +100,26 @@ def difference(shown: Mapping[str, Entry], wanted: Mapping[str, Entry]) -> tuple
     """Return which paths have to be written and which removed to get from one tree to another."""
     written = [path for path, entry in wanted.items() if shown.get(path) != entry]
     return written, [path for path in shown if path not in wanted]
+
+
+def required(bench: Bench, program: str, remedy: str) -> str:
+    """Return what to call a program by.
+
+    Raises:
+        CheckUnusable: there is none.
+    """
+    found = bench.find(program)
+    if found is None:
+        raise CheckUnusable(f"{program} is not installed here; {remedy}")
+    return found
+
+
+def said_nothing(program: str, ran: Ran) -> CheckUnusable | CheckWithoutVerdict:
+    """Return the fault of a program that ended without telling what it found."""
+    kind = CheckWithoutVerdict if ran.exit_code in KILLED or ran.exit_code == 0 else CheckUnusable
+    return kind(f"{program} ended with exit code {ran.exit_code} and no finding: {end_of(ran)}")
+
+
+def end_of(ran: Ran) -> str:
+    """Return the last of what a command printed."""
+    return ran.output.strip()[-1000:] or "it printed nothing"

@@ -77,10 +77,7 @@ class ToolChecker:
         bench.show(seen, afresh=self._recipe.changes_files)
         kept = self._recipe.kept(seen)
         for name in kept:
-            content = folder.read(name) if name not in self._lent else None
-            if content is not None:
-                bench.lend(name, content)
-                self._lent.add(name)
+            self._lend(bench, folder, name)
         found = self._recipe.findings(bench, seen)
         if not seen.overlay:
             for name in kept:
@@ -88,6 +85,16 @@ class ToolChecker:
                 if left is not None:
                     folder.write(name, left)
         return found
+
+    def _lend(self, bench: Bench, folder: CheckFolder, name: str) -> None:
+        if name in self._lent:
+            return
+        content = folder.read(name)
+        if content is None and (content := self._recipe.first_kept(bench)) is not None:
+            folder.write(name, content)
+        if content is not None:
+            bench.lend(name, content)
+        self._lent.add(name)
 
 
 def _recorded(content: bytes | None) -> list[Finding] | None:
