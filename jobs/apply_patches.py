@@ -69,7 +69,7 @@ def read_batch(
     else:
         payload = _configured(config)
     with _told(context, store, clock):
-        workspace, registered = workspaces.find(store, payload.workspace)
+        workspace, registered = workspaces.find(store, payload.workspace, only_registered=context.has_partition_key)
     batch = payload.batch
     context.add_output_metadata(
         {
@@ -96,7 +96,7 @@ def apply_batch_to_workspace(
     """Return what was done, or fail with the reason."""
     custody = store.custody()
     with _told(context, store, clock):
-        workspace, registered = workspaces.find(store, payload.workspace)
+        workspace, registered = workspaces.find(store, payload.workspace, only_registered=context.has_partition_key)
         earlier = _of_crashed_run(context, workspace, store, clock)
         if earlier is not None:
             context.log.info(f"run {earlier.earlier_run} had applied the batch before it crashed")

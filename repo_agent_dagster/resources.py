@@ -157,14 +157,23 @@ class WorkspacesResource(dg.ConfigurableResource):
     check_disk_mb: int
     check_owner: str
 
-    def find(self, store: StoreResource, name_or_root: str) -> tuple[Workspace, RegisteredWorkspace | None]:
+    def find(
+        self, store: StoreResource, name_or_root: str, *, only_registered: bool
+    ) -> tuple[Workspace, RegisteredWorkspace | None]:
         """Return a workspace by its registered name or its absolute path, and what is registered of it.
 
+        What comes by the queue may name registered workspaces alone: whoever may submit tasks may not thereby change
+        any folder of this machine.
+
         Raises:
-            InvalidPatch: it is neither.
+            InvalidPatch: it is neither, or it is not registered and has to be.
         """
         with read_transaction(store.engine()) as conn:
             registered = workspaces.find(conn, name_or_root)
+        if registered is None and only_registered:
+            raise InvalidPatch(
+                f"no workspace {name_or_root!r} is registered; `repo-agent workspaces add PATH` registers a checkout"
+            )
         root = Path(name_or_root).expanduser() if registered is None else registered.root
         if not root.is_absolute() or not root.is_dir():
             raise InvalidPatch(

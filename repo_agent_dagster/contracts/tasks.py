@@ -69,7 +69,7 @@ class OpsScanPayload(Contract):
 class ApplyPatchesPayload(Contract):
     """Apply a batch of patches to a workspace, all of them or none."""
 
-    workspace: Annotated[str, Field(min_length=1, description="A registered workspace's name, or an absolute path.")]
+    workspace: Annotated[str, Field(min_length=1, description="A registered workspace's name or path.")]
     batch: PatchBatch
     dry_run: Annotated[bool, Field(description="Show the diff; write and record nothing.")] = False
 

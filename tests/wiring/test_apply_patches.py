@@ -33,6 +33,14 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def shop(deployment: Deployment, root: Path, now: datetime) -> Path:
+    """The workspace, registered under the name shop."""
+    with write_transaction(deployment.engine) as conn:
+        workspaces.register(conn, root, now=now, name="shop")
+    return root
+
+
 def submit(deployment: Deployment, now: datetime, workspace: object, *operations: Any, **fields: Any) -> TaskRequest:
     dry_run = fields.pop("dry_run", False)
     batch = PatchBatch(patches=list(operations), **fields)
@@ -85,9 +93,9 @@ def recorded(deployment: Deployment) -> list[StoredEvent]:
 
 
 def test_a_task_of_the_queue_is_applied_and_closed_with_its_result(
-    deployment: Deployment, root: Path, now: datetime
+    deployment: Deployment, shop: Path, now: datetime
 ) -> None:
-    task = submit(deployment, now, root, TO_2, order_id="order-7", requester="factory")
+    task = submit(deployment, now, shop, TO_2, order_id="order-7", requester="factory")
     (request,) = deployment.tick(task_queue_sensor).run_requests
     assert (request.job_name, request.partition_key) == ("apply_patches", task.id)
     assert request.tags["repo_agent/order"] == "order-7"
@@ -95,7 +103,7 @@ def test_a_task_of_the_queue_is_applied_and_closed_with_its_result(
     result, ended = run_task(deployment, task)
 
     assert result.success
-    assert (root / "f.py").read_text() == "def f():\n    return 2\n"
+    assert (shop / "f.py").read_text() == "def f():\n    return 2\n"
     assert ended.status is TaskStatus.SUCCESS
     assert ended.result is not None
     assert ended.result["batchId"] == result.run_id
@@ -104,8 +112,8 @@ def test_a_task_of_the_queue_is_applied_and_closed_with_its_result(
     assert {event.batch_id for event in recorded(deployment)} == {result.run_id}
 
 
-def test_the_run_shows_the_diff_the_patches_and_the_custody(deployment: Deployment, root: Path, now: datetime) -> None:
-    result, _ = run_task(deployment, submit(deployment, now, root, TO_2))
+def test_the_run_shows_the_diff_the_patches_and_the_custody(deployment: Deployment, shop: Path, now: datetime) -> None:
+    result, _ = run_task(deployment, submit(deployment, now, shop, TO_2))
     applied = metadata(result, "apply_batch_to_workspace")
     assert applied["diff"].startswith("```diff\n")
     assert "+    return 2\n" in applied["diff"]
@@ -117,9 +125,9 @@ def test_the_run_shows_the_diff_the_patches_and_the_custody(deployment: Deployme
     assert observed.asset_key == dg.AssetKey("patch_events")
 
 
-def test_a_fence_in_a_diff_does_not_end_its_block(deployment: Deployment, root: Path, now: datetime) -> None:
+def test_a_fence_in_a_diff_does_not_end_its_block(deployment: Deployment, shop: Path, now: datetime) -> None:
     operation = {"op": "append", "file": "f.py", "block": "# ```\n# <b>not markup</b>"}
-    result, _ = run_task(deployment, submit(deployment, now, root, operation))
+    result, _ = run_task(deployment, submit(deployment, now, shop, operation))
     assert metadata(result, "apply_batch_to_workspace")["diff"].startswith("````diff\n")
 
 
@@ -130,22 +138,21 @@ def test_a_config_is_enough_without_a_task(deployment: Deployment, root: Path) -
     assert {event.order_id for event in recorded(deployment)} == {"42"}
 
 
-def test_a_registered_workspace_is_found_by_its_name(deployment: Deployment, root: Path, now: datetime) -> None:
-    with write_transaction(deployment.engine) as conn:
-        workspaces.register(conn, root, now=now, name="shop")
+@pytest.mark.usefixtures("shop")
+def test_a_registered_workspace_is_found_by_its_name(deployment: Deployment, root: Path) -> None:
     assert run_config(deployment, workspace="shop", batch={"patches": [TO_2]}).success
     assert (root / "f.py").read_text() == "def f():\n    return 2\n"
 
 
 @pytest.mark.parametrize("where", ["payload", "batch"])
-def test_a_dry_run_shows_and_leaves_no_trace(deployment: Deployment, root: Path, now: datetime, where: str) -> None:
+def test_a_dry_run_shows_and_leaves_no_trace(deployment: Deployment, shop: Path, now: datetime, where: str) -> None:
     batch = {"dryRun": True} if where == "batch" else {}
-    task = submit(deployment, now, root, TO_2, dry_run=where == "payload", **batch)
+    task = submit(deployment, now, shop, TO_2, dry_run=where == "payload", **batch)
     result, ended = run_task(deployment, task)
     assert result.success
     assert "+    return 2\n" in metadata(result, "apply_batch_to_workspace")["diff"]
-    assert [path.name for path in root.iterdir()] == ["f.py"]
-    assert (root / "f.py").read_text() == "def f():\n    return 1\n"
+    assert [path.name for path in shop.iterdir()] == ["f.py"]
+    assert (shop / "f.py").read_text() == "def f():\n    return 1\n"
     assert recorded(deployment) == []
     assert ended.result is not None
     assert (ended.result["dryRun"], ended.result["batchId"]) == (True, None)
@@ -175,9 +182,9 @@ def test_what_is_wrong_is_the_reason_of_the_failed_run(
 
 
 def test_a_conflict_closes_its_task_as_failed_with_the_reason(
-    deployment: Deployment, root: Path, now: datetime
+    deployment: Deployment, shop: Path, now: datetime
 ) -> None:
-    result, ended = run_task(deployment, submit(deployment, now, root, {**TO_2, "start": 9, "end": 9}))
+    result, ended = run_task(deployment, submit(deployment, now, shop, {**TO_2, "start": 9, "end": 9}))
     assert not result.success
     assert ended.status is TaskStatus.FAILED
     assert ended.error == why(result)
@@ -233,25 +240,39 @@ def crashed_run(deployment: Deployment, task: TaskRequest, now: datetime) -> dg.
 
 
 def test_a_retried_run_does_not_apply_again_what_the_crashed_one_had_applied(
-    deployment: Deployment, root: Path, now: datetime
+    deployment: Deployment, shop: Path, now: datetime
 ) -> None:
     append = {"op": "append", "file": "f.py", "block": "# once"}
-    task = submit(deployment, now, root, append)
+    task = submit(deployment, now, shop, append)
     crashed = crashed_run(deployment, task, now)
     batch = task.payload_as(ApplyPatchesPayload).batch
-    apply_batch(Workspace(root), batch, custody=StoreCustody(deployment.engine), now=now, batch_id=crashed.run_id)
+    apply_batch(Workspace(shop), batch, custody=StoreCustody(deployment.engine), now=now, batch_id=crashed.run_id)
 
     result = retry_of(deployment, task, crashed)
 
     assert result.success
-    assert (root / "f.py").read_text().count("# once") == 1
+    assert (shop / "f.py").read_text().count("# once") == 1
     ended = stored(deployment, task)
     assert ended.result is not None
     assert (ended.status, ended.result["batchId"]) == (TaskStatus.SUCCESS, crashed.run_id)
     assert ended.result["patches"][0]["file"] == "f.py"
 
 
-def test_a_retried_run_applies_what_the_crashed_one_had_not(deployment: Deployment, root: Path, now: datetime) -> None:
-    task = submit(deployment, now, root, {"op": "append", "file": "f.py", "block": "# once"})
+def test_a_retried_run_applies_what_the_crashed_one_had_not(deployment: Deployment, shop: Path, now: datetime) -> None:
+    task = submit(deployment, now, shop, {"op": "append", "file": "f.py", "block": "# once"})
     assert retry_of(deployment, task, crashed_run(deployment, task, now)).success
-    assert (root / "f.py").read_text().count("# once") == 1
+    assert (shop / "f.py").read_text().count("# once") == 1
+
+
+def test_a_task_may_not_name_a_folder_that_is_not_registered(deployment: Deployment, root: Path, now: datetime) -> None:
+    result, ended = run_task(deployment, submit(deployment, now, root, TO_2))
+    assert not result.success
+    assert "is registered; `repo-agent workspaces add PATH`" in why(result)
+    assert (ended.status, ended.error) == (TaskStatus.FAILED, why(result))
+    assert (root / "f.py").read_text() == "def f():\n    return 1\n"
+
+
+def test_a_task_names_its_workspace_as_it_is_registered(deployment: Deployment, shop: Path, now: datetime) -> None:
+    _, ended = run_task(deployment, submit(deployment, now, "shop", TO_2))
+    assert ended.status is TaskStatus.SUCCESS
+    assert (shop / "f.py").read_text() == "def f():\n    return 2\n"
