@@ -12,6 +12,7 @@ from repo_agent_dagster.patching.model import UnsafePath, WorkspaceLocked
 from repo_agent_dagster.patching.paths import MISSION_CONTROL
 
 _POLL_SECONDS = 0.02
+_PID_WIDTH = 20
 
 
 @contextmanager
@@ -31,8 +32,8 @@ def locked(root: Path, timeout_seconds: float) -> Iterator[None]:
         os.close(folder)
     try:
         _acquire(descriptor, root, timeout_seconds)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        # Always as long: cutting the file first would cost more than all else here.
+        os.pwrite(descriptor, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
