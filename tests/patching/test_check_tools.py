@@ -56,6 +56,13 @@ def found(checker: Checker, root: Path, **named: Any) -> list[tuple[str, int, st
         checker.close()
 
 
+def runs(process: int) -> bool:
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 class TestPython:
     def test_what_does_not_compile_and_what_ruff_finds_is_told(self, root: Path, host: MakeChecker) -> None:
         fill(root, {"bad.py": b"x = (\n", "pkg/unused.py": b"import os\n", "good.py": b"a = 1\n"})
@@ -141,7 +148,7 @@ class TestCommand:
         assert time.monotonic() - started < 10
         child = int(pid_file.read_text())
         deadline = time.monotonic() + 20
-        while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        while runs(child):
             assert time.monotonic() < deadline, "the child lives on"
             time.sleep(0.02)
 
