@@ -1,10 +1,10 @@
-"""The `patchctl` commands that read the record, and those that go by it: revert, replay, recover, prune."""
+"""The `patchctl` commands that read the record, and those that go by it: revert and replay."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from repo_agent_dagster.cli.patch_options import (
     OfflineOption,
     WorkspaceOption,
 )
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.patching import Workspace
 
 RequesterOption = Annotated[str, typer.Option("--requester", help="Who asks for it; kept on record.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; kept on record.")]
@@ -76,48 +79,6 @@ def _revert(
         show_result(result, as_json, verb="reverted by")
 
 
-def _recover(
-    workspace: WorkspaceOption = Path(),
-    lock_timeout: LockOption = 10.0,
-    database_url: DatabaseOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Finish or undo what an interrupted batch left; every other command that writes does this by itself."""
-    from repo_agent_dagster.cli.patch_view import print_json, telling_faults
-
-    with telling_faults(as_json):
-        from repo_agent_dagster.cli.patch_input import CustodyOnDemand
-        from repo_agent_dagster.patching import Workspace, recover_workspace
-
-        custody = CustodyOnDemand(database_url)
-        done = recover_workspace(Workspace(workspace), custody=custody, now=_now(), lock_timeout_seconds=lock_timeout)
-        if as_json:
-            print_json({"recovered": done})
-        else:
-            typer.echo(done or "nothing to recover")
-
-
-def _ship(
-    workspace: WorkspaceOption = Path(),
-    lock_timeout: LockOption = 10.0,
-    database_url: DatabaseOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Ship what was recorded with --offline to the store; every online command that writes does this by itself."""
-    from repo_agent_dagster.cli.patch_view import print_json, telling_faults
-
-    with telling_faults(as_json):
-        from repo_agent_dagster.cli.patch_input import CustodyOnDemand
-        from repo_agent_dagster.patching import Workspace, ship_spool
-
-        custody = CustodyOnDemand(database_url)
-        shipped = ship_spool(Workspace(workspace), custody=custody, now=_now(), lock_timeout_seconds=lock_timeout)
-        if as_json:
-            print_json({"shippedEvents": shipped})
-        else:
-            typer.echo(f"shipped {shipped} event(s)" if shipped else "nothing to ship")
-
-
 def _log(
     order: Annotated[str | None, typer.Option("--order", help="Only this order's patches.")] = None,
     batch: Annotated[str | None, typer.Option("--batch", help="Only this batch's patches.")] = None,
@@ -136,7 +97,9 @@ def _log(
         from repo_agent_dagster.store import patch_events
         from repo_agent_dagster.store.engine import read_transaction
 
-        name = None if everywhere else Workspace(workspace).name
+        place = Workspace(workspace)
+        name = None if everywhere else place.name
+        _tell_unshipped(place)
         with read_transaction(open_engine(database_url)) as conn:
             found = patch_events.activity(conn, order_id=order, batch_id=batch, workspace=name, limit=limit)
         show_log(found, as_json)
@@ -184,8 +147,10 @@ def _verify(
         from repo_agent_dagster.store import patch_events
         from repo_agent_dagster.store.engine import read_transaction
 
+        place = Workspace(workspace)
+        _tell_unshipped(place)
         with read_transaction(open_engine(database_url)) as conn:
-            names = patch_events.workspaces(conn) if everywhere else [Workspace(workspace).name]
+            names = patch_events.workspaces(conn) if everywhere else [place.name]
             verdicts = {name: patch_events.verify_chain(conn, name) for name in names}
         if as_json:
             print_json([{"workspace": name, **asdict(verdict)} for name, verdict in verdicts.items()])
@@ -263,24 +228,12 @@ def _markers(
             raise typer.Exit(EXIT_CONFLICT)
 
 
-def _prune(
-    keep_mb: Annotated[int, typer.Option("--keep-mb", min=0, help="How much of the newest to keep, in MiB.")] = 512,
-    workspace: WorkspaceOption = Path(),
-    lock_timeout: LockOption = 10.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove the oldest kept contents: reverting three ways and replaying need them, plain reverts do not."""
-    from repo_agent_dagster.cli.patch_view import print_json, telling_faults
+def _tell_unshipped(workspace: "Workspace") -> None:
+    """Say on stderr that the store does not know all yet."""
+    from repo_agent_dagster.patching.spool import has_spool
 
-    with telling_faults(as_json):
-        from repo_agent_dagster.patching import Workspace
-        from repo_agent_dagster.patching.pruning import prune_workspace
-
-        removed = prune_workspace(Workspace(workspace), keep_mb * 1024 * 1024, lock_timeout_seconds=lock_timeout)
-        if as_json:
-            print_json({"removedBytes": removed})
-        else:
-            typer.echo(f"removed {removed / 1024 / 1024:.1f} MiB of kept contents")
+    if has_spool(workspace):
+        typer.echo("what was recorded offline is not shipped yet: `patchctl ship`", err=True)
 
 
 def _now() -> datetime:
@@ -293,8 +246,5 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "verify": _verify,
     "revert": _revert,
     "replay": _replay,
-    "recover": _recover,
-    "ship": _ship,
     "markers": _markers,
-    "prune": _prune,
 }

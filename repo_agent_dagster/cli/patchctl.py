@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from repo_agent_dagster.cli import patch_operations, patch_record
+from repo_agent_dagster.cli import patch_operations, patch_record, patch_upkeep
 from repo_agent_dagster.cli.garbage import no_garbage_collection
 from repo_agent_dagster.cli.patch_apply import apply_file
 from repo_agent_dagster.cli.patch_options import Change, takes
@@ -83,3 +83,4 @@ def schema() -> None:
 
 patch_operations.add_to(app, "One operation")
 patch_record.add_to(app, "The record")
+patch_upkeep.add_to(app, "The workspace")

@@ -25,6 +25,7 @@ from repo_agent_dagster.contracts.spool import SpoolSegment, Subscription, Takes
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import SpoolUnreadable, Workspace
 from repo_agent_dagster.patching.spool_file import Segment, spool_folder
+from repo_agent_dagster.patching.tree import Tree
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.spool_record import refuse_unfit
 from repo_agent_dagster.store.storable import UnfitValueError
@@ -109,11 +110,18 @@ def ship_spool(workspace: Workspace, *, custody: Custody, now: datetime, lock_ti
     """Ship a workspace's spool, as every online use of the workspace does; return how many events were taken in.
 
     Raises:
+        InvalidPatch: there is no such workspace.
         WorkspaceLocked: a batch is under way.
         SpoolUnreadable, CustodyUnavailable, CustodyRefused: as `ship`.
     """
-    with locked(workspace.root, lock_timeout_seconds):
+    with Tree(workspace.root), locked(workspace.root, lock_timeout_seconds):
         return ship(workspace, custody, now)
+
+
+def has_spool(workspace: Workspace) -> bool:
+    """Whether something was recorded offline that is not shipped yet."""
+    with spool_folder(workspace.root, make=False) as folder:
+        return folder is not None and not folder.is_empty
 
 
 def ship(workspace: Workspace, custody: Custody, now: datetime) -> int:

@@ -61,6 +61,11 @@ class SpoolFolder:
     ) -> None:
         os.close(self._folder)  # and with it goes the lock, which is the folder's own
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no segment."""
+        return not self._names()
+
     def append(self, line: dict[str, Any]) -> None:
         """Append a line to the open segment, which is begun if there is none; on the disk when this returns.
 

@@ -230,7 +230,10 @@ def test_what_was_done_offline_is_shipped_by_the_next_online_command(patchctl: R
 
 def test_the_spool_is_shipped_on_request(patchctl: Run, engine: Engine) -> None:
     patchctl(*APPEND, "--offline")
+    assert "not shipped yet: `patchctl ship`" in patchctl("log").stderr
+    assert "not shipped yet: `patchctl ship`" in patchctl("verify").stderr
     assert patchctl("ship").stdout == "shipped 2 event(s)\n"
+    assert patchctl("log").stderr == patchctl("verify").stderr == ""
     assert patchctl("ship").stdout == "nothing to ship\n"
     assert json.loads(patchctl("ship", "--json").stdout) == {"shippedEvents": 0}
     with read_transaction(engine) as conn:
@@ -250,3 +253,12 @@ def test_who_was_to_be_told_offline_is_told_when_it_is_shipped(
 def test_many_batches_may_be_applied_offline(patchctl: Run, root: Path) -> None:
     assert patchctl("apply", "--batches", "-", "--offline", stdin=lines(3)).returncode == 0
     assert patchctl("ship").stdout == "shipped 6 event(s)\n"
+
+
+def test_an_offline_workspace_is_recovered_without_the_store(patchctl: Run) -> None:
+    assert patchctl("recover", "--offline", "--database-url", AWAY).stdout == "nothing to recover\n"
+
+
+def test_shipping_from_nowhere_is_an_invalid_request(patchctl: Run) -> None:
+    done = patchctl("ship", "--workspace", "none")
+    assert (done.returncode, "give an existing folder" in done.stderr) == (2, True)
