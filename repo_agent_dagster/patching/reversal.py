@@ -105,6 +105,8 @@ class Reversal:
 
     def _refuse_later_work(self, group: Sequence[RecordedStep]) -> None:
         path, expected = self._left_by_batch(group)
+        if expected is None and any(_result_of(patch) == path for patch in self._applied if patch.is_in_force):
+            return  # another file of the batch came to its place, and is looked at itself
         present = self._draft.get(path)
         if (None if present is None else present.sha256) == expected:
             return
@@ -240,6 +242,14 @@ def _key_of(patch: RecordedPatch) -> tuple[str | None, str | None, str] | None:
     if applied is None or applied.meta is None:
         return None
     return _key(RecordedStep(patch, applied.file_path, applied.meta, None))
+
+
+def _result_of(patch: RecordedPatch) -> str | None:
+    """Return where the file of an applied patch was after the batch; None if it was nowhere."""
+    applied = patch.last(PatchEventName.PATCH_APPLIED)
+    if applied is None or applied.meta is None:
+        return None
+    return RecordedStep(patch, applied.file_path, applied.meta, None).result
 
 
 def _merged(path: str, base: bytes, present: bytes, wanted: bytes) -> bytes:

@@ -249,3 +249,12 @@ def test_allowed_paths_hold_for_both_ends(root: Path, patch: Apply, operation: d
     assert contents(root) == {"src/f": b"f\n", "lib/g": b"g\n"}
     patch(operation, allowed_paths=["src", "lib/*"])
     assert contents(root) != {"src/f": b"f\n", "lib/g": b"g\n"}
+
+
+def test_a_file_that_took_the_place_of_another_in_its_batch_is_undone_with_it(
+    root: Path, patch: Apply, custody: StoreCustody, now: datetime
+) -> None:
+    fill(root, {"f": b"old\n"})
+    done = patch(delete("f"), create("f", "new\n"), coordinates="sequential")
+    revert(Workspace(root), done.batch_id, custody=custody, now=now)
+    assert contents(root) == {"f": b"old\n"}
