@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks._contest import CHILDREN, OURS, Times, folder_for_trees, microseconds_per_new_file, ratio
+from benchmarks._contest import CHILDREN, OURS, Times, folder_for_trees, quiet_copy, ratio, spread
 from benchmarks._patch_case import FILES, LINES, OPERATIONS_PER_FILE, make_batch, make_tree
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import Workspace, apply_batch
@@ -62,8 +62,8 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | {"PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
-def measure(rounds: int, folder: Path) -> list[Times]:
-    """Run every contender once in each round, after one that does not count."""
+def measure(rounds: int, folder: Path) -> tuple[list[Times], list[float]]:
+    """Run every contender once in each round, after one that does not count; return what new files cost, too."""
     pristine = folder / "pristine"
     make_tree(pristine)
     batch = make_batch()
@@ -101,17 +101,17 @@ def measure(rounds: int, folder: Path) -> list[Times]:
     }
     if shutil.which("patch"):
         contenders["GNU patch"] = (CHILDREN, process("patch", "-p1", "-s", "-i", str(diff)))
-    times = [Times(name) for name in contenders]
+    times, prices = [Times(name) for name in contenders], []
     for number in range(rounds + 1):
         for (name, (who, make)), kept in zip(contenders.items(), times, strict=True):
-            tree = folder / f"{number}-{name.replace(' ', '-')}"
-            shutil.copytree(pristine, tree)
+            tree, price = quiet_copy(pristine, folder / f"{number}-{name.replace(' ', '-')}")
+            prices.append(price)
             subprocess.run(["git", "status", "--short"], cwd=tree, check=True)  # its index knows the copies
             os.sync()
             (Times("warm-up") if number == 0 else kept).add(make(tree), who)
             if name != "splicing alone":
                 same_tree(tree, diff)
-    return times
+    return times, prices
 
 
 def same_tree(tree: Path, diff: Path) -> None:
@@ -128,16 +128,16 @@ def main() -> None:
     """Print the table and the ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     with folder_for_trees("patch-batch-") as folder:
-        new_file = microseconds_per_new_file(folder / "probe")
-        times = {one.name: one for one in measure(rounds, folder)}
+        measured, prices = measure(rounds, folder)
+    times = {one.name: one for one in measured}
     peak = resource.getrusage(CHILDREN).ru_maxrss / 1024
     operations = FILES * OPERATIONS_PER_FILE
     print(f"{operations} replace-block operations, {FILES} files of {LINES} lines, {rounds} rounds; min – median – max")
-    print(f"a new file costs {new_file:.0f} µs here; the largest process had {peak:.0f} MiB")
+    print(f"a new file cost {spread(prices, '.0f')} µs of CPU in these trees; the largest process had {peak:.0f} MiB")
     for one in times.values():
         print(one)
     patchctl, engine = times["patchctl apply"], times["engine (in a loaded process)"]
-    print("ratios of wall times, round by round:")
+    print("ratios, round by round:")
     print(" ", ratio(engine, times["durable limit"], bar=1.5))
     print(" ", ratio(patchctl, times["git apply --index"], bar=2))
     print(" ", ratio(patchctl, times["git apply"]))

@@ -103,7 +103,7 @@ def main() -> None:
     print(f"{BATCHES} batches of one operation, {rounds} rounds; min – median – max")
     for one in (engine, group, git, flushes):
         print(one)
-    print("ratios of wall times, round by round:")
+    print("ratios, round by round:")
     print(" ", ratio(group, git, bar=0.5))
     print(" ", ratio(engine, git, bar=0.5))
     print(" ", ratio(engine, flushes))
