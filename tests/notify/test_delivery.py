@@ -1,5 +1,6 @@
 """What is on record reaches every target: once, in order, signed; later, if the target cannot be told now."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -487,3 +488,39 @@ def test_a_host_that_no_resolver_takes_does_not_stop_the_others(sqlite_outbox: O
     sqlite_outbox.record(1)
     done = sqlite_outbox.deliver()
     assert (done.delivered, len(done.problems)) == (1, 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_in_a_storm_of_failures_and_kills_nothing_is_lost_and_the_order_is_kept(
+    sqlite_outbox: Outbox, receiver: Receiver, seed: int
+) -> None:
+    chance = Random(seed)
+    outbox = sqlite_outbox
+    subscribe(outbox.engine, receiver.url, now=outbox.now)
+
+    def stormy(_receiver: Receiver, _handler: Any, _body: bytes) -> Any:
+        return chance.choice([204, 204, 204, 500, 503, 429, (429, {"Retry-After": "40"}, b""), None])
+
+    def killing_clock() -> Any:
+        if chance.random() < 0.02:
+            raise Killed
+        return outbox.now
+
+    receiver.answer = stormy
+    recorded = 0
+    for _ in range(60):
+        for _ in range(chance.randrange(3)):
+            recorded += 1
+            outbox.record(recorded)
+        with contextlib.suppress(Killed):
+            outbox.deliver(clock=killing_clock, chance=chance)
+        outbox.passes(seconds=chance.choice([1, 70, 900]))
+    receiver.says()
+    while state(outbox).waiting:
+        outbox.deliver()
+        outbox.passes(minutes=20)
+
+    # Whoever drops the keys that it has seen has every event once, in order.
+    first_seen = dict.fromkeys(one.headers["Idempotency-Key"] for one in receiver.taken)
+    by_key = {one.headers["Idempotency-Key"]: json.loads(one.body)["patch_id"] for one in receiver.taken}
+    assert [by_key[key] for key in first_seen] == [f"patch-{number}" for number in range(1, recorded + 1)]
