@@ -151,6 +151,7 @@ def _told(result: "BatchResult") -> dict[str, Any]:
     return {
         "batchId": result.batch_id,
         "dryRun": result.dry_run,
+        "check": result.check,
         "patches": [
             {
                 "patchId": patch.patch_id,
@@ -184,7 +185,8 @@ def _show_applied(result: "BatchResult", verb: str) -> None:
     if len(result.patches) > len(shown):
         typer.echo(f"… and {len(result.patches) - len(shown)} more; --json tells all")
     files = len({patch.file for patch in result.patches})
-    typer.echo(f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s)")
+    checked = f"; the check {result.check} found nothing new" if result.check is not None else ""
+    typer.echo(f"{verb} batch {result.batch_id}: {len(result.patches)} patch(es) on {files} file(s){checked}")
 
 
 def _columns(patch: "AppliedPatch") -> tuple[str, str, str, str]:

@@ -1,6 +1,7 @@
 """Apply a batch of operations, or write whole files: locked, planned, recorded, journalled, checked."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from repo_agent_dagster.contracts.custody import Custody, EventRow
@@ -167,7 +168,7 @@ class _Run:
                 raise
             events = self._commit(tree, plan, requests)
             settle(judge, tree, plan, events, custody=self._custody, now=self._now)
-        return batch_result(self._batch_id, requests, plan)
+        return replace(batch_result(self._batch_id, requests, plan), check=judge.name)
 
     def _fail(self, requests: Sequence[EventRow], error: BaseException, *, requested: bool = True) -> None:
         told = str(error) or type(error).__name__

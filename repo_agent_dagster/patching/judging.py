@@ -138,10 +138,8 @@ class Judge:
 
 
 def _moved(plan: Plan) -> Mapping[str, str]:
-    """Return the files that the batch moves as they are: their old paths with the new ones."""
-    born = {file.after.content: file.path for file in plan.files if file.before is None and file.after is not None}
-    gone = ((file.path, file.before.content) for file in plan.files if file.after is None and file.before is not None)
-    return {path: born[content] for path, content in gone if content in born}
+    """Return the files that the batch moves: their old paths with the new ones."""
+    return {file.moved_from: file.path for file in plan.files if file.moved_from is not None}
 
 
 def settle(
@@ -205,6 +203,8 @@ def _take_back(
     failed = records.following(events, PatchEventName.PATCH_FAILED, now, ok=ok, error=message, meta=meta)
     reason = {"reason": "the check gave no verdict" if ok is None else "the check failed"}
     reverted = records.following(events, PatchEventName.PATCH_REVERTED, now, meta=reason)
+    moved = _moved(plan)
+    undone = []
     for file in plan.files:
         state = tree.read(file.path)
         if (state and state.content) != (file.after and file.after.content):
@@ -212,13 +212,14 @@ def _take_back(
             raise PatchConflict(
                 f"{file.path} changed during the check, so the failed batch was not reverted: {message}"
             )
+        undone.append(PlannedFile(file.path, state, file.before, no_diff, moved.get(file.path)))
     commit(
         tree,
         custody,
         batch_id=events[0].batch_id,
         decision=PatchEventName.PATCH_REVERTED,
         patch_ids=[event.patch_id for event in events],
-        files=[PlannedFile(file.path, file.after, file.before, no_diff) for file in plan.files],
+        files=undone,
         diffs={},
         decide=lambda: custody.record([*failed, *reverted]),
         now=now,

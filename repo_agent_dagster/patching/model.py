@@ -112,12 +112,13 @@ class AppliedPatch:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a batch did, or would do. `whole_diff` is its diff, or makes it."""
+    """What a batch did, or would do. `whole_diff` is its diff, or makes it; `check` is what found nothing new in it."""
 
     batch_id: str
     patches: tuple[AppliedPatch, ...]
     whole_diff: str | Callable[[], str] = field(repr=False, compare=False)
     dry_run: bool = False
+    check: str | None = None
 
     @cached_property
     def diff(self) -> str:

@@ -79,8 +79,10 @@ def test_findings_and_the_guilty_patch_are_told_as_json(run: Run, root: Path) ->
 def test_the_registered_check_of_a_trusted_workspace_runs_on_the_host(run: Run, append: Run, root: Path) -> None:
     added = run("main", "workspaces", "add", str(root), "--check-command", f"sh -c '{MARK}'", "--trusted")
     assert added.returncode == 0
-    assert append().returncode == 0
+    assert append().stdout.rstrip().endswith(f"; the check sh -c '{MARK}' found nothing new")
     assert (root.parent / "ran-on-the-host").exists()
+    assert json.loads(append("--no-check", "--json").stdout)["check"] is None
+    assert json.loads(append("--check", "python", "--trusted", "--json").stdout)["check"] == "python"
     shown = json.loads(run("patchctl", "log", "--workspace", str(root), "--json").stdout)
     assert (shown[0]["last_event"], shown[0]["ts_check_ok"]) == ("patch_validated", True)
 

@@ -20,7 +20,7 @@ from repo_agent_dagster.patching.checks.findings import added_findings
 from repo_agent_dagster.store.engine import read_transaction
 from repo_agent_dagster.store.patch_events import StoredEvent, listing
 from tests.patching.conftest import Apply
-from tests.patching.trees import fill, snapshot
+from tests.patching.trees import fill, folders, snapshot
 
 
 def append(file: str, block: str = "x", **more: Any) -> dict[str, Any]:
@@ -97,6 +97,27 @@ class TestVerdict:
             ("patch_requested", None),
             ("patch_applied", None),
         ]
+
+    def test_what_was_made_moved_and_deleted_is_put_back_with_its_permissions(self, root: Path, patch: Apply) -> None:
+        fill(root, {"a/old.py": b"a = 1\n", "gone.py": b"g = 1\n"})
+        (root / "a/old.py").chmod(0o777)
+        (root / "gone.py").chmod(0o660)
+        before, before_folders = snapshot(root), folders(root)
+        with pytest.raises(CheckFailed, match=r"b/new\.py:2: syntax.*\n.*patches\[2\]"):
+            patch(
+                {"op": "move-file", "file": "a/old.py", "to": "b/new.py"},
+                {"op": "delete-file", "file": "gone.py"},
+                append("b/new.py", "x = ("),
+                {"op": "create-file", "file": "c/made.py", "content": "c = 1\n"},
+                coordinates="sequential",
+                checker=PythonSyntaxChecker(),
+            )
+        assert (snapshot(root), folders(root)) == (before, before_folders)
+
+    def test_an_old_finding_moves_with_its_file(self, root: Path, patch: Apply) -> None:
+        fill(root, {"old.py": b"x = (\n"})
+        patch({"op": "move-file", "file": "old.py", "to": "new.py"}, checker=PythonSyntaxChecker())
+        assert (root / "new.py").exists()
 
     def test_a_checker_that_changes_the_file_loses_nobodys_work(
         self, root: Path, patch: Apply, sqlite_store: Engine
