@@ -62,9 +62,9 @@ def requested(batch_id: str, origin: Origin, asked: Sequence[Asked], now: dateti
 
 def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[EventRow]:
     """Return the events of a batch whose files are in place; their meta is what reverting and replaying go by."""
-    before = {file.path: _told("before", file.before) for file in plan.files}
-    after = {file.path: _told("after", file.after) for file in plan.files}
-    absent_before, absent_after = _told("before", None), _told("after", None)
+    before: dict[str | None, dict[str, Any]] = {file.path: _told("before", file.before) for file in plan.files}
+    after: dict[str | None, dict[str, Any]] = {file.path: _told("after", file.after) for file in plan.files}
+    before[None], after[None] = _told("before", None), _told("after", None)
     return [
         _next(
             request,
@@ -73,8 +73,8 @@ def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[Eve
             file_path=patch.file,
             diff_path=diff_path(request.patch_id),
             meta={
-                **(absent_before if patch.origin is None else before[patch.origin]),
-                **(absent_after if patch.result is None else after[patch.result]),
+                **before[patch.origin],
+                **after[patch.result],
                 "added": patch.diff.added,
                 "removed": patch.diff.removed,
                 **_moves(patch),

@@ -9,7 +9,7 @@ import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from repo_agent_dagster.patching.lines import LF, split_lines
 from repo_agent_dagster.patching.matching import Region, changed_regions
@@ -86,7 +86,7 @@ def file_diff(
     `regions` spares the comparison where the caller knows what changed, in lines as `split_lines` gives them.
     """
     before, after = (b"" if state is None else state.content for state in (old, new))
-    names = _Names(old_path or path, path)
+    names = _names(old_path or path, path)
     binary = is_binary(before) or is_binary(after)
     modes = (None if old is None else old.mode, None if new is None else new.mode)
     header = _header(names, *modes, alike=before == after)
@@ -116,7 +116,7 @@ def windows_diff(
             hunks.append(_hunk(window.old, window.new, group, window.old_start, window.new_start))
         added += sum(region.new_end - region.new_start for region in regions)
         removed += sum(region.old_end - region.old_start for region in regions)
-    names = _Names(old_path or path, path)
+    names = _names(old_path or path, path)
     header = names.git
     if old_path is not None or modes is not None:
         header = _header(names, *(modes or (0o644, 0o644)), alike=not hunks)
@@ -203,6 +203,11 @@ class _Names:
         before = b"/dev/null" if old is None else self.minus
         after = b"/dev/null" if new is None else self.plus
         return b"--- %s\n+++ %s\n" % (before, after)
+
+
+@lru_cache(maxsize=256)  # a batch often has several patches on one file
+def _names(old_path: str, new_path: str) -> _Names:
+    return _Names(old_path, new_path)
 
 
 def _needs_header(names: _Names, old: FileState | None, new: FileState | None) -> bool:

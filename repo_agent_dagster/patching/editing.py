@@ -46,7 +46,7 @@ class Edit:
     def step(self, splices: Sequence[Splice]) -> list[Window]:
         """Make the splices of one operation; return what changed, in the order of the lines."""
         ranks = sorted({self._rank_of[id(splice)] for splice in splices})
-        groups = self._neighbours(ranks)
+        groups = [ranks] if len(ranks) == 1 else self._neighbours(ranks)
         before = [self._window(group) for group in groups]
         for splice in splices:
             self._applied.setdefault(self._rank_of[id(splice)], []).append(splice)
