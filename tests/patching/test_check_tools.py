@@ -1,5 +1,6 @@
 """Checks by real tools on the host, for trusted workspaces: python (compile, ruff, mypy) and commands."""
 
+import json
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from repo_agent_dagster.contracts.patches import CommandCheck
 from repo_agent_dagster.patching import Checker, CheckFailed, CheckUnusable, CheckWithoutVerdict
-from repo_agent_dagster.patching.checks import host_bench
+from repo_agent_dagster.patching.checks import host_bench, tree_index
 from repo_agent_dagster.patching.checks.bench import Seen
 from repo_agent_dagster.patching.checks.host_bench import HostBench, host_identity
 from repo_agent_dagster.patching.checks.recipes import recipe_of
@@ -177,6 +178,63 @@ class TestCommand:
         assert snapshot(root) == before
 
 
+class TestTsc:
+    """How the compiler is called; a script stands for it, as it is not part of this machine. The real one: pathways."""
+
+    COMPILER = b"""#!/bin/sh
+if [ "$1" = --version ]; then echo "Version 5.9.3"; exit; fi
+while [ "$1" != --tsBuildInfoFile ]; do shift; done
+echo "$PWD: $(cat "$2" 2>/dev/null)" >> "$LOG"
+printf kept > "$2"
+grep -q wrong src/a.ts && echo "src/a.ts(1,1): error TS1: wrong" && exit 2
+exit 0
+"""
+
+    @pytest.fixture
+    def log(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        fill(root, {"tsconfig.json": b"{}", "src/a.ts": b"", "node_modules/.bin/tsc": self.COMPILER})
+        (root / "node_modules/.bin/tsc").chmod(0o755)
+        monkeypatch.setenv("LOG", str(root.parent / "log"))
+        return root.parent / "log"
+
+    def test_its_build_information_is_begun_and_kept(self, root: Path, host: MakeChecker, log: Path) -> None:
+        assert found(host("tsc"), root) == []
+        fill(root, {"src/a.ts": b"wrong"})
+        assert found(host("tsc"), root) == [("src/a.ts", 1, "TS1")]
+        begun, kept = log.read_text().splitlines()
+        assert json.loads(begun.removeprefix(f"{root}: "))["version"] == "5.9.3"
+        assert kept == f"{root}: kept"
+
+    def test_another_state_has_a_copy_of_it(self, root: Path, host: MakeChecker, log: Path) -> None:
+        found(host("tsc"), root)
+        assert found(host("tsc"), root, overlay={"src/a.ts": b"wrong"}) == [("src/a.ts", 1, "TS1")]
+        place, _, content = log.read_text().splitlines()[1].partition(": ")
+        assert (place != str(root), content) == (True, "kept")
+
+    def test_a_compiler_of_another_kind_begins_without(self, root: Path, host: MakeChecker, log: Path) -> None:
+        fill(root, {"node_modules/.bin/tsc": self.COMPILER.replace(b"Version 5.9.3", b"Version 99.0")})
+        found(host("tsc"), root)
+        assert log.read_text() == f"{root}: \n"
+
+    @pytest.mark.parametrize(
+        ("said", "code", "fault", "message"),
+        [
+            ("error TS5023: Unknown compiler option.", 1, CheckUnusable, "tsc -b"),
+            ("a.ts(1,1): error TS6305: Output file has not been built.", 2, CheckUnusable, "tsc -b"),
+            ("out of memory", 134, CheckWithoutVerdict, "exit code 134 and no finding: out of memory"),
+            ("who knows", 1, CheckUnusable, "exit code 1 and no finding: who knows"),
+        ],
+    )
+    def test_a_run_that_looked_at_nothing_is_no_verdict(
+        self, root: Path, host: MakeChecker, said: str, code: int, fault: type[Exception], message: str
+    ) -> None:
+        script = f"#!/bin/sh\necho '{said}'\nexit {code}\n"
+        fill(root, {"tsconfig.json": b"{}", "a.ts": b"", "node_modules/.bin/tsc": script.encode()})
+        (root / "node_modules/.bin/tsc").chmod(0o755)
+        with pytest.raises(fault, match=message):
+            found(host("tsc"), root)
+
+
 class TestRecord:
     def test_the_same_files_are_not_checked_twice(self, root: Path, host: MakeChecker) -> None:
         fill(root, {"f.py": b"import os\n"})
@@ -214,6 +272,15 @@ class TestRecord:
         for record in (root / ".mission_control/checks").glob("found-*"):
             record.write_bytes(b"[[1]]")
         assert found(host("python"), root) == first
+
+    def test_a_record_that_cannot_be_written_is_no_verdict(
+        self, root: Path, host: MakeChecker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fill(root, {"f": b"a\n", ".mission_control/checks/index-command.json/in-the-way": b""})
+        now = time.time_ns
+        monkeypatch.setattr(tree_index.time, "time_ns", lambda: now() + 60_000_000_000)  # f was written long ago
+        with pytest.raises(CheckWithoutVerdict, match="cannot read or keep"):
+            found(host(shell("true")), root)
 
     def test_the_record_is_bounded(self, root: Path, host: MakeChecker) -> None:
         for number in range(40):

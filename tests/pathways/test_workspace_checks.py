@@ -1,5 +1,6 @@
 """Where a batch is checked, and checks by real tools in real sandboxes."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -195,6 +196,30 @@ class TestSandboxed:
             },
         )
         assert self.found(root, "tsc", limits) == [("app/a.ts", 1, "TS2322"), ("lib/l.ts", 1, "TS2322")]
+
+    def test_tsc_finds_by_what_it_kept_what_a_cold_run_finds(self, root: Path, limits: CheckLimits) -> None:
+        # What c says of its type comes from a, through b: a change of one line has to be followed that far.
+        files = {
+            "a.ts": "export function made() { return { size: 1 }; }\n",
+            "b.ts": 'import { made } from "./a.js";\nexport const held = { inner: made() };\n',
+            "c.ts": 'import { held } from "./b.js";\nexport const size: number = held.inner.size;\n',
+            "d.ts": "export const alone: string = 'd';\n",
+        }
+        fill(root, {"tsconfig.json": TSCONFIG, **{f"src/{name}": text.encode() for name, text in files.items()}})
+        states = [
+            {"a.ts": files["a.ts"].replace("size: 1", "size: '1'")},
+            {"d.ts": files["d.ts"].replace("'d'", "4")},
+            {"a.ts": files["a.ts"]},
+            {"b.ts": files["b.ts"].replace("made()", "made")},
+        ]
+        expected = [{"src/c.ts"}, {"src/c.ts", "src/d.ts"}, {"src/d.ts"}, {"src/c.ts", "src/d.ts"}]
+        assert self.found(root, "tsc", limits) == []
+        for state, files_with_errors in zip(states, expected, strict=True):
+            fill(root, {f"src/{name}": text.encode() for name, text in state.items()})
+            kept = self.found(root, "tsc", limits)
+            shutil.rmtree(root / ".mission_control")
+            assert kept == self.found(root, "tsc", limits)
+            assert {file for file, _, _ in kept} == files_with_errors
 
     def test_a_workspace_without_a_project_cannot_be_checked(self, root: Path, limits: CheckLimits) -> None:
         fill(root, {"a.ts": b""})

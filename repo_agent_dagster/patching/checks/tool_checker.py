@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repo_agent_dagster.patching.checks.bench import Bench, Seen
 from repo_agent_dagster.patching.checks.check_folder import CheckFolder
-from repo_agent_dagster.patching.checks.checker import NOTHING, Overlay
+from repo_agent_dagster.patching.checks.checker import NOTHING, CheckWithoutVerdict, Overlay
 from repo_agent_dagster.patching.checks.findings import Finding
 from repo_agent_dagster.patching.checks.recipes import Recipe
 from repo_agent_dagster.patching.checks.tree_index import read_tree
@@ -40,6 +40,19 @@ class ToolChecker:
 
     def check(self, root: Path, overlay: Overlay = NOTHING, *, changed: Collection[str] = ()) -> Sequence[Finding]:
         """Return all findings; from the record of an earlier run where the same files were checked the same way."""
+        try:
+            return self._check(root, overlay, changed)
+        except OSError as error:
+            raise CheckWithoutVerdict(f"the check {self.name} cannot read or keep what it needs: {error}") from error
+
+    def close(self) -> None:
+        """Close the bench."""
+        bench, self._bench = self._bench, None
+        self._lent.clear()
+        if bench is not None:
+            bench.close()
+
+    def _check(self, root: Path, overlay: Overlay, changed: Collection[str]) -> list[Finding]:
         folder = CheckFolder(root)
         seen = self._look(root, folder, overlay, changed)
         name = self._name_of(root, seen)
@@ -52,13 +65,6 @@ class ToolChecker:
             folder.write(name, json.dumps([astuple(finding) for finding in found]).encode())
             folder.keep_newest(_RESULTS, _KEPT_RESULTS)
         return found
-
-    def close(self) -> None:
-        """Close the bench."""
-        bench, self._bench = self._bench, None
-        self._lent.clear()
-        if bench is not None:
-            bench.close()
 
     def _look(self, root: Path, folder: CheckFolder, overlay: Overlay, changed: Collection[str]) -> Seen:
         scope = self._recipe.scope
