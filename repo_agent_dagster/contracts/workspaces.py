@@ -3,13 +3,17 @@
 import shlex
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from repo_agent_dagster.contracts.patches import Check
 
-_CHECK: TypeAdapter[Check] = TypeAdapter(Check)
+
+@cache
+def _checks() -> TypeAdapter[Check]:
+    return TypeAdapter(Check)
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class RegisteredWorkspace:
 
 def check_to_json(check: Check | None) -> object:
     """Return a check as JSON: its name, ``{"command": […]}``, or null."""
-    return None if check is None else _CHECK.dump_python(check, mode="json", by_alias=True)
+    return None if check is None else _checks().dump_python(check, mode="json", by_alias=True)
 
 
 def check_from_json(value: object) -> Check | None:
@@ -40,7 +44,7 @@ def check_from_json(value: object) -> Check | None:
     Raises:
         pydantic.ValidationError: it tells none.
     """
-    return None if value is None else _CHECK.validate_python(value)
+    return None if value is None else _checks().validate_python(value)
 
 
 def check_name(check: Check) -> str:
