@@ -225,7 +225,7 @@ CheckName = Literal["python", "tsc", "node"]
 
 
 class CommandCheck(Contract):
-    """A check by a command: exit code 0 and no finding in its output is well."""
+    """A check by a command of one's own: exit code 0 is well, whatever it prints."""
 
     command: Annotated[list[str], Field(min_length=1, description="The command and its arguments; no shell.")]
 

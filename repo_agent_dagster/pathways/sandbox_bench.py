@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.patching.checks.bench import MAX_OUTPUT_BYTES, QUIET, Ran, Seen, difference
@@ -133,7 +134,9 @@ class SandboxBench:
         """Destroy the sandbox."""
         box, self._box, self._shown = self._box, None, {}
         if box is not None:
-            box.destroy()
+            # The verdict stands, whatever the engine does now; the sandbox ends itself at its deadline.
+            with suppress(SandboxUnavailable):
+                box.destroy()
 
     def _opened(self) -> Sandbox:
         if self._box is None:
