@@ -122,9 +122,9 @@ class Tree:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(name, flags, mode, dir_fd=folder)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            written = os.write(descriptor, content)
+            while written < len(content):
+                written += os.write(descriptor, memoryview(content)[written:])
             replaced = self._seen.get(like) if like is not None else None
             if replaced is not None and os.geteuid() == 0 and (replaced.st_uid, replaced.st_gid) != (0, os.getegid()):
                 os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
