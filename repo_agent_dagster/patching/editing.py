@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from repo_agent_dagster.patching.diffs import CONTEXT_LINES, Window
-from repo_agent_dagster.patching.lines import Text, content_of, render, without_newline
+from repo_agent_dagster.patching.lines import Text, content_of, finished, render, without_newline
 from repo_agent_dagster.patching.matching import Region
 from repo_agent_dagster.patching.rope import Rope
 from repo_agent_dagster.patching.splices import Splice, pieces, without_blank_end
@@ -67,8 +67,11 @@ class Edit:
         lines = self._text.lines
         for rank in range(len(self._pieces) - 1, -1, -1):
             lines[self._pieces[rank].start : self._pieces[rank].end] = self._rope.piece(rank)
-        ends_blank = bool(lines) and not content_of(lines[-1])
-        return Text(self._text.bom, lines, unterminated and not ends_blank)
+        last = content_of(lines[-1]) if lines and unterminated else b""
+        if last:
+            lines[-1] = last
+            lines[-1] = finished(lines)
+        return Text(self._text.bom, lines, bool(last))
 
     def content(self) -> bytes:
         """Return the file's bytes as they are now."""

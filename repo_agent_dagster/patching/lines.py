@@ -33,10 +33,15 @@ def parse(content: bytes) -> Text:
     lines = split_lines(content[len(bom) :])
     unterminated = bool(lines) and not lines[-1].endswith(LF)
     if unterminated:
-        # A final "\r" is content; after it only "\r\n" can be told apart from it when the terminator is taken off.
-        ending = CRLF if lines[-1].endswith(b"\r") else terminator_near(lines, len(lines) - 2)
-        lines[-1] += ending
+        lines[-1] = finished(lines)
     return Text(bom, lines, unterminated)
+
+
+def finished(lines: Sequence[bytes]) -> bytes:
+    """Return the last line, which has no terminator, with the one that lines after it would make it have."""
+    # A final "\r" is content; after it only "\r\n" can be told apart from it when the terminator is taken off.
+    ending = CRLF if lines[-1].endswith(b"\r") else terminator_near(lines, len(lines) - 2)
+    return lines[-1] + ending
 
 
 def render(bom: bytes, lines: list[bytes], unterminated: bool) -> bytes:

@@ -6,7 +6,7 @@ and end within lines, and then several may meet on one line. `pieces` puts such 
 applies them deals with whole lines only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repo_agent_dagster.contracts.patches import (
@@ -54,6 +54,12 @@ class Splice:
         """Whether the line after what is replaced loses its start, because the newline before it goes."""
         return self.claimed[1] < (self.end, 0) and not self.claimed[1][1]
 
+    @property
+    def removes_whole_lines(self) -> bool:
+        """Whether a text operation leaves nothing of its lines: then what was joined to them is joined to the next."""
+        is_text = isinstance(self.operation, ReplaceText)
+        return is_text and not self.new and not self.claimed[1][1] and self.ends is None
+
 
 def describe(index: int, operation: PatchOperation) -> str:
     """Name an operation to people: its place in the batch (from 1), its kind, its file and its lines."""
@@ -78,9 +84,9 @@ def refuse_overlaps(splices: Sequence[Splice]) -> list[Splice]:
     """
     ordered = sorted(splices, key=lambda splice: (splice.claimed[0], splice.rank, splice.index))
     before: Splice | None = None
-    for splice in ordered:
+    for splice, joined in zip(ordered, _joined(ordered), strict=True):
         if before is not None and (
-            splice.claimed[0] < before.claimed[1] or (before.joins_next_line and _starts_a_line(splice, before))
+            splice.claimed[0] < before.claimed[1] or (joined and not isinstance(splice.operation, ReplaceText))
         ):
             first, second = sorted((before, splice), key=lambda one: one.index)
             raise OverlappingPatches(
@@ -92,8 +98,15 @@ def refuse_overlaps(splices: Sequence[Splice]) -> list[Splice]:
     return ordered
 
 
-def _starts_a_line(splice: Splice, before: Splice) -> bool:
-    return splice.claimed[0] == before.claimed[1] and not isinstance(splice.operation, ReplaceText)
+def _joined(ordered: Sequence[Splice]) -> Iterator[bool]:
+    """Tell of each splice whether it begins where a line was joined to the one before it by the splices before."""
+    joined_at: Place | None = None
+    for splice in ordered:
+        joined = splice.claimed[0] == joined_at
+        yield joined
+        if splice.claimed[0] < splice.claimed[1]:
+            joins = splice.joins_next_line or (joined and splice.removes_whole_lines)
+            joined_at = splice.claimed[1] if joins else None
 
 
 @dataclass(slots=True)
@@ -131,9 +144,11 @@ def spliced(splice: Splice, old: Sequence[bytes]) -> list[bytes]:
 def pieces(ordered: Sequence[Splice]) -> list[Piece]:
     """Put splices that share a line together; give them as `refuse_overlaps` returns them."""
     found: list[Piece] = []
-    for splice in ordered:
+    for splice, joined in zip(ordered, _joined(ordered), strict=True):
         if found and splice.start < found[-1].end:
-            found[-1].end = max(found[-1].end, splice.end)
+            # The line after removed ones comes to the one that they were joined to.
+            end = splice.end + 1 if joined and splice.removes_whole_lines else splice.end
+            found[-1].end = max(found[-1].end, end)
             found[-1].splices.append(splice)
         else:
             found.append(Piece(splice.start, splice.end, [splice]))
