@@ -99,7 +99,6 @@ class _Replay:
     draft: Draft = field(default_factory=lambda: Draft(lambda _: None))
     notes: list[str] = field(default_factory=list)
     made: int = 0
-    _begun: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._patches: dict[str, list[EventRow]] = {}
@@ -112,8 +111,8 @@ class _Replay:
         for run in _runs(events):
             if run[0].event is PatchEventName.PATCH_APPLIED:
                 steps = [self._step(event) for event in run if event.patch_id not in undone]
+                self._begin(steps)
                 for step in steps:
-                    self._begin(step)
                     make(self.draft, step)
                     self.made += 1
                 self._prove(steps, whole=len(run))
@@ -140,25 +139,26 @@ class _Replay:
             return recorded_step(self.tree, patch)
         return RecordedStep(patch, event.file_path, event.meta or {}, None)
 
-    def _begin(self, step: RecordedStep) -> None:
-        """Have the file as its batch found it; where it is another than the last batch left, something else came by."""
-        path = step.origin if step.origin is not None else step.file
-        key = step.patch.requested.batch_id, path
-        if key in self._begun:
-            return
-        self._begun.add(key)
-        if step.result is not None:
-            self._begun.add((key[0], step.result))
-        known = path in self.draft.files
-        state = self.draft.get(path)
-        expected = step.meta["file_before_sha256"]
-        if known and (None if state is None else state.sha256) == expected:
-            return
-        self.draft.files[path] = None if expected is None else self._kept(step)
-        if known:
-            self.notes.append(
-                f"{path} was changed by something else before batch {key[0]}; it goes on from what was found"
-            )
+    def _begin(self, steps: Sequence[RecordedStep]) -> None:
+        """Have the files as their batch found them; where one is another than was left, something else came by."""
+        found: dict[str, RecordedStep | None] = {}
+        for step in steps:
+            if step.origin is not None:
+                found.setdefault(step.origin, step)
+            # Whatever else a step names was not there before the batch, or an earlier step would have begun with it.
+            for path in (step.path_before, step.path_after):
+                if path is not None:
+                    found.setdefault(path, None)
+        for path, step_of in found.items():
+            known = path in self.draft.files
+            if _is_as_found(self.draft.get(path), step_of):
+                continue
+            self.draft.files[path] = None if step_of is None else self._kept(step_of)
+            if known:
+                self.notes.append(
+                    f"{path} was changed by something else before batch {steps[0].patch.requested.batch_id}; it goes "
+                    "on from what was found"
+                )
 
     def _kept(self, step: RecordedStep) -> FileState:
         sha256 = step.meta["file_before_sha256"]
@@ -189,6 +189,14 @@ class _Replay:
                 raise PatchConflict(
                     f"replaying batch {batch_id} makes another {step.result} than is on record; its diffs were altered"
                 )
+
+
+def _is_as_found(state: FileState | None, step: RecordedStep | None) -> bool:
+    """Whether a file is what it was when the step's batch began; without a step there was none."""
+    if state is None or step is None:
+        return state is step
+    is_executable = bool(step.meta["mode_before"] & 0o100)
+    return state.sha256 == step.meta["file_before_sha256"] and state.is_executable == is_executable
 
 
 def _runs(events: Sequence[EventRow]) -> Iterator[list[EventRow]]:

@@ -1,0 +1,70 @@
+"""The plan of a random batch is what the reference makes of it; whatever order original coordinates come in."""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.patches import PatchBatch
+from repo_agent_dagster.patching import UnsafePath
+from repo_agent_dagster.patching.batch_plan import plan_batch
+from repo_agent_dagster.patching.diffs import BY_UMASK, FileState
+from repo_agent_dagster.patching.plan import Plan
+from tests.patching.random_batches import Batch, batches, trees
+from tests.patching.reference import File, Refused, Tree, applied, parents
+
+EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "400"))
+"""How many random batches are tried; they are the same ones each time. Give more for a longer look."""
+
+thorough = settings(
+    max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def reader(tree: Tree) -> Any:
+    """Read from a tree as from a disk."""
+
+    def read(path: str) -> FileState | None:
+        if any(folder in tree for folder in parents(path)) or any(path in parents(other) for other in tree):
+            raise UnsafePath(path)
+        return FileState(tree[path].content, tree[path].mode) if path in tree else None
+
+    return read
+
+
+def planned(tree: Tree, batch: Batch) -> Plan:
+    return plan_batch(PatchBatch(**batch.sent), reader(tree))
+
+
+def after(tree: Tree, plan: Plan) -> Tree:
+    present = dict(tree)
+    for file in plan.files:
+        assert file.before == (FileState(tree[file.path].content, tree[file.path].mode) if file.path in tree else None)
+        present.pop(file.path, None)
+        if file.after is not None:
+            mode = file.after.mode & 0o755 if file.after.mode & BY_UMASK else file.after.mode
+            present[file.path] = File(file.after.content, mode)
+    return present
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Tree, Batch]:
+    tree = draw(trees())
+    return tree, draw(batches(tree))
+
+
+@thorough
+@given(cases())
+def test_a_plan_is_what_the_reference_makes_of_the_batch(case: tuple[Tree, Batch]) -> None:
+    tree, batch = case
+    try:
+        expected = applied(tree, batch.steps, batch.coordinates)
+    except Refused as why:
+        try:
+            plan = planned(tree, batch)
+        except PermanentFault:
+            return
+        raise AssertionError(f"{why}, but it was planned: {plan.files}") from None
+    assert after(tree, planned(tree, batch)) == expected
