@@ -10,6 +10,7 @@ from functools import partial
 
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching.batch_steps import Step, steps_of
+from repo_agent_dagster.patching.collector import no_garbage_collection
 from repo_agent_dagster.patching.diffs import Diff, FileState, file_diff, no_diff
 from repo_agent_dagster.patching.file_history import FileHistory
 from repo_agent_dagster.patching.model import InvalidPatch, MarkerPattern, OverlappingPatches, PatchConflict
@@ -22,6 +23,7 @@ Made = tuple[Step, FileHistory, str, Diff, tuple[str, ...]]
 """A step, its file, the path of the file before it, its diff, and notes for people."""
 
 
+@no_garbage_collection()
 def plan_batch(
     batch: PatchBatch, read: ReadFile, markers: MarkerPattern = _DEFAULT_MARKERS, *, first: int | None = None
 ) -> Plan:

@@ -1,0 +1,25 @@
+"""The collector pauses for the block, and for no longer."""
+
+import gc
+
+import pytest
+
+from repo_agent_dagster.patching.collector import no_garbage_collection
+
+
+def test_the_collector_rests_within_and_works_again_after_whatever_happened() -> None:
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="within"), no_garbage_collection(), no_garbage_collection():
+        assert not gc.isenabled()
+        raise ValueError("within")
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with no_garbage_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
