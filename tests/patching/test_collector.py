@@ -8,11 +8,18 @@ from repo_agent_dagster.patching.collector import no_garbage_collection
 
 
 def test_the_collector_rests_within_and_works_again_after_whatever_happened() -> None:
+    seen: list[bool] = []
+
+    @no_garbage_collection()
+    def fails() -> None:
+        with no_garbage_collection():
+            seen.append(gc.isenabled())
+        raise ValueError(f"within: {gc.isenabled()}")
+
     assert gc.isenabled()
-    with pytest.raises(ValueError, match="within"), no_garbage_collection(), no_garbage_collection():
-        assert not gc.isenabled()
-        raise ValueError("within")
-    assert gc.isenabled()
+    with pytest.raises(ValueError, match="within: False"):
+        fails()
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_collector_that_was_off_stays_off() -> None:
