@@ -1,25 +1,30 @@
 """Apply a batch of operations, or write whole files: locked, planned, recorded, journalled, checked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from repo_agent_dagster.contracts.custody import Custody, EventRow
+from repo_agent_dagster.contracts.custody import Custody, CustodyUnavailable, EventRow
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching import journal
 from repo_agent_dagster.patching.batch_plan import plan_batch
+from repo_agent_dagster.patching.check_mark import mark, unmark
 from repo_agent_dagster.patching.checks.checker import Checker
-from repo_agent_dagster.patching.commit import commit, enter
+from repo_agent_dagster.patching.commit import commit
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
+from repo_agent_dagster.patching.entering import enter
 from repo_agent_dagster.patching.judging import Judge, PlanPrefix, settle
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
     BatchResult,
     FileChange,
     PatchConflict,
+    RollbackIncomplete,
     Workspace,
+    WriteFailed,
 )
 from repo_agent_dagster.patching.plan import Plan, ReadFile, plan_changes
 from repo_agent_dagster.patching.tree import Tree
@@ -103,6 +108,19 @@ def recover_workspace(
         return enter(workspace, tree, custody, now)
 
 
+@contextmanager
+def _judged(tree: Tree) -> Iterator[None]:
+    """Take the mark of a check away when its verdict, or that there is none, is on record."""
+    try:
+        yield
+    except (CustodyUnavailable, WriteFailed, RollbackIncomplete):
+        raise  # the next use of the workspace goes on with it
+    except BaseException:
+        unmark(tree)
+        raise
+    unmark(tree)
+
+
 class _Run:
     """One batch on its way; it gets its id when it is made."""
 
@@ -166,8 +184,10 @@ class _Run:
             except BaseException as error:
                 self._fail(requests, error)
                 raise
-            events = self._commit(tree, plan, requests)
-            settle(judge, tree, plan, events, custody=self._custody, now=self._now)
+            mark(tree, self._batch_id)
+            with _judged(tree):
+                events = self._commit(tree, plan, requests)
+                settle(judge, tree, plan, events, custody=self._custody, now=self._now)
         return replace(batch_result(self._batch_id, requests, plan), check=judge.name)
 
     def _fail(self, requests: Sequence[EventRow], error: BaseException, *, requested: bool = True) -> None:

@@ -9,9 +9,8 @@ from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching import journal as wal
 from repo_agent_dagster.patching.custody import record_abandoned
-from repo_agent_dagster.patching.model import RollbackIncomplete, UnknownPatch, Workspace, WriteFailed
+from repo_agent_dagster.patching.model import RollbackIncomplete, UnknownPatch, WriteFailed
 from repo_agent_dagster.patching.plan import PlannedFile
-from repo_agent_dagster.patching.spool import ship
 from repo_agent_dagster.patching.tree import Tree
 
 _INTERRUPTED = "interrupted: the process ended before the batch was recorded as applied; all files were put back"
@@ -59,22 +58,13 @@ def commit(
         wal.finish(tree, journal)
 
 
-def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> str | None:
-    """Make a workspace that was just locked fit for use; return what was recovered, None if nothing.
-
-    What was recorded offline is shipped first: the decision on an interrupted batch may be in it.
+def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
+    """Finish or undo what an interrupted batch left, as the record decides; return what was done, None if nothing.
 
     Raises:
-        SpoolUnreadable: what was recorded offline is damaged.
-        UnknownPatch: an interrupted batch is on record in another database.
+        UnknownPatch: the batch is on record in another database.
         CustodyUnavailable: the record cannot be asked, so nothing is touched.
     """
-    ship(workspace, custody, now)
-    return _recover(tree, custody, now)
-
-
-def _recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
-    """Finish or undo what an interrupted batch left, as the record decides."""
     journal = wal.load(tree)
     if journal is None:
         return None

@@ -9,9 +9,10 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
 from repo_agent_dagster.patching import custody as records
 from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.commit import commit, enter
+from repo_agent_dagster.patching.commit import commit
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
 from repo_agent_dagster.patching.diffs import FileState, no_diff
+from repo_agent_dagster.patching.entering import enter
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import BatchResult, PatchConflict, Workspace
 from repo_agent_dagster.patching.plan import Plan, PlannedFile

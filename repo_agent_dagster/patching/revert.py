@@ -9,8 +9,9 @@ from datetime import datetime
 from repo_agent_dagster.contracts.custody import REAPPLY, REVERT, Custody, EventRow, RecordedPatch
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.patching import custody as records
-from repo_agent_dagster.patching.commit import commit, enter
+from repo_agent_dagster.patching.commit import commit
 from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
+from repo_agent_dagster.patching.entering import enter
 from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
     BatchResult,

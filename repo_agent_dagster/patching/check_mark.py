@@ -1,0 +1,42 @@
+"""The mark of a batch that is being checked.
+
+It is on the disk before the batch stands, and goes when the verdict is on record: so a process that is killed during its
+check leaves no batch behind that nobody knows to be unchecked.
+"""
+
+import json
+
+from repo_agent_dagster.patching.model import JournalUnreadable
+from repo_agent_dagster.patching.paths import MISSION_CONTROL
+from repo_agent_dagster.patching.tree import Tree
+
+_MARK = f"{MISSION_CONTROL}/checking.json"
+
+
+def mark(tree: Tree, batch_id: str) -> None:
+    """Put on the disk that a batch is about to stand and to be checked."""
+    tree.remove(_MARK)
+    tree.create(_MARK, json.dumps({"batch_id": batch_id}).encode(), 0o644)
+    tree.sync([_MARK], [MISSION_CONTROL])
+
+
+def unmark(tree: Tree) -> None:
+    """Take the mark away: the verdict is on record."""
+    tree.remove(_MARK)
+
+
+def marked_batch(tree: Tree) -> str | None:
+    """Return the id of the batch that was being checked, or None.
+
+    Raises:
+        JournalUnreadable: the mark cannot be understood.
+    """
+    state = tree.read(_MARK)
+    if state is None:
+        return None
+    try:
+        return str(json.loads(state.content)["batch_id"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalUnreadable(
+            f"{_MARK} cannot be understood ({error}); see `patchctl log`, then remove it"
+        ) from error

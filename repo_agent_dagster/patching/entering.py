@@ -1,0 +1,32 @@
+"""The way into a workspace: whoever takes its lock first clears up what others left half done."""
+
+from datetime import datetime
+
+from repo_agent_dagster.contracts.custody import Custody
+from repo_agent_dagster.patching.check_mark import marked_batch
+from repo_agent_dagster.patching.commit import recover
+from repo_agent_dagster.patching.model import Workspace
+from repo_agent_dagster.patching.spool import ship
+from repo_agent_dagster.patching.tree import Tree
+
+
+def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> str | None:
+    """Make a workspace that was just locked fit for use; return what was recovered, None if nothing.
+
+    What was recorded offline is shipped first: the decision on an interrupted batch may be in it. Then an interrupted
+    batch is finished or undone, and one that was never judged by its check is taken back.
+
+    Raises:
+        SpoolUnreadable: what was recorded offline is damaged.
+        UnknownPatch: an interrupted batch is on record in another database.
+        CustodyUnavailable: the record cannot be asked, so nothing is touched.
+    """
+    ship(workspace, custody, now)
+    done = recover(tree, custody, now)
+    checked = marked_batch(tree)
+    if checked is None:
+        return done
+    from repo_agent_dagster.patching.interrupted_checks import take_back_unjudged  # all that undoing takes, for once
+
+    undone = take_back_unjudged(tree, checked, custody, now)
+    return " ".join(one for one in (done, undone) if one is not None) or None
