@@ -1,7 +1,7 @@
 """The mark of a batch that is being checked.
 
-It is on the disk before the batch stands, and goes when the verdict is on record: so a process that is killed during its
-check leaves no batch behind that nobody knows to be unchecked.
+It is on the disk before the batch stands, and goes when the verdict is on record: so a process that is killed during
+its check leaves no batch behind that nobody knows to be unchecked.
 """
 
 import json
