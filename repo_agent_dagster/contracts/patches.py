@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from repo_agent_dagster.contracts.base import Contract, SnakeContract
 
@@ -35,6 +35,8 @@ class Expectation(Contract):
         return self
 
 
+# Numbers and truth values are taken as they are meant: true is no line 1, and "no" is not false.
+Positive = Annotated[int, Field(gt=0, strict=True)]
 FilePath = Annotated[str, Field(min_length=1, description="Path relative to the workspace, with forward slashes.")]
 Fuzz = Literal["none", "whitespace"]
 
@@ -68,10 +70,10 @@ class ReplaceBlock(_BlockOperation):
     """Replace lines start to end (1-based, inclusive), or a marker's region; an empty block deletes them."""
 
     op: Literal["replace-block"] = "replace-block"
-    start: PositiveInt | None = None
-    end: PositiveInt | None = None
+    start: Positive | None = None
+    end: Positive | None = None
     at: MarkerPlace | None = None
-    open_space: bool = False
+    open_space: StrictBool = False
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -86,9 +88,9 @@ class ReplaceBlock(_BlockOperation):
 
 
 class _Insertion(_BlockOperation):
-    line: PositiveInt | None = None
+    line: Positive | None = None
     at: MarkerPlace | None = None
-    open_space: bool = False
+    open_space: StrictBool = False
 
     @model_validator(mode="after")
     def _has_one_place(self) -> Self:
@@ -119,7 +121,7 @@ class Prepend(_BlockOperation):
     """Add the block at the start of the file: after a shebang, an encoding or an XML declaration, unless strict."""
 
     op: Literal["prepend"] = "prepend"
-    strict: Annotated[bool, Field(description="At the very start, whatever the first line is.")] = False
+    strict: Annotated[StrictBool, Field(description="At the very start, whatever the first line is.")] = False
 
 
 class ReplaceText(_FileOperation):
@@ -131,7 +133,7 @@ class ReplaceText(_FileOperation):
     op: Literal["replace-text"] = "replace-text"
     old: Annotated[str, Field(min_length=1)]
     new: str
-    count: PositiveInt = 1
+    count: Positive = 1
     at: MarkerPlace | None = None
 
 
@@ -168,7 +170,7 @@ class CreateFile(Contract):
         str | None, Field(description="Its text, to the byte; exactly one of content and contentFile.")
     ] = None
     content_file: Annotated[str | None, Field(description="A file that holds it, relative to the caller.")] = None
-    executable: bool = False
+    executable: StrictBool = False
     task_id: str | None = None
 
     @model_validator(mode="after")
@@ -248,7 +250,7 @@ class PatchBatch(Contract):
     check: Annotated[
         Check | None, Field(description="Revert the batch if this check finds new problems; null: the workspace's own.")
     ] = None
-    dry_run: Annotated[bool, Field(description="Plan and show the diff; write and record nothing.")] = False
+    dry_run: Annotated[StrictBool, Field(description="Plan and show the diff; write and record nothing.")] = False
     patches: Annotated[list[PatchOperation], Field(min_length=1)]
 
 

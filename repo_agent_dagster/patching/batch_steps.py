@@ -13,7 +13,7 @@ from repo_agent_dagster.contracts.patches import (
 from repo_agent_dagster.patching.diffs import FileState
 from repo_agent_dagster.patching.line_operations import text_bytes
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict
-from repo_agent_dagster.patching.paths import Allowed, canonical
+from repo_agent_dagster.patching.paths import Allowed, canonical, refuse_unportable
 from repo_agent_dagster.patching.plan import new_file
 from repo_agent_dagster.patching.splices import describe
 from repo_agent_dagster.patching.unified import FilePatch, parse
@@ -67,6 +67,8 @@ def steps_of(batch: PatchBatch) -> list[Step]:
     for index, operation in enumerate(batch.patches):
         steps += _steps(index, operation)
     for step in steps:
+        if step.arrives_at is not None:
+            refuse_unportable(step.arrives_at)
         for path in (step.path, step.to):
             if path is not None and not allowed.permits(path):
                 who = describe(step.index, step.operation)

@@ -10,8 +10,13 @@ MISSION_CONTROL = ".mission_control"
 STAGED_PREFIX = ".mission-"
 """What a file that is staged beside its target is called: this, the batch, a number, and an ending."""
 
+_PATH_BYTES, _PARTS = 4096, 255
+
 # What HFS+ leaves out when it compares names, so that ".g\u200cit" is ".git" there (git's own list, CVE-2014-9390).
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+# What Windows takes for a device, whatever its ending, and what it has in no name.
+_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -34,6 +39,11 @@ def canonical(path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if not parts or path.endswith(("/", "/.")):
         raise UnsafePath(f"path {path!r} names a folder; a patch changes files")
+    if len(path.encode()) > _PATH_BYTES or len(parts) > _PARTS:
+        raise UnsafePath(
+            f"path {path[:80]!r}… has {len(path.encode())} bytes and {len(parts)} parts; {_PATH_BYTES} bytes and "
+            f"{_PARTS} parts are the most"
+        )
     for part in parts:
         _refuse_part(path, part)
     if _folded(parts[0]) == MISSION_CONTROL:
@@ -56,6 +66,17 @@ def _refuse_part(path: str, part: str) -> None:
 def _folded(part: str) -> str:
     """Return a name as case-insensitive file systems that drop trailing dots and spaces would compare it."""
     return _IGNORED_BY_HFS.sub("", part).casefold().rstrip(". ")
+
+
+def refuse_unportable(path: str) -> None:
+    """Refuse a canonical path, at which a file is to be made, that a checkout on Windows could not have.
+
+    Raises:
+        UnsafePath: a part is a device there, ends with a dot or a space, or has a character that no name has.
+    """
+    for part in path.split("/"):
+        if _WINDOWS_DEVICE.fullmatch(part) or part.endswith((".", " ")) or _NOT_ON_WINDOWS.search(part):
+            raise UnsafePath(f"path {path!r} has a name that no file can have on Windows ({part!r}); choose another")
 
 
 class Allowed:
