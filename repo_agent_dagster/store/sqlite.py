@@ -13,8 +13,8 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 
 BUSY_TIMEOUT_SECONDS = 60
 
-# A plain path alone: whatever else a URL may say (options, memory, file: names) is left to SQLAlchemy to understand.
-_PLAIN_URL = re.compile(r"sqlite(?:\+pysqlite)?:///([^?]+)")
+# A plain path alone: whatever else a URL may say (options, escapes, memory, file: names) is left to SQLAlchemy.
+_PLAIN_URL = re.compile(r"sqlite(?:\+pysqlite)?:///([^?%]+)")
 
 
 class StoreUrlError(PermanentFault):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, make_url, select
 
@@ -201,7 +201,10 @@ def test_a_url_that_cannot_be_opened_says_so(url: str, fault: type[Exception], m
 _PATHS = st.text(st.sampled_from("ab/.: @%?#&=+~ä\\-\n"), min_size=1, max_size=12)
 
 
+@settings(max_examples=1000)
 @given(st.sampled_from(["sqlite:///", "sqlite+pysqlite:///", "sqlite://", "postgresql:///", "SQLite:///"]), _PATHS)
+@example("sqlite:///", "100%aa.db")
+@example("sqlite:///", "a+b@c:d.db")
 def test_a_file_is_named_only_where_sqlalchemy_reads_the_url_so_too(scheme: str, path: str) -> None:
     found = sqlite.file_of(scheme + path)
     if found is not None:
@@ -210,7 +213,9 @@ def test_a_file_is_named_only_where_sqlalchemy_reads_the_url_so_too(scheme: str,
         assert Path(understood.database or "") == found
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true", "sqlite:///x?mode=ro"])
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true", "sqlite:///x?mode=ro", "sqlite:///a%20b"]
+)
 def test_what_is_no_plain_path_is_left_to_sqlalchemy(url: str) -> None:
     assert sqlite.file_of(url) is None
 
