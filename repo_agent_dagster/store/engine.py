@@ -14,6 +14,8 @@ from repo_agent_dagster.store.sqlite import StoreUrlError
 
 __all__ = ["StoreUrlError", "open_store", "read_transaction", "write_transaction"]
 
+_POSTGRESQL_CONNECT_SECONDS = 10  # a server that drops packets would otherwise be waited for by the minute
+
 
 def open_store(url: str) -> Engine:
     """Return an engine for ``sqlite:///path`` or ``postgresql://…`` (psycopg 3).
@@ -37,7 +39,8 @@ def open_store(url: str) -> Engine:
         _prepare_sqlite(engine)
         return engine
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        options = {} if "connect_timeout" in parsed.query else {"connect_timeout": _POSTGRESQL_CONNECT_SECONDS}
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=options)
     shown = parsed.render_as_string(hide_password=True)
     raise StoreUrlError(f"store URL {shown!r} names {backend}; sqlite and postgresql are supported")
 
