@@ -1,12 +1,17 @@
-"""Retire the partition keys of finished tasks: Dagster slows down with some 10,000 live dynamic partitions."""
+"""Free what piles up: partition keys of finished tasks, and old contents that workspaces keep for reverts and replays.
+
+Dagster slows down with some 10,000 live dynamic partitions.
+"""
 
 from datetime import timedelta
 
 import dagster as dg
 
 from jobs.tasks import TASK_PARTITIONS
+from repo_agent_dagster.patching import InvalidPatch, Workspace, WorkspaceLocked
+from repo_agent_dagster.patching.pruning import prune_workspace
 from repo_agent_dagster.resources import ClockResource, StoreResource
-from repo_agent_dagster.store import task_requests
+from repo_agent_dagster.store import task_requests, workspaces
 from repo_agent_dagster.store.engine import read_transaction
 
 
@@ -32,10 +37,40 @@ def retire_partition_keys(
     return len(retired)
 
 
+class KeptContentsConfig(dg.Config):
+    """How much of what patches replaced each registered workspace keeps."""
+
+    keep_mb: int = 1024
+
+
+@dg.op(description="Removes the oldest contents that registered workspaces keep beyond their share; diffs stay.")
+def prune_kept_contents(context: dg.OpExecutionContext, config: KeptContentsConfig, store: StoreResource) -> int:
+    """Return how many bytes were removed. A workspace that is gone or in use is passed over."""
+    with read_transaction(store.engine()) as conn:
+        registered = workspaces.listing(conn)
+    removed = 0
+    for one in registered:
+        try:
+            freed = prune_workspace(Workspace(one.root), config.keep_mb * 1024 * 1024)
+        except (InvalidPatch, WorkspaceLocked) as reason:
+            context.log.info(f"{one.name} is passed over: {reason}")
+            continue
+        removed += freed
+        context.log.info(f"{one.name}: {freed} bytes removed")
+    context.add_output_metadata({"removed_bytes": removed, "workspaces": len(registered)})
+    return removed
+
+
 @dg.job(description="Retires the partition keys of finished tasks.")
 def prune_task_partitions() -> None:
     """Run once a day by its schedule."""
     retire_partition_keys()
 
 
-default_jobs = [prune_task_partitions]
+@dg.job(description="Removes the oldest contents that registered workspaces keep for reverts and replays.")
+def prune_workspaces() -> None:
+    """Run once a day by its schedule."""
+    prune_kept_contents()
+
+
+default_jobs = [prune_task_partitions, prune_workspaces]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from jobs.nightly import ops_scan_job
-from jobs.pruning import prune_task_partitions
+from jobs.pruning import prune_task_partitions, prune_workspaces
 
 
 @dg.schedule(
@@ -33,4 +33,13 @@ prune_daily = dg.ScheduleDefinition(
     description="04:00 UTC: retire the partition keys of tasks that ended two weeks ago.",
 )
 
-default_schedules = [nightly_ops_scan, prune_daily]
+prune_workspaces_daily = dg.ScheduleDefinition(
+    name="prune_workspaces_daily",
+    job=prune_workspaces,
+    cron_schedule="10 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="04:10 UTC: remove the oldest contents that registered workspaces keep for reverts and replays.",
+)
+
+default_schedules = [nightly_ops_scan, prune_daily, prune_workspaces_daily]

@@ -78,5 +78,9 @@ def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
     }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
-    assert schedules == {"nightly_ops_scan": "0 9 * * *", "prune_daily": "0 4 * * *"}
+    assert schedules == {
+        "nightly_ops_scan": "0 9 * * *",
+        "prune_daily": "0 4 * * *",
+        "prune_workspaces_daily": "10 4 * * *",
+    }
     assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
