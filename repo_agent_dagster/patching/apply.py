@@ -181,10 +181,10 @@ class _Run:
         with Judge(checker, self._workspace.root, plan, plan_prefix) as judge:
             try:
                 judge.look_before()
+                mark(tree, self._batch_id)
             except BaseException as error:
                 self._fail(requests, error)
                 raise
-            mark(tree, self._batch_id)
             with _judged(tree):
                 events = self._commit(tree, plan, requests)
                 settle(judge, tree, plan, events, custody=self._custody, now=self._now)

@@ -6,18 +6,30 @@ its check leaves no batch behind that nobody knows to be unchecked.
 
 import json
 
-from repo_agent_dagster.patching.model import JournalUnreadable
+from repo_agent_dagster.patching.model import JournalUnreadable, WriteFailed
 from repo_agent_dagster.patching.paths import MISSION_CONTROL
 from repo_agent_dagster.patching.tree import Tree
 
 _MARK = f"{MISSION_CONTROL}/checking.json"
+_STAGED = f"{_MARK}.new"
 
 
 def mark(tree: Tree, batch_id: str) -> None:
-    """Put on the disk that a batch is about to stand and to be checked."""
-    tree.remove(_MARK)
-    tree.create(_MARK, json.dumps({"batch_id": batch_id}).encode(), 0o644)
-    tree.sync([_MARK], [MISSION_CONTROL])
+    """Put on the disk that a batch is about to stand and to be checked; the mark is there whole, or not at all.
+
+    Raises:
+        WriteFailed: the file system refused it.
+    """
+    try:
+        tree.remove(_STAGED)
+        tree.create(_STAGED, json.dumps({"batch_id": batch_id}).encode(), 0o644)
+        tree.sync([_STAGED], [])
+        tree.rename(_STAGED, _MARK)
+        tree.sync([], [MISSION_CONTROL])
+    except OSError as error:
+        raise WriteFailed(
+            f"that the batch is to be checked cannot be written ({error}); nothing was changed"
+        ) from error
 
 
 def unmark(tree: Tree) -> None:

@@ -40,15 +40,16 @@ def commit(
     """
     journal = None
     try:
+        # Where the clean-up of the commit before failed, its journal and its backups are still there; when a check
+        # takes a batch back they are of this very batch, and would be taken for those of this commit.
+        recover(tree, custody, now)
         journal = wal.begin(tree, batch_id, decision, patch_ids, files)
         wal.install(tree, journal, files, diffs)
         decide()
     except BaseException as error:
         if journal is not None:
             _roll_back(tree, journal, error)
-        fault = (
-            WriteFailed(f"writing failed ({error}); all files are as before") if isinstance(error, OSError) else error
-        )
+        fault = _write_failed(error, decision) if isinstance(error, OSError) else error
         _abandon(tree, custody, journal, patch_ids, decision, fault, now)
         if fault is error:
             raise
@@ -82,6 +83,14 @@ def recover(tree: Tree, custody: Custody, now: datetime) -> str | None:
         record_abandoned(custody, journal.patch_ids, " ".join([_INTERRUPTED, *notes]), now)
     wal.clear(tree)
     return " ".join([f"batch {journal.batch_id} was interrupted; all files were put back.", *notes])
+
+
+def _write_failed(error: OSError, decision: PatchEventName) -> WriteFailed:
+    if decision is PatchEventName.PATCH_REVERTED:
+        return WriteFailed(
+            f"writing failed ({error}), so the batch stands, and the next use of the workspace takes it back"
+        )
+    return WriteFailed(f"writing failed ({error}); all files are as before")
 
 
 def _roll_back(tree: Tree, journal: wal.Journal, error: BaseException) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from repo_agent_dagster.contracts.custody import Custody
 from repo_agent_dagster.patching.check_mark import marked_batch
 from repo_agent_dagster.patching.commit import recover
-from repo_agent_dagster.patching.model import Workspace
+from repo_agent_dagster.patching.model import Workspace, WriteFailed
 from repo_agent_dagster.patching.spool import ship
 from repo_agent_dagster.patching.tree import Tree
 
@@ -20,7 +20,18 @@ def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> 
         SpoolUnreadable: what was recorded offline is damaged.
         UnknownPatch: an interrupted batch is on record in another database.
         CustodyUnavailable: the record cannot be asked, so nothing is touched.
+        WriteFailed: the file system refused it; the next use goes on with it.
     """
+    try:
+        return _entered(workspace, tree, custody, now)
+    except OSError as error:
+        raise WriteFailed(
+            f"what an earlier use of this workspace left cannot be cleared up ({error}); the next use goes on with it "
+            "once the file system takes writes again"
+        ) from error
+
+
+def _entered(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> str | None:
     ship(workspace, custody, now)
     done = recover(tree, custody, now)
     checked = marked_batch(tree)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from repo_agent_dagster.patching.model import UnsafePath, WorkspaceLocked
+from repo_agent_dagster.patching.model import UnsafePath, WorkspaceLocked, WriteFailed
 from repo_agent_dagster.patching.paths import MISSION_CONTROL
 
 _POLL_SECONDS = 0.02
@@ -24,19 +24,30 @@ def locked(root: Path, timeout_seconds: float) -> Iterator[None]:
     Raises:
         WorkspaceLocked: another holder did not finish in time; the message names its process.
         UnsafePath: `.mission_control` is not a plain folder.
+        WriteFailed: it cannot be written.
     """
-    folder = open_mission_control(root)
-    try:
-        descriptor = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
-    finally:
-        os.close(folder)
+    descriptor = _opened(root)
     try:
         _acquire(descriptor, root, timeout_seconds)
-        # Always as long: cutting the file first would cost more than all else here.
-        os.pwrite(descriptor, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
+        # A full disk may have no room for a number that only tells others who holds the lock.
+        with contextlib.suppress(OSError):
+            # Always as long: cutting the file first would cost more than all else here.
+            os.pwrite(descriptor, f"{os.getpid():<{_PID_WIDTH}}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(root: Path) -> int:
+    """Return a descriptor of the lock's file."""
+    try:
+        folder = open_mission_control(root)
+        try:
+            return os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise WriteFailed(f"{root / MISSION_CONTROL} cannot be written ({error}); nothing was changed") from error
 
 
 def open_mission_control(root: Path) -> int:
