@@ -194,7 +194,7 @@ class _Replay:
 def _is_as_found(state: FileState | None, step: RecordedStep | None) -> bool:
     """Whether a file is what it was when the step's batch began; without a step there was none."""
     if state is None or step is None:
-        return state is step
+        return state is None and step is None
     is_executable = bool(step.meta["mode_before"] & 0o100)
     return state.sha256 == step.meta["file_before_sha256"] and state.is_executable == is_executable
 
