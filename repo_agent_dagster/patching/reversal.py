@@ -46,7 +46,8 @@ class Reversal:
         self._applied = applied
         self._steps = steps
         self._three_way = three_way
-        self._draft = Draft(tree.read)
+        self._found: dict[str, FileState | None] = {}
+        self._draft = Draft(self._read)
         self._lineages: dict[str, _Lineage] = {}
         self._lineage_of: dict[str, _Lineage] = {}
 
@@ -169,8 +170,19 @@ class Reversal:
         state = self._draft.get(first.origin)
         if (None if state is None else state.sha256) != first.meta["file_before_sha256"]:
             raise PatchConflict(f"the diffs of {first.file} do not lead back to what it was; they were changed since")
-        if first.origin is not None and state is not None:
+        if first.origin is not None and state is not None and not self._has_other_permissions(group[-1]):
             self._draft.files[first.origin] = FileState(state.content, first.meta["mode_before"])
+
+    def _read(self, path: str) -> FileState | None:
+        """Return a file as it is on the disk; it is read once, so that what is undone is what will be replaced."""
+        if path not in self._found:
+            self._found[path] = self._tree.read(path)
+        return self._found[path]
+
+    def _has_other_permissions(self, last: RecordedStep) -> bool:
+        """Whether somebody changed a file's permissions since the batch: then they stay."""
+        present = None if last.result is None else self._read(last.result)
+        return present is not None and present.mode != last.meta["mode_after"]
 
     @cached_property
     def _states(self) -> dict[str, StepStates]:
@@ -217,15 +229,13 @@ class Reversal:
     def _files(self) -> Iterator[PlannedFile]:
         after = {path: state for path, state in self._draft.files.items() if state is not None}
         for path, state in self._draft.files.items():
-            before = self._tree.read(path)
+            before = self._read(path)
             if before is None and state is None:
                 continue
             lineage = self._lineages.get(path)
             origin = None if lineage is None or lineage.origin == path else lineage.origin
             if state is not None and before is None and origin is not None and origin not in after:
-                make_diff: Callable[[], Diff] = partial(
-                    file_diff, path, self._tree.read(origin), state, old_path=origin
-                )
+                make_diff: Callable[[], Diff] = partial(file_diff, path, self._read(origin), state, old_path=origin)
             elif state is None and any(one.origin == path and one.name is not None for one in self._lineages.values()):
                 make_diff = no_diff  # the file's new place has its rename
             else:

@@ -125,7 +125,7 @@ def test_what_git_writes_of_any_change_is_made(root: Path, patch: Apply, tmp_pat
     result = patch(diff(text))
 
     assert snapshot(root) == snapshot(repository)
-    assert len(result.patches) == 11
+    assert len(result.patches) == 10
     assert {one.op for one in result.patches} == {"apply-diff"}
 
 
