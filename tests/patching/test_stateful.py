@@ -32,7 +32,7 @@ from tests.patching.random_batches import PATHS, Batch, batches, files, trees
 from tests.patching.reference import Action, File, Moved, Refused, Tree, applied, parents
 from tests.patching.trees import fill, folders, snapshot
 
-EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "150"))
 """How many lives of a workspace are tried; they are the same ones each time. Give more for a longer look."""
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
