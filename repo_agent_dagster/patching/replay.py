@@ -124,13 +124,12 @@ class _Replay:
 
     def take_back_to_the_start_of(self, later: Sequence[EventRow]) -> None:
         """Add files that only later patches touched, as they were before those; what they made is not there yet."""
-        for event in later:
-            if event.event is not PatchEventName.PATCH_APPLIED:
+        for run in _runs(later):
+            if run[0].event is not PatchEventName.PATCH_APPLIED:
                 continue
-            step = self._step(event, needs_diff=False)
-            for path in (step.origin, step.result):
-                if path is not None and path not in self.draft.files:
-                    self.draft.files[path] = self._kept(step) if path == step.origin else None
+            for path, step in _found_by([self._step(event, needs_diff=False) for event in run]).items():
+                if path not in self.draft.files:
+                    self.draft.files[path] = None if step is None else self._kept(step)
 
     def _step(self, event: EventRow, *, needs_diff: bool = True) -> RecordedStep:
         history = self._patches[event.patch_id]
@@ -141,15 +140,7 @@ class _Replay:
 
     def _begin(self, steps: Sequence[RecordedStep]) -> None:
         """Have the files as their batch found them; where one is another than was left, something else came by."""
-        found: dict[str, RecordedStep | None] = {}
-        for step in steps:
-            if step.origin is not None:
-                found.setdefault(step.origin, step)
-            # Whatever else a step names was not there before the batch, or an earlier step would have begun with it.
-            for path in (step.path_before, step.path_after):
-                if path is not None:
-                    found.setdefault(path, None)
-        for path, step_of in found.items():
+        for path, step_of in _found_by(steps).items():
             known = path in self.draft.files
             if _is_as_found(self.draft.get(path), step_of):
                 continue
@@ -189,6 +180,16 @@ class _Replay:
                 raise PatchConflict(
                     f"replaying batch {batch_id} makes another {step.result} than is on record; its diffs were altered"
                 )
+
+
+def _found_by(steps: Sequence[RecordedStep]) -> dict[str, RecordedStep | None]:
+    """Return the paths that a batch names, with the step that tells what was there before it; None: nothing was."""
+    found: dict[str, RecordedStep | None] = {step.origin: step for step in steps if step.origin is not None}
+    for step in steps:
+        for path in (step.path_before, step.path_after, step.result):
+            if path is not None:
+                found.setdefault(path, None)
+    return found
 
 
 def _is_as_found(state: FileState | None, step: RecordedStep | None) -> bool:

@@ -255,7 +255,7 @@ def _lines_splice(cells: Sequence[Cell], edit: Lines, index: int) -> _Splice:
 def _declarations(cells: Sequence[Cell]) -> int:
     first, *rest = [*b"".join(cell.text for cell in cells).split(b"\n"), b"", b""]
     stays = int(first.startswith((b"#!", b"<?xml")))
-    if stays < len(_breaks(cells)) and b"coding:" in (rest[0] if stays else first):
+    if stays < len(_breaks(cells)) and re.match(rb"#.*coding[:=] *[-\w.]", rest[0] if stays else first):
         stays += 1
     return stays
 

@@ -289,3 +289,18 @@ def test_permissions_that_a_patch_changed_come_back_as_they_were(
     assert snapshot(root) == {"f": (TEN, 0o644)}
     take_back(done)
     assert snapshot(root) == {"f": (TEN, 0o744)}
+
+
+def test_before_a_batch_that_moves_a_file_to_where_another_was_that_other_is_still_there(
+    root: Path, patch: Apply, replaying: Replaying, into: Path
+) -> None:
+    fill(root, {"e": b"e\n", "f": b"f\n", "g": b"g\n"})
+    first = patch({"op": "append", "file": "e", "block": "x"})
+    patch(
+        {"op": "append", "file": "f", "block": "x"},
+        {"op": "delete-file", "file": "g"},
+        move("f", "g"),
+        coordinates="sequential",
+    )
+    replaying(to_patch=first.patches[0].patch_id)
+    assert contents(into) == {"e": b"e\nx\n", "f": b"f\n", "g": b"g\n"}

@@ -132,7 +132,7 @@ class Life(RuleBasedStateMachine):
         left = applied(one.before, one.steps[:count], one.coordinates)
         after |= {path: file for path, file in left.items() if path in one.touched}
         one.in_force = False  # it is not whole any more; what is left of it stays
-        self._stands(self._revert(ids), after, lineages(one.steps, touched(one.steps[count:])))
+        self._stands(self._revert(ids), after, touched_after(one.steps, count, one.coordinates))
 
     @rule(data=st.data(), file=files)
     def somebody_writes(self, data: st.DataObject, file: File) -> None:
@@ -240,14 +240,13 @@ def touched(steps: Sequence[Sequence[Action]]) -> set[str]:
     return {action.path for action in actions} | {action.to for action in actions if isinstance(action, Moved)}
 
 
-def lineages(steps: Sequence[Sequence[Action]], paths: set[str]) -> set[str]:
-    """Add all names that the files of these paths have in a batch."""
-    moves = [action for step in steps for action in step if isinstance(action, Moved)]
-    found = set(paths)
-    for _ in moves:
-        for move in moves:
-            if {move.path, move.to} & found:
-                found |= {move.path, move.to}
+def touched_after(steps: Sequence[Sequence[Action]], count: int, coordinates: str) -> set[str]:
+    """What the steps from the `count`-th on touch, by the names that the files have by then."""
+    found = touched(steps[count:])
+    if coordinates == "original":
+        for move in (action for step in steps[:count] for action in step if isinstance(action, Moved)):
+            if move.path in found:
+                found = found - {move.path} | {move.to}
     return found
 
 
