@@ -117,7 +117,8 @@ class Life(RuleBasedStateMachine):
         after = {path: file for path, file in self.tree.items() if path not in one.touched}
         after |= {path: file for path, file in one.before.items() if path in one.touched}
         one.in_force = False
-        self._stands(self._revert(self._id(one)), after, one.touched)
+        three_way = data.draw(st.booleans(), label="three ways")  # where nothing was done since, it is all the same
+        self._stands(self._revert(self._id(one), three_way=three_way), after, one.touched)
 
     @precondition(lambda self: bool(self.done) and self.done[-1].in_force and len(self.done[-1].steps) > 1)
     @rule(data=st.data())
@@ -184,8 +185,8 @@ class Life(RuleBasedStateMachine):
         asked = PatchBatch(**batch.sent)
         return apply_batch(self.workspace, asked, custody=self.custody, now=NOW, **options)
 
-    def _revert(self, which: str | list[str]) -> BatchResult:
-        return revert(self.workspace, which, custody=self.custody, now=NOW)
+    def _revert(self, which: str | list[str], *, three_way: bool = False) -> BatchResult:
+        return revert(self.workspace, which, custody=self.custody, now=NOW, three_way=three_way)
 
     def _id(self, one: _Done) -> str:
         assert one.result is not None
