@@ -151,7 +151,9 @@ def _refuse_wrong_presence(step: RecordedStep, draft: Draft, source: str | None,
     if source is not None and draft.get(source) is None:
         raise PatchConflict(f"{source} is no longer what patch {step.patch.patch_id} left: it is gone")
     if target is not None and target != source and draft.get(target) is not None:
-        raise PatchConflict(f"{target} exists by now, where patch {step.patch.patch_id} knows no file; move it away first")
+        raise PatchConflict(
+            f"{target} exists by now, where patch {step.patch.patch_id} knows no file; move it away first"
+        )
 
 
 def _content(step: RecordedStep, present: FileState | None, *, forward: bool) -> bytes:
