@@ -85,7 +85,7 @@ def applied(requests: Sequence[EventRow], plan: Plan, now: datetime) -> list[Eve
 
 
 def _told(when: Literal["before", "after"], state: FileState | None) -> dict[str, Any]:
-    sha256, mode = (None, None) if state is None else (state.sha256, state.mode & 0o7777)
+    sha256, mode = (None, None) if state is None else (state.sha256, state.mode)
     return {f"file_{when}_sha256": sha256, f"mode_{when}": mode}
 
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import (
+    BatchResult,
     CheckFailed,
     InvalidPatch,
     OverlappingPatches,
     PatchConflict,
     UnsafePath,
     Workspace,
+    apply_batches,
     revert,
 )
 from repo_agent_dagster.store.patch_events import StoreCustody
@@ -258,3 +261,14 @@ def test_a_file_that_took_the_place_of_another_in_its_batch_is_undone_with_it(
     done = patch(delete("f"), create("f", "new\n"), coordinates="sequential")
     revert(Workspace(root), done.batch_id, custody=custody, now=now)
     assert contents(root) == {"f": b"old\n"}
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_file_made_and_deleted_by_batches_of_one_group_comes_back_with_a_new_files_permissions(
+    root: Path, custody: StoreCustody, now: datetime
+) -> None:
+    batches = [PatchBatch(patches=[operation]) for operation in (create("f"), delete("f"))]
+    _, deleted = apply_batches(Workspace(root), batches, custody=custody, now=now)
+    assert isinstance(deleted, BatchResult)
+    revert(Workspace(root), deleted.batch_id, custody=custody, now=now)
+    assert snapshot(root) == {"f": (b"new\n", 0o644)}

@@ -23,7 +23,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from repo_agent_dagster.contracts.custody import EventRow
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch
-from repo_agent_dagster.patching import BatchResult, CheckFailed, PatchConflict, Workspace, apply_batch, replay, revert
+from repo_agent_dagster.patching import (
+    BatchResult,
+    CheckFailed,
+    PatchConflict,
+    Workspace,
+    apply_batch,
+    apply_batches,
+    replay,
+    revert,
+)
 from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.patch_events import StoreCustody, of_workspace, verify_chain
 from repo_agent_dagster.store.revision import open_upgraded
@@ -58,6 +67,7 @@ class _Done:
     steps: list[tuple[Action, ...]] = field(default_factory=list)
     coordinates: str = "original"
     in_force: bool = True
+    is_whole: bool = True
 
 
 class Life(RuleBasedStateMachine):
@@ -93,6 +103,25 @@ class Life(RuleBasedStateMachine):
         self._stands(self._apply(batch), after, touched(batch.steps), batch)
 
     @rule(data=st.data())
+    def apply_several_at_once(self, data: st.DataObject) -> None:
+        tree = self.tree
+        asked: list[tuple[Batch, Tree | None]] = []
+        for _ in range(data.draw(st.integers(2, 3))):
+            batch = data.draw(batches(tree))
+            try:
+                tree = applied(tree, batch.steps, batch.coordinates)
+                asked.append((batch, tree))
+            except Refused:
+                asked.append((batch, None))
+        sent = [PatchBatch(**batch.sent) for batch, _ in asked]
+        outcomes = apply_batches(self.workspace, sent, custody=self.custody, now=NOW)
+        for (batch, after), outcome in zip(asked, outcomes, strict=True):
+            assert isinstance(outcome, BatchResult) == (after is not None), outcome
+            if isinstance(outcome, BatchResult) and after is not None:
+                self._stands(outcome, after, touched(batch.steps), batch)
+                self.history[-1].is_whole = False
+
+    @rule(data=st.data())
     def apply_with_a_failing_check(self, data: st.DataObject) -> None:
         batch = data.draw(batches(self.tree, valid=True))
         with pytest.raises(CheckFailed):
@@ -117,7 +146,8 @@ class Life(RuleBasedStateMachine):
         after = {path: file for path, file in self.tree.items() if path not in one.touched}
         after |= {path: file for path, file in one.before.items() if path in one.touched}
         one.in_force = False
-        three_way = data.draw(st.booleans(), label="three ways")  # where nothing was done since, it is all the same
+        # Where nothing was done since, three ways are all the same; what was between batches of a group is not kept.
+        three_way = one.is_whole and data.draw(st.booleans(), label="three ways")
         self._stands(self._revert(self._id(one), three_way=three_way), after, one.touched)
 
     @precondition(lambda self: bool(self.done) and self.done[-1].in_force and len(self.done[-1].steps) > 1)
