@@ -24,11 +24,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: str) -> None:
     steps = [
-        ("current", 1, "is at no revision; the newest is 0001: run `repo-agent db upgrade`"),
-        ("upgrade", 0, "upgraded from nothing to revision 0001"),
-        ("upgrade", 0, "is at revision 0001 already; nothing to do"),
-        ("current", 0, "is at revision 0001, the newest"),
-        ("seed", 0, "3 seed rows written"),
+        ("current", 1, "is at no revision; the newest is 0002: run `repo-agent db upgrade`"),
+        ("upgrade", 0, "upgraded from nothing to revision 0002"),
+        ("upgrade", 0, "is at revision 0002 already; nothing to do"),
+        ("current", 0, "is at revision 0002, the newest"),
+        ("seed", 0, "4 seed rows written"),
         ("seed", 0, "has every seed row already; nothing to do"),
     ]
     for command, exit_code, message in steps:
@@ -38,7 +38,7 @@ def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: s
 
 
 def test_seeding_upgrades_first(url: str) -> None:
-    assert "3 seed rows written" in _db("seed", "--database-url", url).stdout
+    assert "4 seed rows written" in _db("seed", "--database-url", url).stdout
 
 
 def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
