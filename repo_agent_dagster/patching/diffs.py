@@ -140,6 +140,13 @@ def _changed(old: Sequence[bytes], new: Sequence[bytes]) -> list[Region]:
     tail = 0
     while tail < limit - head and old[-1 - tail] == new[-1 - tail]:
         tail += 1
+    if head + tail == limit:
+        # Lines that came or went among equal ones were told as far down as they can be, perhaps past the context that
+        # the window holds after them; and a hunk without context after it is one at the file's end, for git.
+        longer = old if len(old) > len(new) else new
+        while tail < CONTEXT_LINES and head and longer[head - 1] == longer[len(longer) - tail - 1]:
+            head -= 1
+            tail += 1
     whole = Region(head, len(old) - tail, head, len(new) - tail)
     if min(whole.old_end - head, whole.new_end - head) <= 2 * CONTEXT_LINES:
         return [whole]

@@ -112,3 +112,21 @@ def test_a_repository_does_not_see_the_engine(root: Path, patch: Apply) -> None:
     git(root, "add", ".")
     patch({"op": "append", "file": "f", "block": "b"})
     assert git(root, "status", "--short") == "AM f\n"
+
+
+@pytest.mark.parametrize("line", [1, 3, 5, 8])
+@pytest.mark.parametrize("block", ["\n", "\n\n\n", ""])
+def test_among_equal_lines_a_hunk_has_context_after_it(
+    root: Path, patch: Apply, tmp_path: Path, line: int, block: str
+) -> None:
+    content = b"\n" * 10 + b"end\n"
+    twin = tmp_path / "twin"
+    for place in (root, twin):
+        fill(place, {"f": content})
+    insert = {"op": "insert-before", "file": "f", "line": line, "block": block}
+    delete = {"op": "replace-block", "file": "f", "start": line, "end": line, "block": ""}
+    done = patch(insert if block else delete)
+    git(twin, "apply", str(root / done.patches[0].diff_path))
+    assert snapshot(twin) == snapshot(root)
+    git(twin, "apply", "-R", str(root / done.patches[0].diff_path))
+    assert (twin / "f").read_bytes() == content

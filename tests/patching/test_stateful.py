@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -41,7 +41,7 @@ from tests.patching.random_batches import PATHS, Batch, batches, files, trees
 from tests.patching.reference import Action, File, Moved, Refused, Tree, applied, parents
 from tests.patching.trees import fill, folders, snapshot
 
-EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "120"))
 """How many lives of a workspace are tried; they are the same ones each time. Give more for a longer look."""
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -325,5 +325,6 @@ TestLife.settings = settings(
     derandomize=True,
     database=None,
     deadline=None,
+    phases=[Phase.generate],  # to shrink a life takes minutes: add Phase.shrink when one fails
     suppress_health_check=list(HealthCheck),
 )
