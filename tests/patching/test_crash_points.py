@@ -17,7 +17,7 @@ from repo_agent_dagster.store.ids import new_id
 from tests.patching.big_batch import BATCH, NAMES, Work, World, applying, failing, quick_folder, reverting
 from tests.patching.file_system_calls import Calls, Point, chosen, counted, killed_at
 
-OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "6"))
+OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "5"))
 
 
 def in_child(

@@ -25,7 +25,7 @@ from tests.patching.file_system_calls import Calls, Point, chosen, refused_at
 from tests.patching.test_crash_points import in_child, points_of
 from tests.patching.trees import fill, snapshot
 
-OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "3"))
+OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "2"))
 APPEND = {"op": "append", "file": "f", "block": "end"}
 
 DONE, ALL_AS_BEFORE, TO_BE_RECOVERED, UNTRUE = range(4)

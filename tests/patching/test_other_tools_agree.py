@@ -15,7 +15,7 @@ from tests.patching.reference import File, Tree, applied
 from tests.patching.test_reference import planned
 from tests.patching.trees import fill, snapshot
 
-EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "200"))
 """How many random batches are tried; they are the same ones each time. Give more for a longer look."""
 
 thorough = settings(

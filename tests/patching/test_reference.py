@@ -15,7 +15,7 @@ from repo_agent_dagster.patching.plan import Plan
 from tests.patching.random_batches import Batch, batches, trees
 from tests.patching.reference import REPLACED, File, Lines, Refused, Tree, applied, parents
 
-EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "1200"))
+EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "800"))
 """How many random batches are tried; they are the same ones each time. Give more for a longer look."""
 
 thorough = settings(
