@@ -9,7 +9,7 @@ import dagster as dg
 
 from jobs.tasks import TASK_PARTITIONS
 from repo_agent_dagster.patching import InvalidPatch, Workspace, WorkspaceLocked
-from repo_agent_dagster.patching.pruning import prune_workspace
+from repo_agent_dagster.patching.disk.pruning import prune_workspace
 from repo_agent_dagster.resources import ClockResource, StoreResource
 from repo_agent_dagster.store import task_requests, workspaces
 from repo_agent_dagster.store.engine import read_transaction

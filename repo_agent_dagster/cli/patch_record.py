@@ -220,7 +220,7 @@ def _markers(
 
     with telling_faults(as_json):
         from repo_agent_dagster.cli.patch_input import workspace_of
-        from repo_agent_dagster.patching.marker_files import scan_files
+        from repo_agent_dagster.patching.text.marker_files import scan_files
 
         found = scan_files(workspace_of(workspace), paths or [])
         show_markers(found, as_json)
@@ -230,7 +230,7 @@ def _markers(
 
 def _tell_unshipped(workspace: "Workspace") -> None:
     """Say on stderr that the store does not know all yet."""
-    from repo_agent_dagster.patching.spool import has_spool
+    from repo_agent_dagster.patching.record.spool import has_spool
 
     if has_spool(workspace):
         typer.echo("what was recorded offline is not shipped yet: `patchctl ship`", err=True)

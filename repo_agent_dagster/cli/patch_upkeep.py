@@ -73,7 +73,7 @@ def _prune(
 
     with telling_faults(as_json):
         from repo_agent_dagster.patching import Workspace
-        from repo_agent_dagster.patching.pruning import prune_workspace
+        from repo_agent_dagster.patching.disk.pruning import prune_workspace
 
         removed = prune_workspace(Workspace(workspace), keep_mb * 1024 * 1024, lock_timeout_seconds=lock_timeout)
         if as_json:

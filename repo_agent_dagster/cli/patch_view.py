@@ -18,7 +18,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault, RepoAgentError
 
 if TYPE_CHECKING:
     from repo_agent_dagster.patching import AppliedPatch, BatchResult
-    from repo_agent_dagster.patching.marker_files import MarkedFile
+    from repo_agent_dagster.patching.text.marker_files import MarkedFile
     from repo_agent_dagster.store.patch_events import PatchActivity, StoredEvent
 
 EXIT_INVALID, EXIT_CONFLICT, EXIT_CHECK_FAILED, EXIT_LOCKED, EXIT_INTERNAL = 2, 3, 4, 5, 6

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.contracts.patches import PatchEventName
 
-
 REVERT, REAPPLY = "revert", "reapply"
 """The operation of a patch that undoes another one, and of one that undoes such a patch."""
 

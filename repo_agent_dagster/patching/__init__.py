@@ -12,8 +12,9 @@ from repo_agent_dagster.patching.checks import (
     Overlay,
     PythonSyntaxChecker,
 )
-from repo_agent_dagster.patching.custody import record_export, record_validation
 from repo_agent_dagster.patching.group import apply_batches
+from repo_agent_dagster.patching.history.replay import Replayed, replay
+from repo_agent_dagster.patching.history.revert import revert
 from repo_agent_dagster.patching.model import (
     AppliedPatch,
     BatchResult,
@@ -31,9 +32,8 @@ from repo_agent_dagster.patching.model import (
     WorkspaceLocked,
     WriteFailed,
 )
-from repo_agent_dagster.patching.replay import Replayed, replay
-from repo_agent_dagster.patching.revert import revert
-from repo_agent_dagster.patching.spool import SpoolCustody, ship_spool
+from repo_agent_dagster.patching.record.custody import record_export, record_validation
+from repo_agent_dagster.patching.record.spool import SpoolCustody, ship_spool
 
 __all__ = [
     "AppliedPatch",

@@ -8,16 +8,14 @@ from datetime import datetime
 from repo_agent_dagster.contracts.custody import Custody, CustodyUnavailable, EventRow
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
-from repo_agent_dagster.patching import custody as records
-from repo_agent_dagster.patching import journal
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.check_mark import mark, unmark
 from repo_agent_dagster.patching.checks.checker import Checker
-from repo_agent_dagster.patching.commit import commit
-from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
+from repo_agent_dagster.patching.checks.judging import Judge, PlanPrefix, settle
+from repo_agent_dagster.patching.checks.mark import mark, unmark
+from repo_agent_dagster.patching.disk import journal
+from repo_agent_dagster.patching.disk.commit import commit
+from repo_agent_dagster.patching.disk.lock import locked
+from repo_agent_dagster.patching.disk.tree import Tree
 from repo_agent_dagster.patching.entering import enter
-from repo_agent_dagster.patching.judging import Judge, PlanPrefix, settle
-from repo_agent_dagster.patching.lock import locked
 from repo_agent_dagster.patching.model import (
     BatchResult,
     FileChange,
@@ -26,8 +24,10 @@ from repo_agent_dagster.patching.model import (
     Workspace,
     WriteFailed,
 )
-from repo_agent_dagster.patching.plan import Plan, ReadFile, plan_changes
-from repo_agent_dagster.patching.tree import Tree
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
+from repo_agent_dagster.patching.planning.plan import Plan, ReadFile, plan_changes
+from repo_agent_dagster.patching.record import custody as records
+from repo_agent_dagster.patching.record.custody import Asked, Origin, batch_result
 from repo_agent_dagster.store.ids import new_id
 
 

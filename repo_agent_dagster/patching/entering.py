@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from repo_agent_dagster.contracts.custody import Custody
-from repo_agent_dagster.patching.check_mark import marked_batch
-from repo_agent_dagster.patching.commit import recover
+from repo_agent_dagster.patching.checks.mark import marked_batch
+from repo_agent_dagster.patching.disk.commit import recover
+from repo_agent_dagster.patching.disk.tree import Tree
 from repo_agent_dagster.patching.model import Workspace, WriteFailed
-from repo_agent_dagster.patching.spool import ship
-from repo_agent_dagster.patching.tree import Tree
+from repo_agent_dagster.patching.record.spool import ship
 
 
 def enter(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) -> str | None:
@@ -37,7 +37,9 @@ def _entered(workspace: Workspace, tree: Tree, custody: Custody, now: datetime) 
     checked = marked_batch(tree)
     if checked is None:
         return done
-    from repo_agent_dagster.patching.interrupted_checks import take_back_unjudged  # all that undoing takes, for once
+    from repo_agent_dagster.patching.history.interrupted_checks import (
+        take_back_unjudged,  # all that undoing takes, for once
+    )
 
     undone = take_back_unjudged(tree, checked, custody, now)
     return " ".join(one for one in (done, undone) if one is not None) or None

@@ -7,17 +7,17 @@ from datetime import datetime
 from repo_agent_dagster.contracts.custody import Custody, EventRow
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchEventName
-from repo_agent_dagster.patching import custody as records
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.commit import commit
-from repo_agent_dagster.patching.custody import Asked, Origin, batch_result
-from repo_agent_dagster.patching.diffs import FileState, no_diff
+from repo_agent_dagster.patching.diffs.writing import FileState, no_diff
+from repo_agent_dagster.patching.disk.commit import commit
+from repo_agent_dagster.patching.disk.lock import locked
+from repo_agent_dagster.patching.disk.tree import Tree
 from repo_agent_dagster.patching.entering import enter
-from repo_agent_dagster.patching.lock import locked
+from repo_agent_dagster.patching.history.recorded_steps import Draft
 from repo_agent_dagster.patching.model import BatchResult, PatchConflict, Workspace
-from repo_agent_dagster.patching.plan import Plan, PlannedFile
-from repo_agent_dagster.patching.recorded_steps import Draft
-from repo_agent_dagster.patching.tree import Tree
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
+from repo_agent_dagster.patching.planning.plan import Plan, PlannedFile
+from repo_agent_dagster.patching.record import custody as records
+from repo_agent_dagster.patching.record.custody import Asked, Origin, batch_result
 from repo_agent_dagster.store.ids import new_id
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch, text_file
 from repo_agent_dagster.contracts.validation import PatchSummary
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.diffs import FileState
+from repo_agent_dagster.patching.diffs.writing import FileState
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
 from repo_agent_dagster.pathways.detect import SCRATCH
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 

@@ -17,7 +17,7 @@ from repo_agent_dagster.patching.checks.bench import MAX_OUTPUT_BYTES, QUIET, Ra
 from repo_agent_dagster.patching.checks.check_folder import CHECKS
 from repo_agent_dagster.patching.checks.checker import CheckUnusable, CheckWithoutVerdict
 from repo_agent_dagster.patching.checks.tree_index import PACKAGES, Entry
-from repo_agent_dagster.patching.paths import MISSION_CONTROL
+from repo_agent_dagster.patching.disk.paths import MISSION_CONTROL
 from repo_agent_dagster.sandbox import (
     TYPE_ROOTS,
     WORKSPACE,

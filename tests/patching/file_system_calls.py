@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from repo_agent_dagster.patching import tree
+from repo_agent_dagster.patching.disk import tree
 
 CALLS = (
     *("open", "write", "pwrite", "ftruncate", "fchmod", "fchown", "fsync"),

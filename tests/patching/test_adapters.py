@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from repo_agent_dagster.contracts.patches import PatchBatch, PatchOperation
 from repo_agent_dagster.contracts.phases import FileGenerationOutput, FileOutput, PhaseImplementation
 from repo_agent_dagster.contracts.reviews import CodeReviewOutput, FileToFix
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.diff_to_patches import diff_to_patches
-from repo_agent_dagster.patching.diffs import FileState, file_diff
-from repo_agent_dagster.patching.elision import is_elision, refuse_elisions
-from repo_agent_dagster.patching.files_to_patches import files_to_patches
+from repo_agent_dagster.patching.adapters.diff_to_patches import diff_to_patches
+from repo_agent_dagster.patching.adapters.elision import is_elision, refuse_elisions
+from repo_agent_dagster.patching.adapters.files_to_patches import files_to_patches
+from repo_agent_dagster.patching.adapters.review_to_patches import ReviewNotPlanned, review_to_patches
+from repo_agent_dagster.patching.diffs.unified import parse
+from repo_agent_dagster.patching.diffs.writing import FileState, file_diff
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict, UnsafePath
-from repo_agent_dagster.patching.review_to_patches import ReviewNotPlanned, review_to_patches
-from repo_agent_dagster.patching.unified import parse
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
 
 BOM = b"\xef\xbb\xbf"
 Files = dict[str, bytes]

@@ -29,7 +29,7 @@ from repo_agent_dagster.patching import (
     recover_workspace,
     write_files,
 )
-from repo_agent_dagster.patching.lock import locked
+from repo_agent_dagster.patching.disk.lock import locked
 from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_events import StoreCustody, StoredEvent, listing, verify_chain

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from repo_agent_dagster.patching.collector import no_garbage_collection
+from repo_agent_dagster.patching.planning.collector import no_garbage_collection
 
 
 def test_the_collector_rests_within_and_works_again_after_whatever_happened() -> None:

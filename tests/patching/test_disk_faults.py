@@ -243,7 +243,7 @@ def test_who_does_not_wait_is_told_who_holds_the_workspace(root: Path, store_url
     holder = subprocess.Popen(
         [
             *(sys.executable, "-c"),
-            "import sys, time; from pathlib import Path; from repo_agent_dagster.patching.lock import locked\n"
+            "import sys, time; from pathlib import Path; from repo_agent_dagster.patching.disk.lock import locked\n"
             "with locked(Path(sys.argv[1]), 5): print('held', flush=True); time.sleep(600)",
             str(root),
         ],

@@ -9,12 +9,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.patches import Fuzz
-from repo_agent_dagster.patching.diffs import FileState, file_diff
-from repo_agent_dagster.patching.hunks import Change, PlacedHunk, apply_forward, apply_reverse, place
-from repo_agent_dagster.patching.lines import parse as parse_text
-from repo_agent_dagster.patching.lines import render, split_lines
+from repo_agent_dagster.patching.diffs.placing import Change, PlacedHunk, apply_forward, apply_reverse, place
+from repo_agent_dagster.patching.diffs.unified import Hunk, parse
+from repo_agent_dagster.patching.diffs.writing import FileState, file_diff
 from repo_agent_dagster.patching.model import InvalidPatch, PatchConflict
-from repo_agent_dagster.patching.unified import Hunk, parse
+from repo_agent_dagster.patching.text.lines import parse as parse_text
+from repo_agent_dagster.patching.text.lines import render, split_lines
 
 HEAD = b"--- a/f\n+++ b/f\n"
 NUMBERED = b"".join(b"%d\n" % number for number in range(1, 41))

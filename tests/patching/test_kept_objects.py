@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.patching import Workspace, revert
-from repo_agent_dagster.patching.kept_objects import keep, kept_object, prune_objects
-from repo_agent_dagster.patching.tree import Tree
+from repo_agent_dagster.patching.disk.kept_objects import keep, kept_object, prune_objects
+from repo_agent_dagster.patching.disk.tree import Tree
 from repo_agent_dagster.store.patch_events import StoreCustody
 from tests.patching.conftest import Apply
 

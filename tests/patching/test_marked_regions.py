@@ -14,7 +14,7 @@ from repo_agent_dagster.patching import (
     Workspace,
     apply_batch,
 )
-from repo_agent_dagster.patching.marker_files import scan_files
+from repo_agent_dagster.patching.text.marker_files import scan_files
 from repo_agent_dagster.store.patch_events import StoreCustody
 from tests.patching.conftest import Apply
 from tests.patching.trees import fill

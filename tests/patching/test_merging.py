@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repo_agent_dagster.patching.lines import split_lines
-from repo_agent_dagster.patching.merging import Conflict, Merge, merge3
 from repo_agent_dagster.patching.model import PatchConflict
+from repo_agent_dagster.patching.text.lines import split_lines
+from repo_agent_dagster.patching.text.merging import Conflict, Merge, merge3
 
 Lines = list[bytes]
 

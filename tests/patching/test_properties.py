@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.patches import PatchBatch
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.diffs import FileState, file_diff
-from repo_agent_dagster.patching.hunks import apply_reverse
-from repo_agent_dagster.patching.lines import split_lines
-from repo_agent_dagster.patching.plan import Plan
-from repo_agent_dagster.patching.unified import parse
+from repo_agent_dagster.patching.diffs.placing import apply_reverse
+from repo_agent_dagster.patching.diffs.unified import parse
+from repo_agent_dagster.patching.diffs.writing import FileState, file_diff
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
+from repo_agent_dagster.patching.planning.plan import Plan
+from repo_agent_dagster.patching.text.lines import split_lines
 
 BOM = b"\xef\xbb\xbf"
 

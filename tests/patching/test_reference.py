@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import UnsafePath
-from repo_agent_dagster.patching.batch_plan import plan_batch
-from repo_agent_dagster.patching.diffs import BY_UMASK, FileState
-from repo_agent_dagster.patching.plan import Plan
+from repo_agent_dagster.patching.diffs.writing import BY_UMASK, FileState
+from repo_agent_dagster.patching.planning.batch_plan import plan_batch
+from repo_agent_dagster.patching.planning.plan import Plan
 from tests.patching.random_batches import Batch, batches, trees
 from tests.patching.reference import REPLACED, File, Lines, Refused, Tree, applied, parents
 

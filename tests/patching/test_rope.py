@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_agent_dagster.patching.rope import Rope
-from repo_agent_dagster.patching.splices import Piece
+from repo_agent_dagster.patching.planning.rope import Rope
+from repo_agent_dagster.patching.planning.splices import Piece
 
 
 @st.composite

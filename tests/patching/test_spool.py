@@ -36,8 +36,8 @@ from repo_agent_dagster.patching import (
     recover_workspace,
     revert,
     ship_spool,
-    spool_file,
 )
+from repo_agent_dagster.patching.record import spool_file
 from repo_agent_dagster.store import notifications
 from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.patch_events import ChainVerdict, StoreCustody, StoredEvent, listing, verify_chain

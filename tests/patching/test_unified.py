@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repo_agent_dagster.patching.diffs import FileState, file_diff
-from repo_agent_dagster.patching.lines import split_lines
+from repo_agent_dagster.patching.diffs.unified import BinaryChange, FilePatch, HunkLine, parse
+from repo_agent_dagster.patching.diffs.writing import FileState, file_diff
 from repo_agent_dagster.patching.model import InvalidPatch
-from repo_agent_dagster.patching.unified import BinaryChange, FilePatch, HunkLine, parse
+from repo_agent_dagster.patching.text.lines import split_lines
 
 HEAD = b"--- a/f\n+++ b/f\n"
 SIMPLE = HEAD + b"@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"

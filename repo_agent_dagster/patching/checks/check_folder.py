@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from repo_agent_dagster.patching.lock import open_mission_control
+from repo_agent_dagster.patching.disk.lock import open_mission_control
 from repo_agent_dagster.patching.model import UnsafePath
 
 CHECKS = "checks"

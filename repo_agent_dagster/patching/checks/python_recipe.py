@@ -12,7 +12,7 @@ from repo_agent_dagster.patching.checks.check_folder import CHECKS
 from repo_agent_dagster.patching.checks.checker import CheckUnusable
 from repo_agent_dagster.patching.checks.findings import Finding
 from repo_agent_dagster.patching.checks.tree_index import Scope
-from repo_agent_dagster.patching.paths import MISSION_CONTROL
+from repo_agent_dagster.patching.disk.paths import MISSION_CONTROL
 
 _COMPILE_SOURCES = Path(__file__).with_name("compile_sources.py")
 _PYTHON_NAMES = ("pyproject.toml", "setup.cfg", "mypy.ini", ".mypy.ini", "ruff.toml", ".ruff.toml", "tox.ini")

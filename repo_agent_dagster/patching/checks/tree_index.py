@@ -16,7 +16,7 @@ from pathlib import Path
 
 from repo_agent_dagster.patching.checks.check_folder import CheckFolder
 from repo_agent_dagster.patching.checks.checker import Overlay
-from repo_agent_dagster.patching.paths import MISSION_CONTROL
+from repo_agent_dagster.patching.disk.paths import MISSION_CONTROL
 
 _VERSION = 1
 _SETTLED_NANOSECONDS = 2_000_000_000  # the coarsest time stamps in use (FAT) are two seconds apart

@@ -11,7 +11,7 @@ from repo_agent_dagster.patching.checks.checker import CheckUnusable
 from repo_agent_dagster.patching.checks.findings import Finding
 from repo_agent_dagster.patching.checks.tree_index import Scope
 from repo_agent_dagster.patching.checks.type_projects import build_info_of, type_projects
-from repo_agent_dagster.patching.paths import MISSION_CONTROL
+from repo_agent_dagster.patching.disk.paths import MISSION_CONTROL
 
 _SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".json")
 _VERSION = re.compile(r"^Version ([56]\.\S+)", re.MULTILINE)  # of another one's files nothing is known

@@ -1,0 +1,1 @@
+"""Unified diffs: written, read, and placed in files that changed since."""

@@ -1,0 +1,1 @@
+"""From operations to contents and diffs, in memory: nothing here writes."""

@@ -1,0 +1,1 @@
+"""Text as lines of bytes: terminators, indentation, marker regions, what two versions share, and merges."""
