@@ -1,5 +1,6 @@
 """Apply many batches at the price of one flush: each is all or nothing by itself, and they are durable together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,9 @@ class _Group:
     applied: list[EventRow] = field(default_factory=list)
     diffs: dict[str, bytes] = field(default_factory=dict)
     outcomes: list[BatchResult | PermanentFault] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    made_in: Counter[str] = field(default_factory=Counter)
+    """How many files of the group lie in each folder: the disk does not tell of them yet."""
 
 
 def apply_batches(
@@ -49,7 +53,8 @@ def apply_batches(
     flushed and recorded once for all: killed before that, none of them was applied. Checks are for single batches.
 
     Raises:
-        WorkspaceLocked, CustodyUnavailable, WriteFailed: as `apply_batch`; then none of the batches was applied.
+        WorkspaceLocked, CustodyUnavailable, WriteFailed, PatchConflict (a file changed while they were written): as
+            `apply_batch`; then none of the batches was applied.
     """
     with Tree(workspace.root) as tree, locked(workspace.root, lock_timeout_seconds):
         enter(workspace, tree, custody, now)
@@ -94,6 +99,7 @@ def _planned(workspace: Workspace, batch: PatchBatch, group: _Group, now: dateti
         if file.moved_from is not None:
             group.moved_from[file.path] = group.moved_from.get(file.moved_from, file.moved_from)
         group.draft.files[file.path] = file.after
+        _count(group, file)
     group.requests += requests
     group.applied += records.applied(requests, plan, now)
     group.diffs |= {request.patch_id: patch.diff.text for request, patch in zip(requests, plan.patches, strict=True)}
@@ -102,9 +108,38 @@ def _planned(workspace: Workspace, batch: PatchBatch, group: _Group, now: dateti
 
 def _plan(workspace: Workspace, batch: PatchBatch, group: _Group) -> Plan:
     try:
-        return plan_batch(batch, group.draft.get, workspace.markers)
+        plan = plan_batch(batch, group.draft.get, workspace.markers)
     except OSError as error:
         raise PatchConflict(f"{error.filename or 'a file'} cannot be read: {error.strerror}") from error
+    _refuse_files_as_folders(plan, group)
+    return plan
+
+
+def _refuse_files_as_folders(plan: Plan, group: _Group) -> None:
+    """Refuse a file where an earlier batch made files in a folder, and files in what an earlier batch made a file."""
+    gone = {file.path for file in plan.files if file.after is None}
+    for file in plan.files:
+        if file.before is not None or file.after is None:
+            continue
+        if group.made_in[file.path] > sum(path.startswith(f"{file.path}/") for path in gone):
+            raise PatchConflict(f"{file.path} is a folder: a batch before this one made files in it")
+        for folder in _folders_of(file.path):
+            if folder in group.made and folder not in gone:
+                raise PatchConflict(f"{file.path} cannot be: a batch before this one made the file {folder}")
+
+
+def _count(group: _Group, file: PlannedFile) -> None:
+    if file.before is None and file.after is not None:
+        group.made.add(file.path)
+        group.made_in.update(_folders_of(file.path))
+    elif file.after is None and file.path in group.made:
+        group.made.discard(file.path)
+        group.made_in.subtract(_folders_of(file.path))
+
+
+def _folders_of(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _files(group: _Group) -> list[PlannedFile]:

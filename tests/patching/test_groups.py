@@ -104,3 +104,35 @@ def test_a_group_that_was_killed_is_undone_whole(root: Path, now: datetime, sqli
     (outcome,) = apply_batches(Workspace(root), batches(REQUESTS[:1]), custody=StoreCustody(sqlite_store), now=now)
     assert isinstance(outcome, BatchResult)
     assert snapshot(root) == {**before, "a": (b"one\n2\n3\n", 0o644)}
+
+
+@pytest.mark.parametrize(
+    ("requests", "left"),
+    [
+        pytest.param([[("create-file", "x/y")], [("create-file", "x")]], {"x/y"}, id="a file where a folder is"),
+        pytest.param([[("create-file", "x")], [("create-file", "x/y")]], {"x"}, id="a folder where a file is"),
+        pytest.param(
+            [[("create-file", "x/y")], [("delete-file", "x/y")], [("create-file", "x")]], {"x"}, id="taken away before"
+        ),
+    ],
+)
+def test_what_is_a_file_for_one_batch_is_no_folder_for_another(
+    root: Path, custody: StoreCustody, now: datetime, requests: list[list[tuple[str, str]]], left: set[str]
+) -> None:
+    asked = [
+        [{"op": op, "file": file, **({"content": "c"} if op == "create-file" else {})} for op, file in one]
+        for one in requests
+    ]
+    outcomes = apply_batches(Workspace(root), batches(asked), custody=custody, now=now)
+    assert set(snapshot(root)) == left
+    refused = [outcome for outcome in outcomes if isinstance(outcome, PatchConflict)]
+    assert len(refused) == (1 if len(requests) == 2 else 0)
+
+
+def test_a_batch_of_a_group_is_reverted_three_ways_too(root: Path, custody: StoreCustody, now: datetime) -> None:
+    fill(root, FILES)
+    outcomes = apply_batches(Workspace(root), batches([REQUESTS[0], REQUESTS[2]]), custody=custody, now=now)
+    last = outcomes[1]
+    assert isinstance(last, BatchResult)
+    revert(Workspace(root), last.batch_id, custody=custody, now=now, three_way=True)
+    assert {name: content for name, (content, _) in snapshot(root).items()} == {"a": b"one\n2\n3\n", "b": b"x\n"}

@@ -57,14 +57,14 @@ class Reversal:
         Raises:
             PatchConflict: a file is not what the batch left, or it cannot be merged.
         """
-        if not self._three_way:
-            for group in self._groups():
-                self._refuse_later_patches(group)
-                self._refuse_later_work(group)
-        planned = [self._undone(step, op_of(step.patch)) for step in reversed(list(self._steps.values()))]
-        if not self._three_way:
-            for group in self._groups():
-                self._arrive(group)
+        untouched = [group for group in self._groups() if self._is_untouched(group)]
+        strict = {step.patch.patch_id for group in untouched for step in group}
+        planned = [
+            self._undone(step, op_of(step.patch), strictly=step.patch.patch_id in strict)
+            for step in reversed(list(self._steps.values()))
+        ]
+        for group in untouched:
+            self._arrive(group)
         patches = [
             PlannedPatch(
                 patch.file,
@@ -94,6 +94,21 @@ class Reversal:
 
     def _on_same_file(self, group: Sequence[RecordedStep]) -> list[RecordedPatch]:
         return [patch for patch in self._applied if _key_of(patch) == _key(group[0])]
+
+    def _is_untouched(self, group: Sequence[RecordedStep]) -> bool:
+        """Whether a file is as the batch left it, so that its steps can be undone as they stand.
+
+        Raises:
+            PatchConflict: it is not, and it is not to be merged.
+        """
+        try:
+            self._refuse_later_patches(group)
+            self._refuse_later_work(group)
+        except PatchConflict:
+            if self._three_way:
+                return False
+            raise
+        return True
 
     def _refuse_later_patches(self, group: Sequence[RecordedStep]) -> None:
         same = self._on_same_file(group)
@@ -135,18 +150,18 @@ class Reversal:
             return newest.meta.get("result", group[-1].result or group[-1].file), newest.meta["file_after_sha256"]
         return group[-1].result or group[-1].file, group[-1].meta["file_after_sha256"]
 
-    def _undone(self, step: RecordedStep, op: str) -> tuple[PlannedPatch, _Lineage]:
+    def _undone(self, step: RecordedStep, op: str, *, strictly: bool) -> tuple[PlannedPatch, _Lineage]:
         here, there = step.path_after, step.path_before
         before = self._draft.get(here)
-        if self._three_way:
-            self._merge(step)
-        else:
+        if strictly:
             undo(self._draft, step)
+        else:
+            self._merge(step)
         after = self._draft.get(there)
         lineage = self._moved(here, there)
         self._lineage_of[step.patch.patch_id] = lineage
         path = there or here or step.file
-        regions = None if self._three_way else undone_regions(step)
+        regions = undone_regions(step) if strictly else None
         moved = here is not None and there is not None and here != there
         diff = file_diff(path, before, after, regions, old_path=here if moved else None)
         patch = PlannedPatch(
