@@ -116,7 +116,7 @@ def batch_of(value: Any) -> PatchBatch:
     try:
         batch = PatchBatch.model_validate(value)
     except ValidationError as error:
-        problems = [".".join(map(str, problem["loc"])) + f": {problem['msg']}" for problem in error.errors()]
+        problems = [f"{'.'.join(map(str, problem['loc'])) or 'batch'}: {problem['msg']}" for problem in error.errors()]
         shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
         raise InvalidPatch(f"the batch is not valid: {shown}") from error
     if all(text_file(operation) is None for operation in batch.patches):
