@@ -2,17 +2,14 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.store.revision import open_upgraded
+from tests.cli.conftest import Run
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 MARK = "touch ../ran-on-the-host"
 
 
@@ -24,20 +21,12 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "template.db"
-    open_upgraded(f"sqlite:///{path}").dispose()
-    return path
-
-
 @pytest.fixture
-def run(root: Path, tmp_path: Path, upgraded_file: Path) -> Run:
+def run(tmp_path: Path, store_url: str) -> Run:
     """Run a program of ours on a machine where no Docker engine answers."""
-    shutil.copy(upgraded_file, tmp_path / "store.db")
     environment = {
         **os.environ,
-        "REPO_AGENT_DATABASE_URL": f"sqlite:///{tmp_path / 'store.db'}",
+        "REPO_AGENT_DATABASE_URL": store_url,
         "REPO_AGENT_HOME": str(tmp_path / "home"),
         "DOCKER_HOST": f"unix://{tmp_path}/none.sock",
         "NO_COLOR": "1",
@@ -138,12 +127,11 @@ def test_a_check_that_cannot_be_is_a_wrong_request(append: Run, root: Path, opti
     assert (root / "f.py").read_text() == "a = 1\n"
 
 
-def test_an_unchecked_batch_loads_nothing_of_checks(root: Path, tmp_path: Path, upgraded_file: Path) -> None:
-    shutil.copy(upgraded_file, tmp_path / "store.db")
+def test_an_unchecked_batch_loads_nothing_of_checks(root: Path, store_url: str) -> None:
     script = (
         "import sys\nfrom repo_agent_dagster.cli.patchctl import app\n"
         f"given = ['-w', {str(root)!r}, '--file', 'f.py', '--block', '#', '--database-url',"
-        f" 'sqlite:///{tmp_path / 'store.db'}']\n"
+        f" {store_url!r}]\n"
         "heavy = ('docker', 'sqlalchemy', 'repo_agent_dagster.pathways', 'repo_agent_dagster.sandbox')\n"
         "try:\n    app(['append', *given])\n"
         "finally:\n    print('loaded', [name for name in heavy if name in sys.modules])\n"

@@ -2,11 +2,10 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from repo_agent_dagster.store import notifications
 from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.notifications import TargetState
 from repo_agent_dagster.store.patch_events import listing, verify_chain
-from repo_agent_dagster.store.revision import open_upgraded
+from tests.cli.conftest import Run
 from tests.notify.receiver import Receiver, listening
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
 APPEND = ("append", "--file", "f.py", "--block", "# more")
 AWAY = "postgresql://x@127.0.0.1:1/x"
 
@@ -34,19 +32,6 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "f.py").write_text("x = 1\n")
     return folder
-
-
-@pytest.fixture(scope="module")
-def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "template.db"
-    open_upgraded(f"sqlite:///{path}").dispose()
-    return path
-
-
-@pytest.fixture
-def store_url(tmp_path: Path, upgraded_file: Path) -> str:
-    shutil.copy(upgraded_file, tmp_path / "store.db")
-    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture
@@ -60,23 +45,6 @@ def engine(store_url: str) -> Iterator[Engine]:
 def receiver() -> Iterator[Receiver]:
     with listening() as one:
         yield one
-
-
-@pytest.fixture
-def patchctl(root: Path, tmp_path: Path, store_url: str) -> Run:
-    def run(command: str, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        program = "from repo_agent_dagster.cli.patchctl import app; app()"
-        return subprocess.run(
-            [sys.executable, "-c", program, command, "--workspace", str(root), *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "REPO_AGENT_DATABASE_URL": store_url, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
 
 
 def told(receiver: Receiver) -> list[str]:
