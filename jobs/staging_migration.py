@@ -102,10 +102,14 @@ def copy_and_rewrite(
     """Return what was written."""
     with _failure_recorded(context, store, clock):
         result = execute(planned, custody=store.custody(), now=clock.now(), task_id=context.partition_key)
-    if result.batch is not None:
-        _set_status(context, store, clock, StagingStatus.APPLIED)
-        context.add_output_metadata({"batch": result.batch.batch_id, "patches": len(result.batch.patches)})
-    context.log.info(result.message)
+        try:
+            if result.batch is not None:
+                _set_status(context, store, clock, StagingStatus.APPLIED)
+                context.add_output_metadata({"batch": result.batch.batch_id, "patches": len(result.batch.patches)})
+            context.log.info(result.message)
+        except BaseException:  # a run that is cancelled here has no check any more that could judge the unit
+            roll_back(result, custody=store.custody(), now=clock.now())
+            raise
     return result
 
 

@@ -208,8 +208,8 @@ def _migrate(planned: "Plan", *, checked: bool) -> tuple["MigrationResult", "Che
         if result.batch is None or box is None:
             record.note("applied", report=result.to_json())
             return result, None
-        record.note("applied")
         try:
+            record.note("applied")
             report = type_check(box, planned.target_root, planned.destination, commands=planned.manifest.checks)
         except BaseException as error:
             roll_back(result, custody=custody, now=_now())

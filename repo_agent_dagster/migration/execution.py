@@ -19,6 +19,7 @@ from repo_agent_dagster.patching import (
     revert,
     write_files,
 )
+from repo_agent_dagster.store.ids import new_id
 
 REQUESTER = "migrate-staging"
 MigrationStatus = Literal["applied", "nothing_to_do", "validated", "failed_kept", "rolled_back"]
@@ -64,6 +65,9 @@ def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None 
     Raises:
         MigrationConflict: the plan has conflicts, or files under the target root changed since it was made.
         PermanentFault, TransientFault: what patching raises; then nothing was written.
+
+    Interrupted, by Ctrl-C or a cancelled run, it leaves nothing written either: who is interrupted gets no result to
+    roll back by.
     """
     if plan.conflicts:
         told = "; ".join(f"{change.path} {change.reason}" for change in plan.conflicts[:10])
@@ -80,6 +84,7 @@ def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None 
         FileChange(change.path, change.new, executable=change.executable, expect_sha256=change.old_sha256)
         for change in plan.touching
     ]
+    batch_id = new_id()
     try:
         batch = write_files(
             Workspace(plan.target_root),
@@ -91,11 +96,17 @@ def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None 
             task_id=task_id,
             custody=custody,
             now=now,
+            batch_id=batch_id,
         )
     except PatchConflict as conflict:
         raise MigrationConflict(
             f"unit {plan.unit} stops, nothing was written: {conflict}; plan again", ()
         ) from conflict
+    except BaseException as error:
+        is_interrupted = not isinstance(error, Exception)
+        if is_interrupted and any(patch.is_in_force for patch in custody.batch(batch_id)):
+            undo(plan.target_root, batch_id, custody=custody, now=now)
+        raise
     return MigrationResult(plan, "applied", batch, task_id)
 
 

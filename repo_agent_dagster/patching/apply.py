@@ -84,6 +84,7 @@ def write_files(
     now: datetime,
     dry_run: bool = False,
     lock_timeout_seconds: float = 10.0,
+    batch_id: str | None = None,
 ) -> BatchResult:
     """Bring whole files into a given state, all or none; what is so already is left out, and all of it is no error.
 
@@ -96,7 +97,7 @@ def write_files(
     asked = [
         Asked(change.path, "delete-file" if change.content is None else "replace-file", task_id) for change in changes
     ]
-    run = _Run(workspace, origin, asked, custody, now)
+    run = _Run(workspace, origin, asked, custody, now, batch_id)
     return run.perform(lambda read: plan_changes(changes, read, task_id), dry_run, lock_timeout_seconds)
 
 

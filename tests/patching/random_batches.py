@@ -76,9 +76,9 @@ def trees(draw: st.DrawFn) -> Tree:
 
 
 @st.composite
-def batches(draw: st.DrawFn, tree: Tree, *, valid: bool = False) -> Batch:
+def batches(draw: st.DrawFn, tree: Tree, *, valid: bool = False, coordinates: str | None = None) -> Batch:
     """A batch on a tree: mostly one that can be applied; now and then, unless it shall be valid, one that cannot."""
-    coordinates = draw(st.sampled_from(["original", "original", "sequential"]))
+    coordinates = coordinates or draw(st.sampled_from(["original", "original", "sequential"]))
     operations: list[Operation] = []
     present = tree
     for _ in range(draw(st.integers(1, 6))):

@@ -74,7 +74,8 @@ def test_a_plan_is_what_the_reference_makes_of_the_batch(case: tuple[Tree, Batch
 def unordered(draw: st.DrawFn) -> tuple[Tree, Batch, Batch]:
     """A batch in original coordinates in which no two insertions of one kind meet, and the same in another order."""
     tree = draw(trees())
-    batch = draw(batches(tree, valid=True))
+    # What a diff says of its lines was drawn for these coordinates: in others it may not fit.
+    batch = draw(batches(tree, valid=True, coordinates="original"))
     taken: set[tuple[object, ...]] = set()
     kept = []
     for operation in batch.operations:
@@ -94,8 +95,5 @@ def unordered(draw: st.DrawFn) -> tuple[Tree, Batch, Batch]:
 @given(unordered())
 def test_in_original_coordinates_the_order_of_operations_does_not_matter(case: tuple[Tree, Batch, Batch]) -> None:
     tree, one, other = case
-    try:
-        expected = applied(tree, one.steps, "original")
-    except Refused:
-        return  # it was a valid one in sequence
+    expected = applied(tree, one.steps, "original")
     assert after(tree, planned(tree, one)) == after(tree, planned(tree, other)) == expected
