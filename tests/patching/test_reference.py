@@ -13,7 +13,7 @@ from repo_agent_dagster.patching.diffs.writing import BY_UMASK, FileState
 from repo_agent_dagster.patching.planning.batch_plan import plan_batch
 from repo_agent_dagster.patching.planning.plan import Plan
 from tests.patching.random_batches import Batch, batches, trees
-from tests.patching.reference import REPLACED, File, Lines, Refused, Tree, applied, parents
+from tests.patching.reference import PREPENDED, REPLACED, File, Lines, Refused, Tree, applied, parents
 
 EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "800"))
 """How many random batches are tried; they are the same ones each time. Give more for a longer look."""
@@ -80,7 +80,8 @@ def unordered(draw: st.DrawFn) -> tuple[Tree, Batch, Batch]:
     kept = []
     for operation in batch.operations:
         places = [
-            (action.path, action.start, action.rank)
+            # Two prepends may meet, whether or not they go after a first line that stays.
+            (action.path, None if action.rank == PREPENDED else action.start, action.rank)
             for step in operation.steps
             for action in step
             if isinstance(action, Lines) and action.rank != REPLACED
