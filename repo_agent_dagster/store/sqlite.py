@@ -5,6 +5,7 @@
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from repo_agent_dagster.contracts.faults import PermanentFault
 
 BUSY_TIMEOUT_SECONDS = 60
+_RETRY_SECONDS = 0.01
 
 # A plain path alone: whatever else a URL may say (options, escapes, memory, file: names) is left to SQLAlchemy.
 _PLAIN_URL = re.compile(r"sqlite(?:\+pysqlite)?:///([^?%]+)")
@@ -64,11 +66,25 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Set a new connection up: WAL, durable commits, foreign keys, and no BEGIN but ours."""
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_wal(cursor)
     # NORMAL may lose a committed transaction on power loss; custody must never be behind the files.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_wal(cursor: sqlite3.Cursor) -> None:
+    """Switch to WAL. SQLite does not wait here for others that open the same new file: so we do."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 @contextmanager
