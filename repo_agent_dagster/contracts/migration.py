@@ -1,7 +1,7 @@
 """The migration manifest: what a unit's author writes to say where its files and imports go.
 
 Field names are snake_case, as they stand in the YAML. What reads the file and points at lines is
-`repo_agent_dagster.migration.manifest`; what the rules mean is `docs/migration.md`.
+`repo_agent_dagster.migration.manifest.reading`; what the rules mean is `docs/migration.md`.
 """
 
 import re

@@ -4,7 +4,7 @@ The way through: `scan_staging` → `load_manifest` → `plan` → `execute` →
 """
 
 from repo_agent_dagster.contracts.migration import Manifest
-from repo_agent_dagster.migration.execution import MigrationResult, conclude, execute, roll_back, undo
+from repo_agent_dagster.migration.checks.typecheck import CheckFinding, CheckReport, type_check
 from repo_agent_dagster.migration.faults import (
     DestinationError,
     ManifestError,
@@ -12,12 +12,12 @@ from repo_agent_dagster.migration.faults import (
     UnitChanging,
     UnitError,
 )
-from repo_agent_dagster.migration.manifest import load_manifest, manifest_schema, order_id, read_manifest
-from repo_agent_dagster.migration.planning import Change, Plan, plan
-from repo_agent_dagster.migration.report import render_report
-from repo_agent_dagster.migration.rewrite import Rewrite, Unresolved
-from repo_agent_dagster.migration.typecheck import CheckFinding, CheckReport, type_check
-from repo_agent_dagster.migration.units import StagingUnit, is_settled, scan_staging, scan_unit
+from repo_agent_dagster.migration.manifest.reading import load_manifest, manifest_schema, order_id, read_manifest
+from repo_agent_dagster.migration.planning.plan import Change, Plan, plan
+from repo_agent_dagster.migration.reporting.report import render_report
+from repo_agent_dagster.migration.rewriting.file import Rewrite, Unresolved
+from repo_agent_dagster.migration.steps.execution import MigrationResult, conclude, execute, roll_back, undo
+from repo_agent_dagster.migration.units.scan import StagingUnit, is_settled, scan_staging, scan_unit
 
 __all__ = [
     "Change",

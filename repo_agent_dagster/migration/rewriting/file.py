@@ -6,9 +6,17 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from repo_agent_dagster.contracts.migration import ImportLanguage, ImportRule
-from repo_agent_dagster.migration import python_imports, resolve, resolve_python, typescript
-from repo_agent_dagster.migration.resolve import Relocation, Unresolvable
-from repo_agent_dagster.migration.specifiers import Edit, Found, Place, SourceText, Specifier, read_source, splice
+from repo_agent_dagster.migration.rewriting import python_imports, resolve, resolve_python, typescript
+from repo_agent_dagster.migration.rewriting.resolve import Relocation, Unresolvable
+from repo_agent_dagster.migration.rewriting.specifiers import (
+    Edit,
+    Found,
+    Place,
+    SourceText,
+    Specifier,
+    read_source,
+    splice,
+)
 
 _PYTHON_MODULE = re.compile(r"\.*[^\W\d]\w*(?:\.[^\W\d]\w*)*|\.+")
 

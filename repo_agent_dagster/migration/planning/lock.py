@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from repo_agent_dagster.contracts.base import SnakeContract
 from repo_agent_dagster.migration.faults import DestinationError
-from repo_agent_dagster.migration.units import LOCK_NAME
+from repo_agent_dagster.migration.units.scan import LOCK_NAME
 
 _VERSION = 1
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.migration import ManifestError, load_manifest, manifest_schema, scan_unit
-from repo_agent_dagster.migration.manifest import manifest_digest, order_id, read_manifest
+from repo_agent_dagster.migration.manifest.reading import manifest_digest, order_id, read_manifest
 
 SMALL = """\
 unit: storefront

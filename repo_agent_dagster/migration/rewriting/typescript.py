@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.migration.specifiers import Found, Place, Specifier, Unsure
+from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode

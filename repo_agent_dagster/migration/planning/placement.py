@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 from repo_agent_dagster.contracts.migration import FileRule, Manifest
 from repo_agent_dagster.migration.faults import UnitError
-from repo_agent_dagster.migration.globs import fixed_folder, has_wildcard, matches
-from repo_agent_dagster.migration.inventory import Inventory
-from repo_agent_dagster.migration.lock import lock_path
+from repo_agent_dagster.migration.manifest.globs import fixed_folder, has_wildcard, matches
+from repo_agent_dagster.migration.planning.lock import lock_path
+from repo_agent_dagster.migration.units.contents import UnitContents
 
 
-def place_files(inventory: Inventory, manifest: Manifest) -> tuple[dict[str, str], list[str]]:
+def place_files(contents: UnitContents, manifest: Manifest) -> tuple[dict[str, str], list[str]]:
     """Return where each file goes (unit's path to target root's path), and the files rules that moved nothing.
 
     Raises:
         UnitError: `source` holds no file, no rule matches any, or two files want one place.
     """
     root = "" if manifest.source == "." else manifest.source + "/"
-    inside = [file for file in inventory.files if file.path.startswith(root)]
+    inside = [file for file in contents.files if file.path.startswith(root)]
     if not inside:
         raise UnitError(
-            f"{inventory.unit_path}: source {manifest.source!r} holds no file; "
+            f"{contents.unit_path}: source {manifest.source!r} holds no file; "
             "write the folder's name as it is in the unit, or '.' for all of it"
         )
     moved: dict[str, str] = {}
@@ -34,17 +34,15 @@ def place_files(inventory: Inventory, manifest: Manifest) -> tuple[dict[str, str
         path = relative if manifest.destination == "." else f"{manifest.destination}/{relative}"
         if path in wanted:
             raise UnitError(
-                f"{inventory.unit_path}: {wanted[path]} and {file.path} would both become {path}; "
+                f"{contents.unit_path}: {wanted[path]} and {file.path} would both become {path}; "
                 "change a files rule so that each file has its own place"
             )
         if path == lock_path(manifest.destination):
-            raise UnitError(
-                f"{inventory.unit_path}: {file.path} would become {path}, where the migration's lock stands"
-            )
+            raise UnitError(f"{contents.unit_path}: {file.path} would become {path}, where the migration's lock stands")
         wanted[path] = file.path
         moved[file.path] = path
     if not moved:
-        raise UnitError(f"{inventory.unit_path}: no files rule matches any of its {len(inside)} files")
+        raise UnitError(f"{contents.unit_path}: no files rule matches any of its {len(inside)} files")
     dead = [
         f"files[{index}]: {rule.from_!r} matches no file"
         for index, rule in enumerate(manifest.files)

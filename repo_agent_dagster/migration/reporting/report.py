@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from repo_agent_dagster.migration.execution import MigrationResult
-from repo_agent_dagster.migration.planning import Plan
-from repo_agent_dagster.migration.typecheck import CheckReport
+from repo_agent_dagster.migration.checks.typecheck import CheckReport
+from repo_agent_dagster.migration.planning.plan import Plan
+from repo_agent_dagster.migration.steps.execution import MigrationResult
 
 _ROWS = 200
 

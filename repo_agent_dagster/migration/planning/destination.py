@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from repo_agent_dagster.migration.units import is_executable
+from repo_agent_dagster.migration.units.scan import is_executable
 
 
 @dataclass(frozen=True)

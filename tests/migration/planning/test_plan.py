@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.migration import DestinationError, UnitError
-from repo_agent_dagster.migration.planning import moved_files
+from repo_agent_dagster.migration.planning.plan import moved_files
 from tests.migration.conftest import Bench, read_tree, write_tree
 
 

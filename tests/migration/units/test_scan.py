@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.migration import StagingUnit, UnitChanging, UnitError, is_settled, scan_staging, scan_unit
-from repo_agent_dagster.migration.inventory import take_inventory
+from repo_agent_dagster.migration.units.contents import read_unit
 from tests.migration.conftest import write_tree
 
 
@@ -76,11 +76,11 @@ def test_the_inventory_has_the_digest_of_the_scan(tmp_path: Path) -> None:
     (unit / "link").symlink_to("/etc/passwd")
     os.mkfifo(unit / "pipe")
 
-    inventory = take_inventory(unit)
+    contents = read_unit(unit)
 
-    assert inventory.digest == digest(unit)
-    assert [(file.path, file.executable) for file in inventory.files] == [("a.ts", False), ("b/run.sh", True)]
-    assert [left.path for left in inventory.left_out] == ["link", "pipe"]
+    assert contents.digest == digest(unit)
+    assert [(file.path, file.executable) for file in contents.files] == [("a.ts", False), ("b/run.sh", True)]
+    assert [left.path for left in contents.left_out] == ["link", "pipe"]
 
 
 def test_a_file_name_that_is_not_utf8_is_left_out_and_told(tmp_path: Path) -> None:
@@ -88,9 +88,7 @@ def test_a_file_name_that_is_not_utf8_is_left_out_and_told(tmp_path: Path) -> No
     with open(os.fsencode(unit) + b"/\xff.ts", "wb"):
         pass
 
-    assert [(left.path, left.reason) for left in take_inventory(unit).left_out] == [
-        ("\\xff.ts", "its name is not UTF-8")
-    ]
+    assert [(left.path, left.reason) for left in read_unit(unit).left_out] == [("\\xff.ts", "its name is not UTF-8")]
 
 
 def test_a_unit_settles_when_nothing_changed_for_a_while(tmp_path: Path, now: datetime) -> None:
@@ -124,19 +122,19 @@ def test_a_half_written_file_keeps_a_unit_from_settling(tmp_path: Path, path: st
 
 def test_a_locked_clone_cannot_be_planned(tmp_path: Path) -> None:
     with pytest.raises(UnitChanging, match=r"\.git/index\.lock"):
-        take_inventory(write_tree(tmp_path / "u", {"a.ts": "", ".git/index.lock": ""}))
+        read_unit(write_tree(tmp_path / "u", {"a.ts": "", ".git/index.lock": ""}))
 
 
 def test_a_partial_file_is_left_out_of_the_inventory(tmp_path: Path) -> None:
-    inventory = take_inventory(write_tree(tmp_path / "u", {"a.ts": "", "b.part": ""}))
+    contents = read_unit(write_tree(tmp_path / "u", {"a.ts": "", "b.part": ""}))
 
-    assert [file.path for file in inventory.files] == ["a.ts"]
-    assert inventory.left_out[0].path == "b.part"
+    assert [file.path for file in contents.files] == ["a.ts"]
+    assert contents.left_out[0].path == "b.part"
 
 
 def test_a_unit_that_is_not_there_cannot_be_inventoried(tmp_path: Path) -> None:
     with pytest.raises(UnitError, match="is not a folder"):
-        take_inventory(tmp_path / "gone")
+        read_unit(tmp_path / "gone")
 
 
 def test_files_that_come_and_go_during_a_scan_do_not_break_it(tmp_path: Path) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from repo_agent_dagster.contracts.migration import Manifest
-from repo_agent_dagster.migration.destination import Destination, Standing
-from repo_agent_dagster.migration.diff import file_diff
 from repo_agent_dagster.migration.faults import DestinationError
-from repo_agent_dagster.migration.inventory import Left, take_inventory
-from repo_agent_dagster.migration.lock import LockedFile, MigrationLock, lock_path, read_lock
-from repo_agent_dagster.migration.manifest import manifest_digest
-from repo_agent_dagster.migration.placement import place_files
-from repo_agent_dagster.migration.resolve import Relocation
-from repo_agent_dagster.migration.rewrite import Rewrite, Unresolved, rewrite_file
+from repo_agent_dagster.migration.manifest.reading import manifest_digest
+from repo_agent_dagster.migration.planning.destination import Destination, Standing
+from repo_agent_dagster.migration.planning.diff import file_diff
+from repo_agent_dagster.migration.planning.lock import LockedFile, MigrationLock, lock_path, read_lock
+from repo_agent_dagster.migration.planning.placement import place_files
+from repo_agent_dagster.migration.rewriting.file import Rewrite, Unresolved, rewrite_file
+from repo_agent_dagster.migration.rewriting.resolve import Relocation
+from repo_agent_dagster.migration.units.contents import Left, read_unit
 
 Action = Literal["create", "update", "unchanged", "delete", "conflict"]
 _TOUCHING: tuple[Action, ...] = ("create", "update", "delete")
@@ -144,11 +144,11 @@ def plan(unit_path: Path, target_root: Path, manifest: Manifest) -> Plan:
     """
     if not target_root.is_dir():
         raise DestinationError(f"target root {target_root} is not a folder; name the monorepo's folder with --into")
-    inventory = take_inventory(unit_path)
-    moved, dead_files = place_files(inventory, manifest)
+    contents = read_unit(unit_path)
+    moved, dead_files = place_files(contents, manifest)
     destination = Destination(target_root)
     lock = _previous_lock(destination, manifest)
-    relocation = Relocation(frozenset(inventory.by_path), moved, destination.holds_file)
+    relocation = Relocation(frozenset(contents.by_path), moved, destination.holds_file)
     changes: list[Change] = []
     rewrites: list[Rewrite] = []
     unresolved: list[Unresolved] = []
@@ -156,7 +156,7 @@ def plan(unit_path: Path, target_root: Path, manifest: Manifest) -> Plan:
     locked: dict[str, LockedFile] = {}
     previous = {} if lock is None else lock.files
     for source, path in sorted(moved.items(), key=lambda pair: pair[1]):
-        file = inventory.by_path[source]
+        file = contents.by_path[source]
         rewritten = rewrite_file(source, file.content, relocation, manifest.imports)
         rewrites += rewritten.rewrites
         unresolved += rewritten.unresolved
@@ -171,7 +171,7 @@ def plan(unit_path: Path, target_root: Path, manifest: Manifest) -> Plan:
     ]
     new_lock = MigrationLock(
         unit=manifest.unit,
-        source_digest=inventory.digest,
+        source_digest=contents.digest,
         manifest_digest=manifest_digest(manifest),
         files=locked,
     )
@@ -188,7 +188,7 @@ def plan(unit_path: Path, target_root: Path, manifest: Manifest) -> Plan:
         changes=tuple(sorted(changes, key=lambda change: change.path)),
         rewrites=tuple(rewrites),
         unresolved=tuple(unresolved),
-        left_out=inventory.left_out,
+        left_out=contents.left_out,
         dead_rules=tuple(dead),
     )
 

@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Iterable
 
-from repo_agent_dagster.migration.resolve import Relocation, Unresolvable
-from repo_agent_dagster.migration.specifiers import Specifier
+from repo_agent_dagster.migration.rewriting.resolve import Relocation, Unresolvable
+from repo_agent_dagster.migration.rewriting.specifiers import Specifier
 
 _ENDINGS = (".py", ".pyi")
 

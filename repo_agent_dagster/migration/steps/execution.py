@@ -5,10 +5,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from repo_agent_dagster.migration.destination import Destination
+from repo_agent_dagster.migration.checks.typecheck import CheckReport
 from repo_agent_dagster.migration.faults import MigrationConflict
-from repo_agent_dagster.migration.planning import Plan
-from repo_agent_dagster.migration.typecheck import CheckReport
+from repo_agent_dagster.migration.planning.destination import Destination
+from repo_agent_dagster.migration.planning.plan import Plan
 from repo_agent_dagster.patching import (
     BatchResult,
     Custody,

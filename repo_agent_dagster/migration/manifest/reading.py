@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 
 from repo_agent_dagster.contracts.migration import FileRule, ImportRule, Manifest, OrderRef
 from repo_agent_dagster.migration.faults import ManifestError
-from repo_agent_dagster.migration.globs import compile_glob
-from repo_agent_dagster.migration.units import MANIFEST_NAMES, StagingUnit, central_manifests
+from repo_agent_dagster.migration.manifest.globs import compile_glob
+from repo_agent_dagster.migration.units.scan import MANIFEST_NAMES, StagingUnit, central_manifests
 
 MANIFEST_LIMIT_BYTES = 1_000_000
 _SECTIONS: Mapping[str, type[BaseModel]] = {"files": FileRule, "imports": ImportRule, "order": OrderRef}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.migration import FileRule, ImportRule, Manifest
 from repo_agent_dagster.migration import Plan, plan
-from repo_agent_dagster.migration.planning import moved_files
-from repo_agent_dagster.migration.resolve import resolves
+from repo_agent_dagster.migration.planning.plan import moved_files
+from repo_agent_dagster.migration.rewriting.resolve import resolves
 from tests.migration.conftest import read_tree, write_tree
 
 _NAMES = st.sampled_from(["a", "b", "index", "x.service", "лес"])
@@ -64,7 +64,7 @@ def _ways_to_write(relative: str) -> list[str]:
 
 
 def _collides(files: dict[str, str], rules: list[FileRule]) -> bool:
-    from repo_agent_dagster.migration.placement import _first_rule
+    from repo_agent_dagster.migration.planning.placement import _first_rule
 
     places = [place[1] for path in files if (place := _first_rule(path, [*rules, FileRule(from_="**/*")])) is not None]
     clash = any(one.startswith(other + "/") for one in places for other in places)

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from repo_agent_dagster.migration.faults import UnitChanging, UnitError
-from repo_agent_dagster.migration.units import (
+from repo_agent_dagster.migration.units.scan import (
     MANIFEST_NAMES,
     digest_of,
     entry_line,
@@ -38,7 +38,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class UnitContents:
     """The files of a unit, sorted by path, what was left out, and the digest of it all."""
 
     unit_path: Path
@@ -52,7 +52,7 @@ class Inventory:
         return {file.path: file for file in self.files}
 
 
-def take_inventory(unit_path: Path) -> Inventory:
+def read_unit(unit_path: Path) -> UnitContents:
     """Read the unit's files; the digest equals `StagingUnit.digest` when the manifest is in the unit's folder.
 
     Raises:
@@ -87,7 +87,7 @@ def take_inventory(unit_path: Path) -> Inventory:
         raise UnitChanging(
             f"{unit_path}: {unreadable[0]} cannot be read or is locked; try again when nobody writes here"
         )
-    return Inventory(unit_path, tuple(files), tuple(left), digest_of(lines))
+    return UnitContents(unit_path, tuple(files), tuple(left), digest_of(lines))
 
 
 def _keep(file: UnitFile, files: list[UnitFile], left: list[Left]) -> None:

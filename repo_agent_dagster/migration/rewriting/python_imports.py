@@ -6,7 +6,7 @@ import tokenize
 from collections.abc import Sequence
 from itertools import accumulate
 
-from repo_agent_dagster.migration.specifiers import Found, Place, Specifier, Unsure
+from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
 
 SUFFIXES = frozenset({".py", ".pyi"})
 _Token = tokenize.TokenInfo

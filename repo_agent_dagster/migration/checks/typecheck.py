@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from repo_agent_dagster.migration.units import SKIPPED_FOLDERS
+from repo_agent_dagster.migration.units.scan import SKIPPED_FOLDERS
 from repo_agent_dagster.sandbox.spec import TYPE_ROOTS, ExecResult
 
 TREE = "/workspace/tree"

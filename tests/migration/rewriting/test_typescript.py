@@ -3,8 +3,8 @@
 import pytest
 
 from repo_agent_dagster.contracts.migration import ImportRule
-from repo_agent_dagster.migration.resolve import Relocation
-from repo_agent_dagster.migration.rewrite import Rewritten, rewrite_file
+from repo_agent_dagster.migration.rewriting.file import Rewritten, rewrite_file
+from repo_agent_dagster.migration.rewriting.resolve import Relocation
 from tests.migration.conftest import Bench
 
 RULES = (

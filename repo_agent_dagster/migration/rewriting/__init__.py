@@ -1,0 +1,1 @@
+"""Module specifiers: found by a parser, resolved, changed as byte splices; what is left over is listed."""

@@ -1,0 +1,1 @@
+"""The steps of a migration that touch something: writing, taking back, keeping account."""
