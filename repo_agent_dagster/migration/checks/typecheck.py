@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from repo_agent_dagster.contracts.migration import ValidateCommand
 from repo_agent_dagster.migration.units.scan import SKIPPED_FOLDERS
 from repo_agent_dagster.sandbox.spec import TYPE_ROOTS, ExecResult
 
@@ -76,13 +77,13 @@ class CheckReport:
 
 
 def type_check(
-    box: Box, tree: Path, destination: str, *, timeout_seconds: float = 300, commands: Sequence[str] = ()
+    box: Box, tree: Path, destination: str, *, timeout_seconds: float = 300, commands: Sequence[ValidateCommand] = ()
 ) -> CheckReport:
     """Check the unit at `destination` (relative to `tree`, the target root) in a sandbox, without the network.
 
-    With `commands` (the manifest's `validate`) each is run by the shell in the destination, up to the first that
-    fails; without, ``tsc --noEmit -p`` is, if the destination has a tsconfig.json. The tree goes in without version
-    control and installed packages; the image's own type packages (Node's) are there. Each command has the time-out.
+    With `commands` (the manifest's `validate`) each is run by the shell in its package, up to the first that fails;
+    without, ``tsc --noEmit -p`` is, if the destination has a tsconfig.json. The tree goes in without version control
+    and installed packages; the image's own type packages (Node's) are there. Each command has the time-out.
     """
     if not commands and not (tree / destination / "tsconfig.json").is_file():
         return CheckReport(
@@ -95,16 +96,16 @@ def type_check(
     if not commands:
         tsc = ["tsc", "--noEmit", "--pretty", "false", "-p", destination, "--typeRoots", TYPE_ROOTS]
         return _report(shlex.join(tsc), box.exec(tsc, cwd=TREE, timeout_seconds=timeout_seconds), "", timeout_seconds)
-    folder = posixpath.normpath(posixpath.join(TREE, destination))
     total, outputs = 0.0, []
     for command in commands:
-        result = box.exec(command, cwd=folder, timeout_seconds=timeout_seconds)
-        report = _report(command, result, destination, timeout_seconds)
+        package = posixpath.normpath(posixpath.join(destination, command.package))
+        result = box.exec(command.run, cwd=posixpath.join(TREE, package), timeout_seconds=timeout_seconds)
+        report = _report(command.run, result, package, timeout_seconds)
         total += report.duration_seconds
-        outputs.append(f"$ {command}\n{report.output}")
+        outputs.append(f"$ {command.run}\n{report.output}")
         if not report.ok:
             break
-    what = "; ".join(commands) if report.ok else report.command
+    what = "; ".join(command.run for command in commands) if report.ok else report.command
     message = f"{len(commands)} command{'s' * (len(commands) > 1)} passed" if report.ok else report.message
     return CheckReport(report.outcome, what, message, report.findings, total, "\n".join(outputs))
 

@@ -2,23 +2,22 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from repo_agent_dagster.contracts.migration import FileRule, ImportRule, Manifest, OrderRef
+from repo_agent_dagster.contracts.migration import Manifest
 from repo_agent_dagster.migration.faults import ManifestError
 from repo_agent_dagster.migration.manifest.globs import compile_glob
 from repo_agent_dagster.migration.units.scan import MANIFEST_NAMES, StagingUnit, central_manifests
 
 MANIFEST_LIMIT_BYTES = 1_000_000
-_SECTIONS: Mapping[str, type[BaseModel]] = {"files": FileRule, "imports": ImportRule, "order": OrderRef}
 
 
 def load_manifest(unit: StagingUnit | Path, staging_dir: Path | None = None) -> Manifest:
@@ -96,15 +95,18 @@ def manifest_digest(manifest: Manifest) -> str:
 
 
 def _check_globs(path: Path, tree: yaml.Node | None, manifest: Manifest) -> None:
+    globs: list[tuple[tuple[int | str, ...], str]] = []
     for index, rule in enumerate(manifest.files):
-        globs: list[tuple[tuple[int | str, ...], str]] = [(("files", index, "from"), rule.from_)]
+        globs.append((("files", index, "from"), rule.from_))
         globs += [(("files", index, "exclude", number), glob) for number, glob in enumerate(rule.exclude)]
-        for location, glob in globs:
-            try:
-                compile_glob(glob)
-            except ValueError as error:
-                place = f"{path}{_place(tree, location, of_key=False)}"
-                raise ManifestError(f"{place}: {_field(location)}: {error}") from error
+    globs += [(("replace", index, "files"), replacement.files) for index, replacement in enumerate(manifest.replace)]
+    globs += [(("merge", index, "files"), merge.files) for index, merge in enumerate(manifest.merge)]
+    for location, glob in globs:
+        try:
+            compile_glob(glob)
+        except ValueError as error:
+            place = f"{path}{_place(tree, location, of_key=False)}"
+            raise ManifestError(f"{place}: {_field(location)}: {error}") from error
 
 
 def _read(path: Path) -> str:
@@ -205,16 +207,37 @@ def _message(detail: ErrorDetails) -> str:
             if detail["type"] in {"tuple_type", "list_type"}
             else "a mapping ('key: value' lines)"
         )
-        return f"must be {wanted}, not {_kind(given)}"
+        either = "text or " if location[0] == "validate" and len(location) > 1 else ""
+        return f"must be {either}{wanted}, not {_kind(given)}"
     if detail["type"] == "string_pattern_mismatch":
         return f"{given!r} is not a name: start with a letter or digit, then letters, digits, '.', '_' or '-'"
     return detail["msg"].removeprefix("Value error, ")
 
 
 def _fields(location: Iterable[int | str]) -> list[str]:
-    section = next(iter(location), None)
-    model: type[BaseModel] = Manifest if section is None else _SECTIONS.get(str(section), Manifest)
+    """Return the fields that are known where the location points."""
+    model: type[BaseModel] = Manifest
+    for part in location:
+        if isinstance(part, str) and (inner := _model_of_field(model, part)) is not None:
+            model = inner
+    return _names(model)
+
+
+def _names(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_of_field(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    for own_name, field in model.model_fields.items():
+        if name == (field.alias or own_name):
+            return _first_model(field.annotation)
+    return None
+
+
+def _first_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _first_model(part)) is not None), None)
 
 
 def _field(location: Sequence[int | str]) -> str:
