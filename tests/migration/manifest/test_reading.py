@@ -216,7 +216,7 @@ def test_the_schema_names_the_fields_as_they_are_written() -> None:
         "unit", "source", "destination", "files", "imports", "replace", "merge", "standards", "refactor", "validate",
         "approval", "after", "order", "on_failure",
     }  # fmt: skip
-    assert set(schema["$defs"]["FileRule"]["properties"]) == {"from", "to", "exclude"}
+    assert set(schema["$defs"]["FileRule"]["properties"]) == {"from", "to", "exclude", "rename", "executable"}
     assert schema["additionalProperties"] is False
 
 
