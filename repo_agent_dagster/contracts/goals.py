@@ -32,7 +32,8 @@ class GoalTaskStatus(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What was decided at a gate."""
+    """What was decided at a gate; `pending` while nobody has."""
 
+    PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"

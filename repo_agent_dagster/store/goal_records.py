@@ -1,4 +1,4 @@
-"""What a goal run leaves behind: events, artifacts, checkpoints to resume from, and the approvals of its gates."""
+"""What a goal run leaves behind: events, artifacts, and checkpoints to resume from."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -6,15 +6,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from repo_agent_dagster.contracts.goals import GoalRole, Verdict
+from repo_agent_dagster.contracts.goals import GoalRole
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import add, add_returning_id, fetch_all
-from repo_agent_dagster.store.tables import approvals, artifacts, checkpoints, events
+from repo_agent_dagster.store.tables import artifacts, checkpoints, events
 
 _event = events.c
 _artifact = artifacts.c
 _checkpoint = checkpoints.c
-_approval = approvals.c
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,6 @@ class Checkpoint:
     status: str
     payload: dict[str, Any]
     created_at: datetime
-
-
-@dataclass(frozen=True)
-class Approval:
-    """A decision at a gate, of a goal run or (without a run) of another job; `source` says who or what decided."""
-
-    id: str
-    run_id: str | None
-    source: str
-    verdict: Verdict
-    rationale: str
-    payload: dict[str, Any] | None
-    created_at: datetime
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "verdict", Verdict(self.verdict))
 
 
 def add_event(
@@ -136,26 +119,3 @@ def latest_checkpoint(conn: Connection, run_id: str) -> Checkpoint | None:
     newest_first = [_checkpoint.created_at.desc(), _checkpoint.id.desc()]
     found = fetch_all(conn, checkpoints, Checkpoint, _checkpoint.run_id == run_id, order_by=newest_first, limit=1)
     return found[0] if found else None
-
-
-def add_approval(
-    conn: Connection,
-    source: str,
-    verdict: Verdict,
-    *,
-    now: datetime,
-    run_id: str | None = None,
-    rationale: str = "",
-    payload: dict[str, Any] | None = None,
-) -> Approval:
-    """Store a decision at a gate, and return it."""
-    approval = Approval(new_id(), run_id, source, verdict, rationale, payload, now)
-    add(conn, approvals, asdict(approval))
-    return approval
-
-
-def approvals_of(conn: Connection, *, run_id: str | None = None, source: str | None = None) -> list[Approval]:
-    """Return the decisions that match every filter given, oldest first."""
-    filters = {"run_id": run_id, "source": source}
-    conditions = [_approval[name] == value for name, value in filters.items() if value is not None]
-    return fetch_all(conn, approvals, Approval, *conditions, order_by=[_approval.created_at, _approval.id])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, update
 
@@ -17,10 +17,12 @@ _row = staging_migrations.c
 
 
 class StagingStatus(StrEnum):
-    """How far a unit's migration came."""
+    """How far a unit's migration came; `waiting` for a person's approval, `conflict` for a person's merge."""
 
     SEEN = "seen"
     PLANNED = "planned"
+    WAITING = "waiting"
+    CONFLICT = "conflict"
     APPLIED = "applied"
     VALIDATED = "validated"
     FAILED = "failed"
@@ -30,13 +32,37 @@ class StagingStatus(StrEnum):
 _FROM: Mapping[StagingStatus, tuple[StagingStatus, ...]] = {
     # A plan may be made again from anywhere: a retry, or the same content once more.
     StagingStatus.PLANNED: tuple(StagingStatus),
+    StagingStatus.WAITING: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.WAITING),
+    StagingStatus.CONFLICT: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.CONFLICT),
     # From itself, too: the report of a unit that has nothing to check comes after it was applied.
-    StagingStatus.APPLIED: (StagingStatus.PLANNED, StagingStatus.APPLIED),
+    StagingStatus.APPLIED: (StagingStatus.PLANNED, StagingStatus.WAITING, StagingStatus.APPLIED),
     # From `planned`, too: there was nothing to do.
     StagingStatus.VALIDATED: (StagingStatus.PLANNED, StagingStatus.APPLIED),
-    StagingStatus.FAILED: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.APPLIED),
+    StagingStatus.FAILED: (
+        StagingStatus.SEEN,
+        StagingStatus.PLANNED,
+        StagingStatus.WAITING,
+        StagingStatus.CONFLICT,
+        StagingStatus.APPLIED,
+        StagingStatus.FAILED,
+    ),
     StagingStatus.ROLLED_BACK: (StagingStatus.APPLIED, StagingStatus.VALIDATED, StagingStatus.FAILED),
 }
+
+
+class Given(TypedDict, total=False):
+    """What may be stored with a step of a migration."""
+
+    task_request_id: str
+    order_id: str
+    plan: dict[str, Any]
+    report: dict[str, Any]
+    steps: list[dict[str, Any]]
+    batches: list[str]
+    conflicts: int
+    standards_score: float
+    approval_id: str
+    remediation_task_id: str
 
 
 class StagingStateError(PermanentFault):
@@ -59,6 +85,12 @@ class StagingMigration:
     error: str | None
     created_at: datetime
     updated_at: datetime
+    steps: list[dict[str, Any]] | None = None
+    batches: list[str] | None = None
+    conflicts: int | None = None
+    standards_score: float | None = None
+    approval_id: str | None = None
+    remediation_task_id: str | None = None
 
     def __post_init__(self) -> None:
         # The column is text; a value that the enum does not know is a corrupt row and fails here, by name.
@@ -99,11 +131,8 @@ def set_status(
     status: StagingStatus,
     *,
     now: datetime,
-    task_request_id: str | None = None,
-    order_id: str | None = None,
-    plan: dict[str, Any] | None = None,
-    report: dict[str, Any] | None = None,
     error: str | None = None,
+    **given: Unpack[Given],
 ) -> bool:
     """Move a migration on; False, with nothing changed, if its status does not allow it or there is no such row.
 
@@ -115,11 +144,23 @@ def set_status(
     allowed = _FROM.get(status)
     if allowed is None:
         raise StagingStateError(f"a migration is not put back to {status}; plan it again instead")
-    given = {"task_request_id": task_request_id, "order_id": order_id, "plan": plan, "report": report}
-    values = {name: value for name, value in given.items() if value is not None}
     guarded = update(staging_migrations).where(_row.id == migration_id, _row.status.in_(allowed))
-    changes = {**values, "status": status.value, "error": error, "updated_at": now}
+    changes = {**given, "status": status.value, "error": error, "updated_at": now}
     return conn.execute(guarded.values(storable(staging_migrations, changes))).rowcount == 1
+
+
+def note(conn: Connection, migration_id: str, *, now: datetime, **given: Unpack[Given]) -> bool:
+    """Store what is given of a migration, whatever its status; False if there is no such row."""
+    values = storable(staging_migrations, {**given, "updated_at": now})
+    return conn.execute(update(staging_migrations).where(_row.id == migration_id).values(values)).rowcount == 1
+
+
+def latest(conn: Connection, unit: str, *, target_root: str | None = None) -> StagingMigration | None:
+    """Return the migration of a unit that changed last, into one target root or any, or None."""
+    where = [_row.unit == unit] + ([] if target_root is None else [_row.target_root == target_root])
+    newest_first = [_row.updated_at.desc(), _row.id.desc()]
+    found = fetch_all(conn, staging_migrations, StagingMigration, *where, order_by=newest_first, limit=1)
+    return found[0] if found else None
 
 
 def get(conn: Connection, migration_id: str) -> StagingMigration | None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.goals import GoalRole, GoalRunStatus, GoalTaskStatus, Verdict
-from repo_agent_dagster.store import goal_records, goal_runs, goal_tasks
+from repo_agent_dagster.store import approvals, goal_records, goal_runs, goal_tasks
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.goal_runs import GoalAgent, GoalRun
 from repo_agent_dagster.store.goal_tasks import ALLOWED_FROM, GoalTask, GoalTaskStateError
@@ -192,8 +192,8 @@ def test_artifacts_checkpoints_and_approvals_come_back_as_they_were(store: Engin
         latest = goal_records.add_checkpoint(conn, run.id, "checked", {"step": 2}, now=now + timedelta(seconds=1))
         assert goal_records.latest_checkpoint(conn, run.id) == latest
 
-        of_run = goal_records.add_approval(conn, "checker", Verdict.REJECTED, now=now, run_id=run.id, rationale="no")
-        of_gate = goal_records.add_approval(conn, "cli", Verdict.APPROVED, now=now, payload={"unit": "storefront"})
-        assert goal_records.approvals_of(conn) == [of_run, of_gate]
-        assert goal_records.approvals_of(conn, run_id=run.id) == [of_run]
-        assert goal_records.approvals_of(conn, source="cli") == [of_gate]
+        of_run = approvals.record(conn, "checker", Verdict.REJECTED, now=now, run_id=run.id, rationale="no")
+        of_gate = approvals.record(conn, "cli", Verdict.APPROVED, now=now, payload={"unit": "storefront"})
+        assert approvals.listing(conn) == [of_run, of_gate]
+        assert approvals.listing(conn, run_id=run.id) == [of_run]
+        assert approvals.listing(conn, source="cli") == [of_gate]

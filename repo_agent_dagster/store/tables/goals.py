@@ -112,9 +112,14 @@ approvals = Table(
     metadata,
     uuid_key(),
     _run_reference(nullable=True),  # a migration's approval gate has no goal run
-    Column("source", String(64), nullable=False),
-    Column("verdict", String(32), nullable=False),
+    Column("subject", String(300), comment="what a pending approval is about; asked for once"),
+    Column("source", String(64), nullable=False, comment="what asked or decided: a pathway, a role, cli, api"),
+    Column("verdict", String(32), nullable=False, index=True),
     Column("rationale", Text, nullable=False, default=""),
     Column("payload", Json),
     created_at(),
+    Column("decided_by", String(200)),
+    Column("decided_at", UtcDateTime),
+    CheckConstraint("verdict IN ('pending', 'approved', 'rejected')", name="verdict"),
+    UniqueConstraint("subject"),
 )

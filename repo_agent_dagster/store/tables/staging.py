@@ -1,6 +1,6 @@
 """STAGING units and the state of each one's migration."""
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
@@ -18,10 +18,16 @@ staging_migrations = Table(
     Column("plan", Json),
     Column("report", Json),
     Column("error", Text),
+    Column("steps", Json, comment="one entry for each step that began: step, status, at, seconds, detail"),
+    Column("batches", Json, comment="ids of the patch batches that wrote it, in order; empty once rolled back"),
+    Column("conflicts", Integer, comment="files that both sides changed and nothing could merge"),
+    Column("standards_score", Float, comment="0 to 100"),
+    Column("approval_id", ForeignKey("approvals.id", ondelete="SET NULL")),
+    Column("remediation_task_id", ForeignKey("tasks.id", ondelete="SET NULL")),
     created_at(),
     Column("updated_at", UtcDateTime, nullable=False),
     CheckConstraint(
-        "status IN ('seen', 'planned', 'applied', 'validated', 'failed', 'rolled_back')",
+        "status IN ('seen', 'planned', 'waiting', 'conflict', 'applied', 'validated', 'failed', 'rolled_back')",
         name="status",
     ),
     UniqueConstraint("unit", "source_digest", "target_root"),
