@@ -1,0 +1,25 @@
+"""Move a worker's local database behind typed RPC methods of an orchestrator package."""
+
+from repo_agent_dagster.migration.refactor.engine import refactor_d1_to_rpc
+from repo_agent_dagster.migration.refactor.model import (
+    CallSite,
+    ManualWork,
+    Method,
+    Note,
+    Parameter,
+    PublicChange,
+    Refactoring,
+    Statement,
+)
+
+__all__ = [
+    "CallSite",
+    "ManualWork",
+    "Method",
+    "Note",
+    "Parameter",
+    "PublicChange",
+    "Refactoring",
+    "Statement",
+    "refactor_d1_to_rpc",
+]
