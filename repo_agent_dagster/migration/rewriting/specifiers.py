@@ -4,9 +4,9 @@ Languages find the spans (`typescript.py`, `python_imports.py`); this module kno
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Encoding = Literal["utf-8", "latin-1"]
 
@@ -51,6 +51,16 @@ class Found:
 
     specifiers: tuple[Specifier, ...] = ()
     unsure: tuple[Unsure, ...] = ()
+
+
+class SpecifierReader(Protocol):
+    """Reads the specifiers of many TypeScript and JavaScript files at once."""
+
+    def read(self, files: Mapping[str, str]) -> Mapping[str, Found]:
+        """Return what each file holds; paths tell the language by their ending, texts are without byte order mark.
+
+        Spans are in characters of the text. What cannot be read is listed as unsure, and is no error.
+        """
 
 
 @dataclass(frozen=True)

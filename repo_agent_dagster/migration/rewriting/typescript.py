@@ -3,12 +3,14 @@
 Comments, plain strings and look-alikes (`this.require('./x')`) are not in the tree as imports, so they are not found.
 """
 
+import posixpath
 import re
-from collections.abc import Iterator
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
+from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, head_end, may_hold_specifier
+from repo_agent_dagster.migration.rewriting.typescript_references import find_references
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
@@ -24,97 +26,178 @@ _LANGUAGES = {
     ".cjs": "javascript",
 }
 SUFFIXES = frozenset(_LANGUAGES)
-_MOCKS = frozenset(
-    {
-        "mock", "unmock", "doMock", "dontMock", "doUnmock", "deepUnmock", "setMock", "unstable_mockModule",
-        "requireActual", "requireMock", "createMockFromModule", "genMockFromModule", "importActual", "importMock",
-    }
-)  # fmt: skip
-_MAY_MOCK = re.compile(r"\b(?:jest|vi)\b")
-_MAY_CALL = re.compile(r"\b(?:require|jest|vi)\b|\bimport\b\s*[(/]")
-_CALLEE = r"^(?:import|require|require\s*\.\s*resolve|(?:jest|vi)\b[\s\S]*)$"
+COMPUTED_FORMS = frozenset({"dynamic-import", "require", "require-resolve", "import-meta-resolve"})
+"""Forms whose argument is a specifier whatever it is: one that is no literal is listed."""
+TEMPLATE = "a template literal; left as it is"
+ESCAPES = "written with escapes; left as it is"
+COMPUTED = "computed when it runs; left as it is"
+
+_STATEMENTS = ({"kind": "import_statement"}, {"kind": "export_statement"}, {"kind": "ERROR"})
+_CALLED = re.compile(r"(?:import|require|jest|vi)\b")
+_IMPORT_TYPE = re.compile(r"import\s+type\b")
+_GENERIC_MOCK = re.compile(r"\b(?:jest|vi)\b[\s\w.()]*<")
+_IMPORT_META_URL = re.compile(r"import\s*\.\s*meta\s*\.\s*url")
+_EXPORTED_REQUIRE = re.compile(r"export\s+import\b[^;]*\brequire\b")
+_IMPORT_CALL = re.compile(r"import\s*[(/.]")
+
+
+class AstGrepReader:
+    """Reads specifiers with ast-grep, in this process: the reader that is always there.
+
+    What its grammar does not understand is listed as unsure; one of its faults is known and mended
+    (tree-sitter-typescript issue 367, see `_misparsed_mocks`).
+    """
+
+    def read(self, files: Mapping[str, str]) -> Mapping[str, Found]:
+        """Return what each file holds; paths tell the language by their ending, texts are without BOM."""
+        return {path: find_specifiers(path, text) for path, text in files.items()}
 
 
 def find_specifiers(path: str, text: str) -> Found:
-    """Return the specifiers of a ts, tsx, js, jsx, mts, cts, mjs or cjs file, in the order they stand in it."""
+    """Return the specifiers of a ts, tsx, js, jsx, mts, cts, mjs or cjs file, in the order they stand in it.
+
+    Only the part of the text up to the last word that can stand before a specifier is parsed, if it parses by itself.
+    """
+    if not may_hold_specifier(text):
+        return Found()
+    language = _LANGUAGES[posixpath.splitext(path)[1].lower()]
+    end = head_end(text)
+    found = _parsed(text[:end], language)
+    if end < len(text) and any(unsure.form == "syntax" for unsure in found.unsure):
+        found = _parsed(text, language)  # the cut, perhaps, went through a comment, a template or JSX text
+    references = find_references(text)
+    return Found((*references, *found.specifiers), found.unsure) if references else found
+
+
+def _parsed(text: str, language: str) -> Found:
     from ast_grep_py import SgRoot  # loaded late: `migrate-staging --help` needs no parser
 
-    language = _LANGUAGES[PurePosixPath(path).suffix.lower()]
-    root = SgRoot(text, language).root()
     specifiers: dict[int, Specifier] = {}
     unsure: dict[int, Unsure] = {}
-    for node, form in _sources(root, text, typed=language != "javascript"):
-        start = node.range().start.index
-        found = _read(node, form)
+    for node, form in _sources(SgRoot(text, language).root(), text, typed=language != "javascript"):
+        found = _unread(node) if form == "syntax" else _read(node, form)
         if isinstance(found, Specifier):
-            specifiers[start] = found
+            specifiers[found.start] = found
         elif found is not None:
-            unsure[start] = found
-    for error in root.find_all(kind="ERROR"):
-        start = error.range().start.index
-        unsure.setdefault(
-            start,
-            Unsure(_short(error.text()), _place(error), "syntax", "the parser does not understand this; look at it"),
-        )
+            unsure.setdefault(node.range().start.index, found)
     return Found(
         tuple(specifiers[start] for start in sorted(specifiers)), tuple(unsure[start] for start in sorted(unsure))
     )
 
 
 def _sources(root: "SgNode", text: str, *, typed: bool) -> Iterator[tuple["SgNode", str]]:
-    """Yield the nodes that hold a specifier, or stand where one could, with their form."""
-    for kind, form in (("import_statement", "import"), ("export_statement", "export-from")):
-        for statement in root.find_all(kind=kind):
-            if (source := statement.field("source")) is not None:
-                yield source, _import_form(statement) if form == "import" else form
-    # Most files have none of the rarer forms; a look at the text is much cheaper than a walk of the tree.
-    calls = (
-        root.find_all(kind="call_expression", has={"field": "function", "regex": _CALLEE})
-        if _MAY_CALL.search(text)
-        else []
-    )
-    for call in calls:
-        function, arguments = call.field("function"), call.field("arguments")
-        if function is None or arguments is None or (called := _call_form(function)) is None:
-            continue
-        if (argument := _first(arguments)) is not None:
-            yield argument, called
-    if typed:
-        for clause in root.find_all(kind="import_require_clause") if "require" in text else ():
-            if (source := clause.field("source") or _child(clause, "string")) is not None:
-                yield source, "import-require"
-        for module in root.find_all(kind="module") if "declare" in text else ():
-            name = module.field("name")
-            if name is not None and name.kind() == "string":
-                yield name, "declare-module"
-        if _MAY_MOCK.search(text):
-            yield from _misparsed_mocks(root)
+    """Yield the nodes that hold a specifier, or stand where one could, with their form.
+
+    The tree is walked once; kinds that cannot hold a specifier in this text are not asked for.
+    """
+    mocks = "jest" in text or "vi" in text
+    required = "require" in text
+    asked = {
+        "call_expression": mocks or required or _IMPORT_CALL.search(text),
+        "new_expression": "URL" in text and "meta" in text,
+        "module": typed and "module" in text,
+        "binary_expression": typed and mocks and "<" in text and _GENERIC_MOCK.search(text),
+        "import_alias": typed and required and _EXPORTED_REQUIRE.search(text),
+    }
+    kinds = [*_STATEMENTS, *({"kind": kind} for kind, wanted in asked.items() if wanted)]
+    for node in root.find_all(any=kinds):
+        yield from _SOURCES[node.kind()](node, text)
 
 
-def _misparsed_mocks(root: "SgNode") -> Iterator[tuple["SgNode", str]]:
+def _of_error(error: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
+    yield error, "syntax"
+
+
+def _of_import(statement: "SgNode", text: str) -> Iterator[tuple["SgNode", str]]:
+    source = statement.field("source")
+    if source is not None:
+        clause = _child(statement, "import_clause")
+        typed = clause is not None and _IMPORT_TYPE.match(text, statement.range().start.index)
+        yield source, "side-effect-import" if clause is None else "import-type" if typed else "import"
+        return
+    clause = _child(statement, "import_require_clause")
+    if clause is not None and (literal := clause.field("source") or _child(clause, "string")) is not None:
+        yield literal, "import-require"
+
+
+def _of_export(statement: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
+    if (source := statement.field("source")) is not None:
+        yield source, "export-from"
+
+
+def _of_call(call: "SgNode", text: str) -> Iterator[tuple["SgNode", str]]:
+    if _CALLED.match(text, call.range().start.index) is None:
+        return
+    function, arguments = call.field("function"), call.field("arguments")
+    if function is None or arguments is None or (form := _call_form(function)) is None:
+        return
+    if (argument := _first(arguments)) is not None:
+        yield argument, form
+
+
+def _of_new(expression: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
+    """Yield the path of ``new URL('./x', import.meta.url)``."""
+    made, arguments = expression.field("constructor"), expression.field("arguments")
+    if made is None or arguments is None or made.text() != "URL":
+        return
+    given = [child for child in arguments.children() if child.is_named() and child.kind() != "comment"]
+    if len(given) == 2 and _IMPORT_META_URL.fullmatch(given[1].text()):
+        yield given[0], "url"
+
+
+def _of_module(module: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
+    name = module.field("name")
+    if name is not None and name.kind() == "string":
+        yield name, "declare-module"
+
+
+def _of_alias(alias: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
+    """Yield the specifier of ``export import a = require('x')``, which the grammar takes for two statements."""
+    exported, children = alias.parent(), alias.children()
+    if exported is None or not any(child.text() == "require" for child in children[-2:]):
+        return
+    following = exported.next()
+    if following is not None and (arguments := _leftmost(following, "parenthesized_expression")) is not None:
+        argument = _first(arguments)
+        if argument is not None:
+            yield argument, "import-require"
+
+
+def _misparsed_mocks(comparison: "SgNode", text: str) -> Iterator[tuple["SgNode", str]]:
     """Yield the argument of ``jest.requireActual<typeof import('x')>('x')``, a call that the parser does not see.
 
     It takes it for two comparisons (tree-sitter-typescript issue 367); every part is there, under other names.
     """
-    for comparison in root.find_all(kind="binary_expression", regex=r"^(?:await\s+)?(?:jest|vi)\b"):
-        outer = comparison.children()
-        if len(outer) != 3 or outer[1].text() != ">" or outer[0].kind() != "binary_expression":
-            continue
-        inner = outer[0].children()
-        if len(inner) != 3 or inner[1].text() != "<":
-            continue
-        function = inner[0]
-        if function.kind() == "await_expression":
-            function = function.children()[-1]
-        mock = _call_form(function)
-        arguments = _leftmost(outer[2], "parenthesized_expression")
-        if mock is None or arguments is None:
-            continue
-        argument = _first(arguments)
-        if argument is not None and argument.kind() == "sequence_expression":
-            argument = _first(argument)
-        if argument is not None:
-            yield argument, mock
+    outer = comparison.children()
+    if len(outer) != 3 or outer[1].text() != ">" or outer[0].kind() != "binary_expression":
+        return
+    inner = outer[0].children()
+    if len(inner) != 3 or inner[1].text() != "<":
+        return
+    function = inner[0]
+    if function.kind() == "await_expression":
+        function = function.children()[-1]
+    mock = _call_form(function)
+    arguments = _leftmost(outer[2], "parenthesized_expression")
+    if mock is None or arguments is None:
+        return
+    argument = _first(arguments)
+    if argument is not None and argument.kind() == "sequence_expression":
+        argument = _first(argument)
+    if argument is not None:
+        yield argument, mock
+
+
+_SOURCES = {
+    "ERROR": _of_error,
+    "import_statement": _of_import,
+    "export_statement": _of_export,
+    "call_expression": _of_call,
+    "new_expression": _of_new,
+    "module": _of_module,
+    "binary_expression": _misparsed_mocks,
+    "import_alias": _of_alias,
+}
 
 
 def _call_form(function: "SgNode") -> str | None:
@@ -126,9 +209,9 @@ def _call_form(function: "SgNode") -> str | None:
     owner, member = function.field("object"), function.field("property")
     if owner is None or member is None:
         return None
-    if owner.text() == "require" and member.text() == "resolve":
-        return "require-resolve"
-    if member.text() in _MOCKS and (name := _mock_owner(owner)) is not None:
+    if member.text() == "resolve" and owner.kind() in {"identifier", "meta_property"}:
+        return {"require": "require-resolve", "import.meta": "import-meta-resolve"}.get("".join(owner.text().split()))
+    if member.text() in MOCKS and (name := _mock_owner(owner)) is not None:
         return f"{name}.{member.text()}"
     return None
 
@@ -143,27 +226,27 @@ def _mock_owner(owner: "SgNode") -> str | None:
     return owner.text() if owner.kind() == "identifier" and owner.text() in {"jest", "vi"} else None
 
 
-def _import_form(statement: "SgNode") -> str:
-    if _child(statement, "import_clause") is None:
-        return "side-effect-import"
-    return "import-type" if re.match(r"import\s+type\b", statement.text()) else "import"
-
-
 def _read(node: "SgNode", form: str) -> Specifier | Unsure | None:
     kind = node.kind()
-    if kind == "string":
-        inside = node.text()[1:-1]
+    if kind in {"string", "template_string"}:
+        literal = node.text()
+        inside = literal[1:-1]
+        if kind == "template_string" and _child(node, "template_substitution") is not None:
+            return Unsure(short(literal), _place(node), form, TEMPLATE)
+        if "\\" in inside:
+            return Unsure(inside, _place(node), form, ESCAPES)
         if not inside:
             return None
-        if _child(node, "escape_sequence") is not None:
-            return Unsure(inside, _place(node), form, "written with escapes; left as it is")
         span = node.range()
-        return Specifier(inside, span.start.index + 1, span.end.index - 1, _place(node), form)
-    if kind == "template_string":
-        return Unsure(_short(node.text()), _place(node), form, "a template literal; left as it is")
-    if form in {"dynamic-import", "require", "require-resolve"}:
-        return Unsure(_short(node.text()), _place(node), form, "computed when it runs; left as it is")
+        place = Place(span.start.line + 1, span.start.column + 1)
+        return Specifier(inside, span.start.index + 1, span.end.index - 1, place, form)
+    if form in COMPUTED_FORMS:
+        return Unsure(short(node.text()), _place(node), form, COMPUTED)
     return None  # vi.mock(import('./x')): the import inside is found by itself
+
+
+def _unread(error: "SgNode") -> Unsure:
+    return Unsure(short(error.text()), _place(error), "syntax", "the parser does not understand this; look at it")
 
 
 def _first(node: "SgNode") -> "SgNode | None":
@@ -188,6 +271,7 @@ def _place(node: "SgNode") -> Place:
     return Place(start.line + 1, start.column + 1)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return the text on one line, cut to what a report can show."""
     one_line = " ".join(text.split())
     return one_line if len(one_line) <= 80 else one_line[:79] + "…"
