@@ -257,10 +257,13 @@ class DagsterServices:
         return "".join(parts)
 
     def stop(self) -> None:
-        """Stop the runs in progress (so that they clean up after themselves), then the services, then what is left."""
-        workers = [p for p in marked_processes(self._home) if _is_run_worker(p)]
-        end_processes(workers)
-        end_processes([psutil.Process(c.pid) for c in self._children.values() if c.poll() is None])
+        """Stop the runs in progress (which clean up after themselves) and the services at once, then what is left.
+
+        At once, because a daemon that outlives the workers takes them for crashed and starts their runs again.
+        """
+        workers = [process for process in marked_processes(self._home) if _is_run_worker(process)]
+        services = [psutil.Process(child.pid) for child in self._children.values() if child.poll() is None]
+        end_processes([*services, *workers])
         for child in self._children.values():
             child.wait()
         self._children.clear()

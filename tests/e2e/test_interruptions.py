@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+import dagster as dg
 import docker
 import psutil
 import pytest
@@ -28,6 +29,7 @@ pytestmark = [
 ]
 
 HANGS = b"import time\n\ndef test_that_hangs() -> None:\n    time.sleep(600)\n"
+STOP_SECONDS = 90
 FoundT = TypeVar("FoundT")
 
 
@@ -36,7 +38,13 @@ class System:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._env = {**os.environ, "REPO_AGENT_HOME": str(home), "REPO_AGENT_REPO_PROTOCOLS": "file", "COLUMNS": "200"}
+        self._env = {
+            **os.environ,
+            "REPO_AGENT_HOME": str(home),
+            "REPO_AGENT_REPO_PROTOCOLS": "file",
+            "COLUMNS": "200",
+            "PYTHONFAULTHANDLER": "1",
+        }
         self.process = subprocess.Popen(
             [*self._command(), "up", "--port", "0"],
             env=self._env,
@@ -64,15 +72,28 @@ class System:
         return [box for box in list_sandboxes(owner=str(self.home)) if box.task_id == task_id]
 
     def worker_of(self, run_id: str) -> psutil.Process | None:
-        for process in marked_processes(self.home):
-            children = [child for child in process.children() if "tail" in child.name()]
-            if any(run_id in " ".join(child.cmdline()) for child in children):
-                return process
-        return None
+        """The live process that, as Dagster's own log says, carries out the run.
+
+        Not found by what the process looks like: its children come and go, and one that is gone between two looks at
+        it is an error of psutil's.
+        """
+        with dg.DagsterInstance.from_config(str(self.home / "dagster")) as instance:
+            events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+        started = [
+            int(str(event.dagster_event.engine_event_data.metadata["pid"].value))
+            for event in events
+            if event.dagster_event and "pid" in event.dagster_event.engine_event_data.metadata
+        ]
+        return next((process for process in marked_processes(self.home) if process.pid in started), None)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=90)
+        try:
+            self.process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # faulthandler tells where it hangs
+            output, _ = self.process.communicate(timeout=10)
+            raise AssertionError(f"`up` did not stop within {STOP_SECONDS} s of Ctrl-C:\n{output}") from None
 
 
 @pytest.fixture
