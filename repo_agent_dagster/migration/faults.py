@@ -25,3 +25,7 @@ class MigrationConflict(PermanentFault):
 
 class UnitChanging(TransientFault):
     """The unit's files vanish or change while they are read; try again when it has settled."""
+
+
+class KeepingFailed(TransientFault):
+    """What a migration keeps for later (bases, side files) cannot be written; make room or give permission, retry."""

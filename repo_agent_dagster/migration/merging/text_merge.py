@@ -5,6 +5,7 @@ lines are merged without their endings, and the result has the ending of the sid
 both endings has its lines merged as they are.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from repo_agent_dagster.migration.merging.outcome import Labels, Merged, settled
@@ -45,12 +46,26 @@ def merge_by_lines(base: bytes | None, ours: bytes, theirs: bytes, labels: Label
         ending = _merged_ending(*endings)
         sides = [side.replace(CRLF, LF) for side in sides]
     before, mine, other = (split_lines(side) for side in sides)
-    merge = _compared(mine, other) if base is None else merge3(before, mine, other)
+    merge = compare_lines(mine, other) if base is None else merge3(before, mine, other)
     if merge.is_clean:
         return settled(bom + _ended(b"".join(merge.lines), ending), ours=ours, theirs=theirs)
     style: Literal["merge", "diff3"] = "merge" if base is None else "diff3"
     marked = b"".join(merge.marked(labels.ours, labels.theirs, labels.base, style))
     return Merged("conflict", ours, why, "text", bom + _ended(marked, ending), len(merge.conflicts))
+
+
+def compare_lines(ours: Sequence[bytes], theirs: Sequence[bytes]) -> Merge:
+    """Return both versions as one: the lines that they share, and a conflict wherever they differ."""
+    parts: list[list[bytes] | Conflict] = []
+    position = 0
+    for region in changed_regions(ours, theirs):
+        mine, other = list(ours[region.old_start : region.old_end]), list(theirs[region.new_start : region.new_end])
+        parts += [
+            list(ours[position : region.old_start]),
+            Conflict(region.old_start, region.old_start, [], mine, other),
+        ]
+        position = region.old_end
+    return Merge((*parts, list(ours[position:])))
 
 
 def ending_of(content: bytes) -> Ending:
@@ -59,17 +74,6 @@ def ending_of(content: bytes) -> Ending:
     if not all_ends:
         return None
     return "lf" if not crlf else "crlf" if crlf == all_ends else "mixed"
-
-
-def _compared(ours: list[bytes], theirs: list[bytes]) -> Merge:
-    """Return both versions as one: the lines that they share, and a conflict wherever they differ."""
-    parts: list[list[bytes] | Conflict] = []
-    position = 0
-    for region in changed_regions(ours, theirs):
-        mine, other = ours[region.old_start : region.old_end], theirs[region.new_start : region.new_end]
-        parts += [ours[position : region.old_start], Conflict(region.old_start, region.old_start, [], mine, other)]
-        position = region.old_end
-    return Merge((*parts, ours[position:]))
 
 
 def _merged_bom(base: bytes | None, ours: bytes, theirs: bytes) -> bytes:
