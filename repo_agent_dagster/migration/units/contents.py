@@ -8,16 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from repo_agent_dagster.migration.faults import UnitChanging, UnitError
-from repo_agent_dagster.migration.units.scan import (
-    MANIFEST_NAMES,
-    digest_of,
-    entry_line,
-    is_executable,
-    is_partial,
-    special_line,
-    symlink_line,
-    walk_unit,
-)
+from repo_agent_dagster.migration.units.digest import digest_of, entry_line, special_line, symlink_line
+from repo_agent_dagster.migration.units.scan import MANIFEST_NAMES
+from repo_agent_dagster.migration.units.walk import is_executable, is_partial, walk_unit
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,56 @@
 """The units of a STAGING folder: which there are, what each one's content is, and whether somebody still writes it."""
 
+import marshal
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 
-LOCK_NAME = ".migration-lock.json"
+from repo_agent_dagster.migration.units.digest import (
+    digest_of,
+    growing_line,
+    hash_file,
+    hashed_line,
+    special_line,
+    symlink_line,
+)
+from repo_agent_dagster.migration.units.known_hashes import KnownHashes, KnownUnit
+from repo_agent_dagster.migration.units.walk import (
+    LOCK_NAME,
+    SKIPPED_FOLDERS,
+    Entry,
+    is_executable,
+    is_partial,
+    walk_unit,
+)
+
+__all__ = [
+    "LOCK_NAME",
+    "MANIFESTS_FOLDER",
+    "MANIFEST_NAMES",
+    "SKIPPED_FOLDERS",
+    "StagingUnit",
+    "central_manifests",
+    "is_executable",
+    "is_settled",
+    "scan_staging",
+    "scan_unit",
+]
+
 MANIFEST_NAMES = ("migration-manifest.yaml", "migration-manifest.yml", "migration-manifest.json")
 MANIFESTS_FOLDER = "manifests"
-SKIPPED_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".mission_control"})
-EDITOR_FILES = (".DS_Store", "Thumbs.db", "*~", "*.swp", "*.swo", "*.swx", ".#*", "#*#", "4913", ".nfs*", "*.pyc")
-"""What editors, desktops and interpreters leave behind; never part of a unit."""
-PARTIAL_FILES = ("*.part", "*.partial", "*.crdownload", ".~tmp~")
-"""What a download or a copy leaves while it is under way: a unit that holds one is not settled."""
 
-_CHUNK = 1 << 20
+RACY_NANOSECONDS = 2_000_000_000
+"""A file that changed less than this before a scan may change again without a new time stamp: some file systems count
+whole seconds, some two. Its hash is not kept."""
+
+LARGE_BYTES = 16 * 1024 * 1024
+"""A file of this size or more that changed a moment ago is not hashed at each look, but taken as being written."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +59,8 @@ class StagingUnit:
 
     `digest` is the SHA-256 over relative paths, executable bits and bytes (and the central manifest, if it has one).
     `last_changed` is the newest change that the file system itself recorded (ctime), so that a copy which keeps old
-    modification times still counts as new. `unfinished` names files that show that the unit is still being written.
+    modification times still counts as new. `unfinished` names what shows that the unit is still being written, or was
+    not read to its end; the digest then stands for this look alone.
     """
 
     name: str
@@ -38,56 +71,69 @@ class StagingUnit:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One file that the walk met: its path relative to the unit, and what the file system says of it."""
+class Look:
+    """How to look: with which hashes of earlier scans, until when, and by which clock (the file system's)."""
 
-    relative: str
-    path: Path
-    status: os.stat_result
+    known: KnownHashes | None = None
+    out_of_time: Callable[[], bool] = lambda: False
+    clock_ns: Callable[[], int] = time.time_ns
 
 
-def scan_staging(staging_dir: Path) -> list[StagingUnit]:
+@dataclass
+class _Reading:
+    """One unit while it is read: what goes into its digest, and what is known of its files afterwards."""
+
+    unit_path: Path
+    look: Look
+    began_ns: int
+    lines: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    files: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def scan_staging(staging_dir: Path, look: Look | None = None) -> list[StagingUnit]:
     """Return the units of a STAGING folder, sorted by name; an absent folder has none.
 
     Every folder counts but `manifests`, hidden ones and symlinks. A unit that vanishes during the scan is left out;
     a file that does is named in `unfinished`.
     """
+    look = look or Look()
     try:
-        folders = [entry for entry in os.scandir(staging_dir) if _is_unit(entry)]
+        folders = [Path(entry.path) for entry in os.scandir(staging_dir) if _is_unit(entry)]
     except FileNotFoundError:
         return []
-    units = (scan_unit(Path(entry.path), staging_dir) for entry in sorted(folders, key=lambda entry: entry.name))
+    units = [scan_unit(folder, staging_dir, look) for folder in sorted(folders, key=lambda folder: folder.name)]
+    if look.known is not None:
+        look.known.forget_all_but(folders)
     return [unit for unit in units if unit is not None]
 
 
-def scan_unit(unit_path: Path, staging_dir: Path | None = None) -> StagingUnit | None:
+def scan_unit(unit_path: Path, staging_dir: Path | None = None, look: Look | None = None) -> StagingUnit | None:
     """Return the unit in a folder as it is now, or None if the folder is not there."""
+    look = look or Look()
+    reading = _Reading(unit_path, look, look.clock_ns())
     try:
         newest = unit_path.stat().st_ctime
     except OSError:
         return None
     name = unit_path.resolve().name
-    lines: list[str] = []
-    unfinished: list[str] = []
-    for entry in walk_unit(unit_path, unfinished):
+    entries: list[Entry] = []
+    for entry in walk_unit(unit_path, reading.unfinished):
         newest = max(newest, entry.status.st_ctime)
-        if stat.S_ISDIR(entry.status.st_mode):
-            continue
-        if is_partial(entry.relative):
-            unfinished.append(entry.relative)
-        try:
-            lines.append(_entry_line(entry))
-        except OSError:
-            unfinished.append(entry.relative)
+        if not stat.S_ISDIR(entry.status.st_mode):
+            entries.append(entry)
+    if not entries:
+        reading.unfinished.append(".")  # made a moment ago, by whoever is going to fill it
     for manifest in central_manifests(staging_dir or unit_path.resolve().parent, name):
         try:
-            lines.append(_line(f"../{MANIFESTS_FOLDER}/{manifest.name}", "-", _digest_file(manifest)))
-            newest = max(newest, manifest.stat().st_ctime)
+            place = str(manifest.resolve())  # a person put it there, so it may be a symlink
+            entries.append(Entry(f"../{MANIFESTS_FOLDER}/{manifest.name}", place, manifest.stat()))
+            newest = max(newest, entries[-1].status.st_ctime)
         except OSError:
-            unfinished.append(manifest.name)
-    return StagingUnit(
-        name, unit_path, digest_of(lines), datetime.fromtimestamp(newest, UTC), tuple(sorted(unfinished))
-    )
+            reading.unfinished.append(manifest.name)
+    digest = _digest(reading, entries)
+    unfinished = tuple(sorted(reading.unfinished))
+    return StagingUnit(name, unit_path, digest, datetime.fromtimestamp(newest, UTC), unfinished)
 
 
 def is_settled(unit: StagingUnit, *, now: datetime, settle_seconds: float) -> bool:
@@ -101,92 +147,76 @@ def central_manifests(staging_dir: Path, name: str) -> list[Path]:
     return [path for suffix in ("yaml", "yml", "json") if (path := folder / f"{name}.{suffix}").is_file()]
 
 
-def walk_unit(unit_path: Path, unfinished: list[str]) -> Iterator[Entry]:
-    """Yield the unit's folders, files and symlinks (never followed); what vanishes or is locked goes to `unfinished`.
-
-    Left out: version control, installed packages, caches, what editors leave, and the lock of an earlier migration.
-    """
-    pending = [(unit_path, "")]
-    while pending:
-        folder, prefix = pending.pop()
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            unfinished.append(prefix or ".")
-            continue
-        folders = []
-        for entry in entries:
-            relative = prefix + entry.name
-            if _is_left_out(entry.name):
-                if entry.name == ".git" and (Path(entry.path) / "index.lock").exists():
-                    unfinished.append(f"{relative}/index.lock")
-                continue
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except OSError:
-                unfinished.append(relative)
-                continue
-            yield Entry(relative, Path(entry.path), status)
-            if stat.S_ISDIR(status.st_mode):
-                folders.append((Path(entry.path), relative + "/"))
-        pending.extend(reversed(folders))
-
-
-def is_partial(relative: str) -> bool:
-    """Return whether a file's name says that it is still being written."""
-    name = relative.rpartition("/")[2]
-    return any(fnmatchcase(name, pattern) for pattern in PARTIAL_FILES)
-
-
-def entry_line(relative: str, executable: bool, content: bytes) -> str:
-    """Return the line that stands for one plain file in a unit's digest."""
-    return _line(relative, "x" if executable else "-", sha256(content).hexdigest())
-
-
-def symlink_line(relative: str, target: str) -> str:
-    """Return the line that stands for a symlink in a unit's digest."""
-    return _line(relative, "l", sha256(os.fsencode(target)).hexdigest())
-
-
-def special_line(relative: str) -> str:
-    """Return the line that stands for a socket, pipe or device in a unit's digest."""
-    return _line(relative, "s", "")
-
-
-def digest_of(lines: list[str]) -> str:
-    """Return the digest of a unit from the lines of its files, in any order."""
-    return sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def is_executable(mode: int) -> bool:
-    """Return whether the owner may execute the file: the one permission that migrates."""
-    return bool(mode & stat.S_IXUSR)
-
-
 def _is_unit(entry: os.DirEntry[str]) -> bool:
     return not entry.name.startswith(".") and entry.name != MANIFESTS_FOLDER and entry.is_dir(follow_symlinks=False)
 
 
-def _is_left_out(name: str) -> bool:
-    return name in SKIPPED_FOLDERS or name == LOCK_NAME or any(fnmatchcase(name, pattern) for pattern in EDITOR_FILES)
+def _digest(reading: _Reading, entries: list[Entry]) -> str:
+    """Return the unit's digest, from what earlier scans kept where nothing changed since."""
+    stamp_of_all = _stamp_of(entries)
+    known = reading.look.known
+    kept = None if known is None or reading.unfinished else known.digest(reading.unit_path, stamp_of_all)
+    if kept is not None:
+        return kept
+    before = KnownUnit() if known is None else known.read(reading.unit_path)
+    for entry in entries:
+        _read_entry(reading, entry, before)
+    digest = digest_of(reading.lines)
+    is_final = not reading.unfinished and not any(_is_racy(reading, entry) for entry in entries)
+    after = KnownUnit(stamp_of_all if is_final else "", digest if is_final else "", reading.files)
+    if known is not None and after != before:
+        with suppress(OSError):  # a full disk costs the next scan time, and nothing else
+            known.write(reading.unit_path, after)
+    return digest
 
 
-def _entry_line(entry: Entry) -> str:
-    mode = entry.status.st_mode
-    if stat.S_ISLNK(mode):
-        return symlink_line(entry.relative, str(entry.path.readlink()))
-    if not stat.S_ISREG(mode):  # a socket or a pipe: reading it could block for ever
-        return special_line(entry.relative)
-    return _line(entry.relative, "x" if is_executable(mode) else "-", _digest_file(entry.path))
+def _read_entry(reading: _Reading, entry: Entry, before: KnownUnit) -> None:
+    mode, relative, stamp = entry.status.st_mode, entry.relative, _stamp(entry.status)
+    if is_partial(relative):
+        reading.unfinished.append(relative)
+    try:
+        if stat.S_ISLNK(mode):
+            reading.lines.append(symlink_line(relative, str(entry.path.readlink())))
+        elif not stat.S_ISREG(mode):  # a socket or a pipe: reading it could block for ever
+            reading.lines.append(special_line(relative))
+        elif (hashed := _hash(reading, entry, stamp, before)) is None:
+            reading.lines.append(growing_line(relative, stamp))
+            reading.unfinished.append(relative)
+        else:
+            reading.lines.append(hashed_line(relative, is_executable(mode), hashed))
+    except OSError:
+        reading.unfinished.append(relative)
 
 
-def _line(relative: str, kind: str, digest: str) -> str:
-    return f"{digest} {kind} {relative!r}"
+def _hash(reading: _Reading, entry: Entry, stamp: str, before: KnownUnit) -> str | None:
+    """Return the hash of a file's content, kept or fresh; None if it is better read later."""
+    kept_stamp, hashed = before.files.get(entry.relative, ("", ""))
+    if kept_stamp != stamp:
+        racy = _is_racy(reading, entry)
+        if (racy and entry.status.st_size >= LARGE_BYTES) or reading.look.out_of_time():
+            return None
+        hashed = hash_file(entry.place)
+        if racy:
+            return hashed
+    reading.files[entry.relative] = (stamp, hashed)
+    return hashed
 
 
-def _digest_file(path: Path) -> str:
-    digest = sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _is_racy(reading: _Reading, entry: Entry) -> bool:
+    # By ctime, which nobody can set: an archive may well hold modification times of next year.
+    return entry.status.st_ctime_ns > reading.began_ns - RACY_NANOSECONDS
+
+
+def _stamp_of(entries: list[Entry]) -> str:
+    """Return what stands for the time stamps of all files: it differs when one of them does."""
+    told = [
+        (entry.relative, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        for entry in entries
+        for status in (entry.status,)
+    ]
+    # The quickest way from numbers to bytes; its second version, whose bytes depend on the values alone.
+    return sha256(marshal.dumps(told, 2)).hexdigest()
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_mode:o} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
