@@ -1,0 +1,5 @@
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  job TEXT NOT NULL,
+  finished_at TEXT
+);

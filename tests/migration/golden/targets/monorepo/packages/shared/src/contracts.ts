@@ -1,0 +1,4 @@
+/** An answer that tells what went wrong. */
+export interface Problem {
+  error: string;
+}

@@ -1,0 +1,2 @@
+export { HttpError, json, readJson } from './http';
+export { slug } from './text';

@@ -1,0 +1,5 @@
+import type { Room } from './room/room';
+
+export interface Env {
+  ROOM: DurableObjectNamespace<Room>;
+}
