@@ -29,3 +29,7 @@ class UnitChanging(TransientFault):
 
 class KeepingFailed(TransientFault):
     """What a migration keeps for later (bases, side files) cannot be written; make room or give permission, retry."""
+
+
+class SpecifiersUnread(PermanentFault):
+    """The parser in the sandbox did not read the unit's files: no node there, or too little time; use the other one."""

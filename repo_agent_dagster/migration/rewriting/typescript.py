@@ -13,7 +13,7 @@ from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, 
 from repo_agent_dagster.migration.rewriting.typescript_references import find_references
 
 if TYPE_CHECKING:
-    from ast_grep_py import SgNode
+    from ast_grep_py import Rule, SgNode
 
 _LANGUAGES = {
     ".ts": "typescript",
@@ -32,7 +32,7 @@ TEMPLATE = "a template literal; left as it is"
 ESCAPES = "written with escapes; left as it is"
 COMPUTED = "computed when it runs; left as it is"
 
-_STATEMENTS = ({"kind": "import_statement"}, {"kind": "export_statement"}, {"kind": "ERROR"})
+_STATEMENTS: tuple["Rule", ...] = ({"kind": "import_statement"}, {"kind": "export_statement"}, {"kind": "ERROR"})
 _CALLED = re.compile(r"(?:import|require|jest|vi)\b")
 _IMPORT_TYPE = re.compile(r"import\s+type\b")
 _GENERIC_MOCK = re.compile(r"\b(?:jest|vi)\b[\s\w.()]*<")
@@ -99,7 +99,8 @@ def _sources(root: "SgNode", text: str, *, typed: bool) -> Iterator[tuple["SgNod
         "binary_expression": typed and mocks and "<" in text and _GENERIC_MOCK.search(text),
         "import_alias": typed and required and _EXPORTED_REQUIRE.search(text),
     }
-    kinds = [*_STATEMENTS, *({"kind": kind} for kind, wanted in asked.items() if wanted)]
+    kinds: list[Rule] = [*_STATEMENTS]
+    kinds += [{"kind": kind} for kind, wanted in asked.items() if wanted]
     for node in root.find_all(any=kinds):
         yield from _SOURCES[node.kind()](node, text)
 

@@ -1,0 +1,148 @@
+"""Module specifiers as TypeScript's own parser sees them: the `typescript` package, run by node in a sandbox.
+
+The files go in once, one process reads them all, and what it found comes back; nothing in them is executed.
+"""
+
+import base64
+import json
+import posixpath
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from repo_agent_dagster.migration.checks.typecheck import Box
+from repo_agent_dagster.migration.faults import SpecifiersUnread
+from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
+from repo_agent_dagster.migration.rewriting.typescript import COMPUTED, ESCAPES, TEMPLATE, short
+from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, may_hold_specifier
+from repo_agent_dagster.sandbox.spec import TYPE_ROOTS
+
+FOLDER = "/workspace/.specifiers"
+TYPESCRIPT = posixpath.join(posixpath.dirname(TYPE_ROOTS), "typescript")
+SCRIPT = Path(__file__).with_name("compiler_specifiers.cjs")
+_PART_BYTES = 192 << 10
+"""How much of the result one command prints: a sandbox keeps the last 256 KiB of what a command says."""
+_REASONS = {"escapes": ESCAPES, "template": TEMPLATE, "computed": COMPUTED}
+
+_Offset = Annotated[int, Field(ge=0)]
+
+
+class _Source(NamedTuple):
+    form: str
+    start: _Offset
+    end: _Offset
+    kind: Literal["text", "escapes", "template", "computed"]
+
+
+class _Error(NamedTuple):
+    start: _Offset
+    end: _Offset
+    message: str
+
+
+class _Summary(BaseModel):
+    bytes: int
+    cpu_seconds: Annotated[float, Field(alias="cpuSeconds")]
+
+
+_READ = TypeAdapter(list[tuple[list[_Source], list[_Error]]])
+
+
+class CompilerReader:
+    """Reads specifiers with the compiler's parser in a sandbox that is already there; `Box` says what it needs of it.
+
+    `cpu_seconds` is the processor time of the last reading's process inside the sandbox.
+    """
+
+    def __init__(self, box: Box, *, timeout_seconds: float = 120) -> None:
+        self._box = box
+        self._timeout_seconds = timeout_seconds
+        self.cpu_seconds = 0.0
+
+    def read(self, files: Mapping[str, str]) -> Mapping[str, Found]:
+        """Return what each file holds; a syntax error is listed as unsure beside what was found all the same.
+
+        Raises:
+            SpecifiersUnread: the process did not end in time, or failed.
+        """
+        found = dict.fromkeys(files, Found())
+        asked = [(path, text) for path, text in files.items() if may_hold_specifier(text)]
+        if not asked:
+            return found
+        for (path, text), (sources, errors) in zip(asked, self._ask(asked), strict=True):
+            found[path] = _found(text, sources, errors)
+        return found
+
+    def _ask(self, asked: Sequence[tuple[str, str]]) -> list[tuple[list[_Source], list[_Error]]]:
+        self._run(["rm", "-rf", FOLDER])
+        self._box.put({"input.json": json.dumps(asked).encode(), SCRIPT.name: SCRIPT.read_bytes()}, FOLDER)
+        try:
+            mocks = f"SPECIFIER_MOCKS={json.dumps(sorted(MOCKS))}"
+            said = self._run(["env", mocks, "node", SCRIPT.name, TYPESCRIPT, "input.json", "output"])
+            summary = _Summary.model_validate_json(said)
+            parts = range(-(-summary.bytes // _PART_BYTES))
+            packed = "".join(
+                self._run(["dd", "if=output", f"bs={_PART_BYTES}", f"skip={part}", "count=1", "status=none"])
+                for part in parts
+            )
+            read = _READ.validate_json(zlib.decompress(base64.b64decode(packed, validate=True)))
+        except (ValidationError, ValueError, zlib.error) as error:
+            raise SpecifiersUnread(f"what TypeScript's parser said in the sandbox cannot be read: {error}") from error
+        finally:
+            self._box.exec(["rm", "-rf", FOLDER], cwd="/", timeout_seconds=self._timeout_seconds)
+        if len(read) != len(asked):
+            raise SpecifiersUnread(f"TypeScript's parser read {len(read)} of {len(asked)} files; run again")
+        self.cpu_seconds = summary.cpu_seconds
+        return read
+
+    def _run(self, command: Sequence[str]) -> str:
+        cwd = "/" if command[0] == "rm" else FOLDER
+        result = self._box.exec(command, cwd=cwd, timeout_seconds=self._timeout_seconds)
+        if result.timed_out:
+            raise SpecifiersUnread(f"reading specifiers in the sandbox took more than {self._timeout_seconds:g} s")
+        if not result.ok:
+            said = short(result.output) or f"exit code {result.exit_code}"
+            raise SpecifiersUnread(f"TypeScript's parser needs node and {TYPESCRIPT} in the sandbox's image: {said}")
+        return result.stdout
+
+
+def _found(text: str, sources: Sequence[_Source], errors: Sequence[_Error]) -> Found:
+    offsets, specifiers, unsure = _Offsets(text), [], []
+    for source in sources:
+        start, end = offsets.character(source.start), offsets.character(source.end)
+        said = text[start:end]
+        if source.kind == "text":
+            specifiers.append(Specifier(said, start, end, offsets.place(start - 1), source.form))
+        elif source.kind == "escapes":
+            unsure.append(Unsure(said, offsets.place(start - 1), source.form, ESCAPES))
+        else:
+            unsure.append(Unsure(short(said), offsets.place(start), source.form, _REASONS[source.kind]))
+    for error in errors:
+        start, end = offsets.character(error.start), offsets.character(error.end)
+        unsure.append(
+            Unsure(short(text[start:end]), offsets.place(start), "syntax", f"a syntax error: {error.message}")
+        )
+    return Found(tuple(specifiers), tuple(sorted(unsure, key=lambda one: (one.place.line, one.place.column))))
+
+
+class _Offsets:
+    """A text's positions: node counts UTF-16 units, of which a character beyond U+FFFF has two."""
+
+    def __init__(self, text: str) -> None:
+        self._wide: list[int] = []
+        if not text.isascii():
+            self._wide = [at + number for number, at in enumerate(at for at, one in enumerate(text) if one > "\uffff")]
+        self._line_starts = [0, *(at + 1 for at, one in enumerate(text) if one == "\n")]
+
+    def character(self, unit: int) -> int:
+        """Return the character that begins at a UTF-16 unit."""
+        return unit - bisect_left(self._wide, unit)
+
+    def place(self, character: int) -> Place:
+        """Return the line and column of a character."""
+        line = bisect_right(self._line_starts, character)
+        return Place(line, character - self._line_starts[line - 1] + 1)
