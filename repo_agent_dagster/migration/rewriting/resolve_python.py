@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from repo_agent_dagster.migration.rewriting.resolve import Relocation, Unresolvable
 from repo_agent_dagster.migration.rewriting.specifiers import Specifier
 
-_ENDINGS = (".py", ".pyi")
+ENDINGS = (".py", ".pyi")
 
 
 def is_relative(specifier: str) -> bool:
@@ -26,21 +26,35 @@ def rebase(specifier: Specifier, importer: str, relocation: Relocation) -> str |
         return Unresolvable("climbs out of the unit; add an imports rule that says what it is at the destination")
     base = posixpath.normpath(posixpath.join(folder, *[".."] * climbs, *name.split(".")))
     base = "" if base == "." else base
-    home = posixpath.dirname(relocation.moved[importer])
-    module = _module_file(base, relocation.files) if name else None
-    if module is not None:
-        if module not in relocation.moved:
-            return Unresolvable(f"means {module}, which no files rule moves; add one, or an imports rule")
-        return _relation(_without_ending(relocation.moved[module]), home)
-    target = _package_target(base, specifier.names, relocation)
-    return target if isinstance(target, Unresolvable) else _relation(target[0], home)
+    place = place_of(base, specifier.names, relocation) if name else _package_target(base, specifier.names, relocation)
+    if isinstance(place, Unresolvable):
+        return place
+    return _relation(place, posixpath.dirname(relocation.moved[importer]))
 
 
-def _package_target(base: str, names: Iterable[str], relocation: Relocation) -> tuple[str] | Unresolvable:
+def is_module(base: str, names: Iterable[str], files: frozenset[str]) -> bool:
+    """Return whether a path without ending is a module or package of the unit, or a folder that holds one named."""
+    return _submodule(base, files) is not None or any(_submodule(f"{base}/{name}", files) is not None for name in names)
+
+
+def place_of(base: str, names: Iterable[str], relocation: Relocation) -> str | Unresolvable:
+    """Return where the module or package at a path without ending goes, without ending too.
+
+    What is imported from a package (`names`) may be its submodules: all must move together.
+    """
+    module = _module_file(base, relocation.files)
+    if module is None:
+        return _package_target(base, names, relocation)
+    if module not in relocation.moved:
+        return Unresolvable(f"means {module}, which no files rule moves; add one, or an imports rule")
+    return _without_ending(relocation.moved[module])
+
+
+def _package_target(base: str, names: Iterable[str], relocation: Relocation) -> str | Unresolvable:
     """Return the folder that the package at `base` moved to, if it and the submodules named moved to one."""
     inside = f"{base}/" if base else ""
     initial = _first(
-        f"{inside}__init__{ending}" for ending in _ENDINGS if f"{inside}__init__{ending}" in relocation.files
+        f"{inside}__init__{ending}" for ending in ENDINGS if f"{inside}__init__{ending}" in relocation.files
     )
     parts = {name: part for name in names if (part := _submodule(inside + name, relocation.files)) is not None}
     needed = [*([initial] if initial else []), *parts.values()]
@@ -58,10 +72,10 @@ def _package_target(base: str, names: Iterable[str], relocation: Relocation) -> 
         homes.add(_parent_of(moved, is_package=path.rpartition("/")[2].startswith("__init__.") and path != initial))
     if len(homes) > 1:
         return Unresolvable(f"names modules that move apart ({', '.join(sorted(homes))}); split the import")
-    return (homes.pop(),)
+    return homes.pop()
 
 
-def _namespace_target(inside: str, relocation: Relocation) -> tuple[str] | Unresolvable:
+def _namespace_target(inside: str, relocation: Relocation) -> str | Unresolvable:
     homes = {
         f"/{moved}".removesuffix("/" + path[len(inside) :]).removeprefix("/")
         for path, moved in relocation.moved.items()
@@ -69,15 +83,15 @@ def _namespace_target(inside: str, relocation: Relocation) -> tuple[str] | Unres
     }
     if len(homes) != 1:
         return Unresolvable("means a folder whose files do not move to one folder")
-    return (homes.pop(),)
+    return homes.pop()
 
 
 def _module_file(base: str, files: frozenset[str]) -> str | None:
-    return _first(base + ending for ending in _ENDINGS if base + ending in files)
+    return _first(base + ending for ending in ENDINGS if base + ending in files)
 
 
 def _submodule(base: str, files: frozenset[str]) -> str | None:
-    candidates = [base + ending for ending in _ENDINGS] + [f"{base}/__init__{ending}" for ending in _ENDINGS]
+    candidates = [base + ending for ending in ENDINGS] + [f"{base}/__init__{ending}" for ending in ENDINGS]
     return _first(path for path in candidates if path in files)
 
 

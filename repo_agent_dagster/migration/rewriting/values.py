@@ -1,0 +1,100 @@
+"""The values of a configuration file (JSON or TOML) with the places where their texts stand, and how to pick some."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string: its value, and the span between its quotes in characters of the file; `quote` is `"`, `'`, `\"\"\"`…"""
+
+    value: str
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number, a boolean, a date or null, as it is written."""
+
+    written: str
+
+
+@dataclass(frozen=True)
+class Array:
+    """A list of values."""
+
+    items: tuple["Value", ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Keys and values in the order in which they stand; a key that stands twice is there twice."""
+
+    members: tuple[tuple[str, "Value"], ...]
+
+
+Value: TypeAlias = Text | Scalar | Array | Table
+EACH = "[]"
+"""In a trail: every item of a list."""
+ANY = "*"
+"""In a trail: every key of a table."""
+DEEP = "**"
+"""In a trail: everything below, at any depth; the last step of a trail only."""
+
+
+class NotReadable(ValueError):
+    """A configuration file that breaks its language's rules; `offset` is the character where it does."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+def select(value: Value, *trail: str) -> Iterator[Text]:
+    """Yield the strings that stand at a trail of keys, `EACH`, `ANY` and `DEEP`."""
+    if not trail:
+        if isinstance(value, Text):
+            yield value
+        return
+    step, rest = trail[0], trail[1:]
+    if step == DEEP:
+        yield from _below(value)
+    elif step == EACH:
+        for item in value.items if isinstance(value, Array) else ():
+            yield from select(item, *rest)
+    elif isinstance(value, Table):
+        for key, member in value.members:
+            if step in {ANY, key}:
+                yield from select(member, *rest)
+
+
+def text_at(value: Value, *trail: str) -> str | None:
+    """Return the string at a trail; None where there is none."""
+    return next((text.value for text in select(value, *trail)), None)
+
+
+def plain(value: Value) -> object:
+    """Return a value as plain lists, dicts and strings; scalars as they are written."""
+    match value:
+        case Text():
+            return value.value
+        case Scalar():
+            return value.written
+        case Array():
+            return [plain(item) for item in value.items]
+        case Table():
+            return {key: plain(member) for key, member in value.members}
+
+
+def _below(value: Value) -> Iterator[Text]:
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, Array):
+        for item in value.items:
+            yield from _below(item)
+    elif isinstance(value, Table):
+        for _, member in value.members:
+            yield from _below(member)
