@@ -236,5 +236,5 @@ def _escaped(key: str) -> str:
 def _shown(source: Source | None) -> str:
     if source is None:
         return "has no such key"
-    text = source.document.source(source.node)
+    text = " ".join(source.document.source(source.node).split())
     return f"has {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'}"
