@@ -1,0 +1,189 @@
+"""Which file of the unit an import means: relative paths, tsconfig aliases, Python modules, Go packages, page links."""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from repo_agent_dagster.migration.inventory.declared_packages import go_module
+from repo_agent_dagster.migration.inventory.facts import ImportFact
+from repo_agent_dagster.migration.inventory.model import LocalImport
+from repo_agent_dagster.migration.inventory.structured_files import mapping_of, read_json, text_of
+from repo_agent_dagster.migration.rewriting import resolve
+
+CLIMBS_OUT = "climbs out of the unit"
+NO_FILE = "no such file in the unit"
+_MOST_EXTENDS = 10
+
+
+@dataclass(frozen=True)
+class Aliases:
+    """The ``paths`` of one tsconfig: where they stand, from which folder they count, and what they map."""
+
+    config: str
+    base: str
+    paths: tuple[tuple[str, tuple[str, ...]], ...]
+
+    def candidates(self, specifier: str) -> list[str]:
+        """Return the paths, relative to the unit, that a specifier may mean; the longest pattern decides."""
+        matching = [(pattern, targets) for pattern, targets in self.paths if _star(pattern, specifier) is not None]
+        if not matching:
+            return []
+        pattern, targets = max(matching, key=lambda pair: ("*" not in pair[0], len(pair[0].partition("*")[0])))
+        star = _star(pattern, specifier) or ""
+        return [posixpath.normpath(posixpath.join(self.base, target.replace("*", star))) for target in targets]
+
+
+def _star(pattern: str, specifier: str) -> str | None:
+    """Return what the pattern's star stands for, "" without a star, or None where it does not match."""
+    before, star, after = pattern.partition("*")
+    if not star:
+        return "" if specifier == pattern else None
+    fits = len(specifier) >= len(before) + len(after) and specifier.startswith(before) and specifier.endswith(after)
+    return specifier[len(before) : len(specifier) - len(after)] if fits else None
+
+
+class LocalModules:
+    """Finds what imports mean among the files of one unit; `texts` are its configuration files by path."""
+
+    def __init__(self, files: Iterable[str], texts: Mapping[str, str]) -> None:
+        self._files = frozenset(files)
+        self._texts = texts
+        self._nearest: dict[str, Aliases | None] = {}
+
+    @cached_property
+    def aliases(self) -> Mapping[str, Aliases]:
+        """The aliases of each tsconfig or jsconfig of the unit that has some, by the folder that it is for."""
+        found: dict[str, Aliases] = {}
+        for path in sorted(self._texts, reverse=True):  # tsconfig.json wins over jsconfig.json
+            if posixpath.basename(path) in {"tsconfig.json", "jsconfig.json"}:
+                aliases = self._aliases_of(path, _MOST_EXTENDS)
+                if aliases is not None:
+                    found.setdefault(posixpath.dirname(path), aliases)
+        return found
+
+    def script(self, importer: str, fact: ImportFact) -> LocalImport | None:
+        """Return the local import that a TypeScript or JavaScript specifier is; None for a package."""
+        specifier = fact.specifier
+        if resolve.is_relative(specifier):
+            target = resolve.resolves(specifier, importer, self._files)
+            outside = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier)).startswith("..")
+            return _local(fact, target, CLIMBS_OUT if outside else NO_FILE)
+        if specifier.startswith("/"):
+            return _local(fact, resolve.resolves("." + specifier, "index.ts", self._files), "an absolute path")
+        aliases = self._aliases_for(posixpath.dirname(importer))
+        if aliases is None:
+            return None
+        for candidate in (found := aliases.candidates(specifier)):
+            if not candidate.startswith("..") and (
+                target := resolve.resolves("./" + candidate, "index.ts", self._files)
+            ):
+                return _local(fact, target, None)
+        return _local(fact, None, f"an alias of {aliases.config} that means no file of the unit") if found else None
+
+    def python(self, importer: str, fact: ImportFact) -> list[LocalImport]:
+        """Return the local imports that a Python import is; none for a package of elsewhere."""
+        name = fact.specifier.lstrip(".")
+        level = len(fact.specifier) - len(name)
+        parts = name.split(".") if name else []
+        if level:
+            folder = posixpath.dirname(importer).split("/") if "/" in importer else []
+            if level - 1 > len(folder):
+                return [_local(fact, None, CLIMBS_OUT)]
+            roots = ["/".join(folder[: len(folder) - level + 1])]
+        else:
+            roots = list(dict.fromkeys([posixpath.dirname(importer), *self._python_roots]))
+        for root in roots:
+            targets = self._python_targets(root, parts, fact.names)
+            if targets:
+                return [_local(fact, target, None) for target in targets]
+        return [_local(fact, None, NO_FILE)] if level else []
+
+    def go(self, fact: ImportFact) -> LocalImport | None:
+        """Return the local import that a Go import path is: a folder of the unit, told by its first file."""
+        for module, folder in self._go_modules:
+            if fact.specifier == module or fact.specifier.startswith(module + "/"):
+                inside = posixpath.join(folder, fact.specifier[len(module) + 1 :]).rstrip("/")
+                return _local(fact, self._first_go_file.get(inside), f"{NO_FILE}, though its module is the unit's")
+        return None
+
+    def page(self, importer: str, fact: ImportFact) -> LocalImport | None:
+        """Return the local file that a page's script, style or image is; None for an address elsewhere."""
+        path = fact.specifier.partition("?")[0].partition("#")[0]
+        if not path or "//" in path or path.startswith(("data:", "blob:", "{", "mailto:")):
+            return None
+        base = "" if path.startswith("/") else posixpath.dirname(importer)
+        target = posixpath.normpath(posixpath.join(base, path.lstrip("/")))
+        found = next((one for one in (target, f"public/{target}", f"static/{target}") if one in self._files), None)
+        return _local(fact, found, CLIMBS_OUT if target.startswith("..") else NO_FILE)
+
+    @cached_property
+    def _python_roots(self) -> list[str]:
+        """The folders that top-level modules are looked for in: the unit, src folders, and above top packages."""
+        packages = {posixpath.dirname(path) for path in self._files if path.endswith("/__init__.py")}
+        above = {posixpath.dirname(package) for package in packages}
+        return ["", "src", *sorted(above - packages - {"", "src"})]
+
+    def _python_targets(self, root: str, parts: list[str], names: tuple[str, ...]) -> list[str]:
+        base = posixpath.join(root, *parts) if parts else root
+        if parts and (module := self._python_module(base)) is not None and not module.endswith("/__init__.py"):
+            return [module]
+        package = self._python_module(base) if parts else None
+        inner = [one for name in names if (one := self._python_module(posixpath.join(base, name))) is not None]
+        initial = f"{base}/__init__.py" if base else "__init__.py"
+        found = list(dict.fromkeys(inner))
+        if len(found) < len(names) or not names:
+            found = [one for one in (package or (initial if initial in self._files else None),) if one] + found
+        return found
+
+    def _python_module(self, base: str) -> str | None:
+        candidates = (f"{base}.py", f"{base}/__init__.py", f"{base}.pyi")
+        return next((one for one in candidates if one in self._files), None)
+
+    @cached_property
+    def _go_modules(self) -> list[tuple[str, str]]:
+        found = [
+            (module, posixpath.dirname(path))
+            for path, text in self._texts.items()
+            if posixpath.basename(path) == "go.mod" and (module := go_module(text)) is not None
+        ]
+        return sorted(found, key=lambda pair: (-len(pair[0]), pair))
+
+    @cached_property
+    def _first_go_file(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in sorted(self._files):
+            if path.endswith(".go") and not path.endswith("_test.go"):
+                found.setdefault(posixpath.dirname(path), path)
+        return found
+
+    def _aliases_for(self, folder: str) -> Aliases | None:
+        """Return the aliases of the nearest tsconfig at or above a folder."""
+        if folder not in self._nearest:
+            if folder in self.aliases:
+                self._nearest[folder] = self.aliases[folder]
+            else:
+                self._nearest[folder] = self._aliases_for(posixpath.dirname(folder)) if folder else None
+        return self._nearest[folder]
+
+    def _aliases_of(self, path: str, depth: int) -> Aliases | None:
+        """Return what a tsconfig's ``paths`` say; where it has none, those of the one in the unit that it extends."""
+        content = read_json(self._texts.get(path, "")).value
+        options, folder = mapping_of(content, "compilerOptions"), posixpath.dirname(path)
+        paths = tuple(
+            (pattern, tuple(target for target in targets if isinstance(target, str)))
+            for pattern, targets in mapping_of(options, "paths").items()
+            if isinstance(targets, list)
+        )
+        if paths:
+            return Aliases(path, posixpath.normpath(posixpath.join(folder, text_of(options, "baseUrl") or ".")), paths)
+        extended = text_of(content, "extends")
+        if extended is None or not extended.startswith(".") or not depth:
+            return None
+        base = posixpath.normpath(posixpath.join(folder, extended))
+        found = next((one for one in (base, f"{base}.json") if one in self._texts), None)
+        return None if found is None else self._aliases_of(found, depth - 1)
+
+
+def _local(fact: ImportFact, target: str | None, reason: str | None) -> LocalImport:
+    return LocalImport(fact.specifier, fact.line, target, None if target is not None else reason)
