@@ -1,22 +1,29 @@
-"""Which file a relative specifier means, and what it must say after both files moved. No disk, no parser."""
+"""What a TypeScript or JavaScript specifier must say after its file and the file that it means have moved.
+
+Relative ones and the aliases of a tsconfig are worked out; names of packages stay. No disk, no parser.
+"""
 
 import posixpath
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-_IMPLIED = (".ts", ".tsx", ".d.ts", ".js", ".jsx")
-"""Endings that an import may leave out, in the order in which TypeScript's bundler resolution tries them."""
-_ALSO_IMPLIED = (".json", ".mts", ".cts", ".mjs", ".cjs")
-"""Endings that only some loaders add (Node's require, some bundlers); tried after all that TypeScript tries."""
-_WRITTEN_FOR = {
-    ".js": (".ts", ".tsx", ".d.ts", ".jsx"),
-    ".jsx": (".tsx",),
-    ".mjs": (".mts", ".d.mts"),
-    ".cjs": (".cts", ".d.cts"),
-}
-"""``./x.js`` may mean the TypeScript file that becomes ``x.js`` when it is compiled."""
-_ALL_ENDINGS = (".d.ts", ".d.mts", ".d.cts", *_IMPLIED, *_ALSO_IMPLIED)
+from repo_agent_dagster.migration.rewriting.aliases import Alias, Aliases, AliasMove
+from repo_agent_dagster.migration.rewriting.typescript_files import (
+    Hit,
+    find_file,
+    is_typed,
+    names_of,
+    place_of,
+    relation,
+    without_ending,
+    written_like,
+)
+
+PATH_FORMS = frozenset({"url", "reference-path"})
+"""Forms in which ``x.html`` is a path as much as ``./x.html``, and no package."""
+_WITH_SCHEME_OR_ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/#?]")
 
 
 @dataclass(frozen=True)
@@ -24,12 +31,14 @@ class Relocation:
     """Where a unit's files go: `files` are all of the unit's, `moved` maps those that migrate to their new paths.
 
     All paths are relative with forward slashes: `files` and the keys to the unit, the values to the target root.
-    `stands` tells whether a path of the target root holds a file that is not of this migration.
+    `stands` tells whether a path of the target root holds a file that is not of this migration. `aliases` are those of
+    the unit's tsconfig files, before and after; without them every specifier that is not relative is a package's.
     """
 
     files: frozenset[str]
     moved: Mapping[str, str]
     stands: Callable[[str], bool]
+    aliases: AliasMove | None = None
 
     @cached_property
     def after(self) -> Container[str]:
@@ -47,19 +56,9 @@ class _After:
 
 @dataclass(frozen=True)
 class Unresolvable:
-    """A relative specifier that cannot be re-based, and why."""
+    """A specifier that cannot be re-based, and why."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class _Hit:
-    """A file that a specifier means; `stem` + `ending` is its path, and `written` is what stands for the ending."""
-
-    path: str
-    stem: str
-    ending: str
-    written: str
 
 
 def is_relative(specifier: str) -> bool:
@@ -67,17 +66,29 @@ def is_relative(specifier: str) -> bool:
     return specifier in {".", ".."} or specifier.startswith(("./", "../"))
 
 
-def rebase(specifier: str, importer: str, relocation: Relocation) -> str | Unresolvable:
-    """Return what a relative specifier must be once both files have moved; itself, where nothing changes.
+def resolves(specifier: str, importer: str, files: Container[str]) -> str | None:
+    """Return the file that a relative specifier means among the files, or None."""
+    hit = _find(specifier.partition("?")[0], importer, files)
+    return None if hit is None else hit.path
 
-    The way it is written stays: with or without ending, ``.js`` for a ``.ts`` file, a folder for its index file.
+
+def rebase(specifier: str, importer: str, relocation: Relocation, form: str = "import") -> str | Unresolvable:
+    """Return what a specifier must be once its file and what it means have moved; itself, where nothing changes.
+
+    The way it is written stays: with or without ending, ``.js`` for a ``.ts`` file, a folder for its index file, an
+    alias. `form` is how it stands in its file, as the readers tell it.
     """
-    path, query = specifier, ""
-    hit = _find(path, importer, relocation.files)
-    if hit is None and "?" in specifier:  # bundlers: ./icon.svg?raw
-        path, _, rest = specifier.partition("?")
-        query = "?" + rest
-        hit = _find(path, importer, relocation.files)
+    if form in PATH_FORMS:
+        return _rebase_path(specifier, importer, relocation, form)
+    if is_relative(specifier):
+        return _rebase_relative(specifier, importer, relocation)
+    if relocation.aliases is None or form == "reference-types":
+        return specifier
+    return _rebase_alias(specifier, importer, relocation, relocation.aliases)
+
+
+def _rebase_relative(specifier: str, importer: str, relocation: Relocation) -> str | Unresolvable:
+    path, query, hit = _split(specifier, lambda path: _find(path, importer, relocation.files))
     new_home = relocation.moved[importer]
     if hit is None or hit.path not in relocation.moved:
         if _find(path, new_home, relocation.after) is not None:
@@ -91,76 +102,122 @@ def rebase(specifier: str, importer: str, relocation: Relocation) -> str | Unres
     return Unresolvable(f"means {hit.path}, but at the destination another file takes its name")
 
 
-def resolves(specifier: str, importer: str, files: Container[str]) -> str | None:
-    """Return the file that a relative specifier means among the files, or None."""
-    hit = _find(specifier.partition("?")[0], importer, files)
-    return None if hit is None else hit.path
+def _split(specifier: str, find: Callable[[str], Hit | None]) -> tuple[str, str, Hit | None]:
+    """Return the path of a specifier, the query that bundlers read (``./icon.svg?raw``), and the file it means."""
+    hit = find(specifier)
+    if hit is not None or "?" not in specifier:
+        return specifier, "", hit
+    path, _, rest = specifier.partition("?")
+    return path, f"?{rest}", find(path)
 
 
-def _why_not(path: str, importer: str, hit: _Hit | None) -> str:
+def _find(specifier: str, importer: str, files: Container[str]) -> Hit | None:
+    folder_only = specifier.endswith(("/", "/.", "/..")) or specifier in {".", ".."}
+    return find_file(place_of(specifier, importer), files, folder_only=folder_only, typed=is_typed(importer))
+
+
+def _why_not(path: str, importer: str, hit: Hit | None) -> str:
     if hit is not None:
         return f"means {hit.path}, which no files rule moves; add one, or an imports rule"
-    if _base(path, importer).startswith(".."):
+    if place_of(path, importer).startswith(".."):
         return "climbs out of the unit; add an imports rule that says what it is at the destination"
     return "no such file in the unit"
 
 
-def _base(specifier: str, importer: str) -> str:
-    return posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-
-
-def _find(specifier: str, importer: str, files: Container[str]) -> _Hit | None:
-    base = _base(specifier, importer)
-    folder_only = specifier.endswith("/") or specifier.rpartition("/")[2] in {".", ".."}
-    typed = importer.lower().endswith((".ts", ".tsx", ".mts", ".cts"))
-    for hit in _candidates(base, folder_only=folder_only, typed=typed):
-        if hit.path in files:
-            return hit
-    return None
-
-
-def _candidates(base: str, *, folder_only: bool, typed: bool) -> Iterator[_Hit]:
-    if not folder_only:
-        as_written = _Hit(base, base, "", "")
-        compiled_from = [
-            _Hit(base.removesuffix(written) + ending, base.removesuffix(written), ending, written)
-            for written, meant in _WRITTEN_FOR.items()
-            if base.endswith(written)
-            for ending in meant
-        ]
-        # Where x.ts and x.js both stand, ./x.js in TypeScript means x.ts, and in JavaScript itself.
-        yield from [*compiled_from, as_written] if typed else [as_written, *compiled_from]
-    for endings in (_IMPLIED, _ALSO_IMPLIED):
-        if not folder_only:
-            for ending in endings:
-                yield _Hit(base + ending, base, ending, "")
-        for ending in endings:
-            path = f"index{ending}" if base == "." else f"{base}/index{ending}"
-            yield _Hit(path, base, f"/index{ending}", "")
-
-
-def _ways(specifier: str, importer: str, hit: _Hit, new_home: str, target: str) -> Iterator[str]:
+def _ways(specifier: str, importer: str, hit: Hit, new_home: str, target: str) -> Iterator[str]:
     """Yield the ways to write the new specifier, the one most like the old first."""
     tail = "/" if specifier.endswith("/") else ""
     home = posixpath.dirname(new_home)
-    if hit.ending == "":
-        as_before = target
-    elif f"/{target}".endswith(hit.ending):
-        as_before = f"/{target}"[: -len(hit.ending)][1:] + hit.written
-    else:
-        as_before = _without_ending(target) + hit.written
-    relation = _relation(as_before, home)
-    if relation == _relation(hit.stem + hit.written, posixpath.dirname(importer)):
+    same = relation(written_like(hit, target), home)
+    if same == relation(hit.stem + hit.written, posixpath.dirname(importer)):
         yield specifier
-    yield relation + tail
-    yield _relation(_without_ending(target), home)
-    yield _relation(target, home)
+    yield same + tail
+    yield relation(without_ending(target), home)
+    yield relation(target, home)
 
 
-def _relation(path: str, folder: str) -> str:
-    relative = posixpath.relpath(path or ".", folder or ".")
-    return relative if relative in {".", ".."} or relative.startswith("../") else f"./{relative}"
+def _rebase_path(specifier: str, importer: str, relocation: Relocation, form: str) -> str | Unresolvable:
+    """Return what ``new URL('x', import.meta.url)`` and ``<reference path="x" />`` must say; bare paths stay bare."""
+    if not specifier or _WITH_SCHEME_OR_ROOT.match(specifier):
+        return specifier
+    bare = not is_relative(specifier)
+    path = f"./{specifier}" if bare else specifier
+    if form == "url":
+        path, mark, rest = path.partition("#")
+        new = _rebase_url(path, importer, relocation)
+        new = new if isinstance(new, Unresolvable) else new + mark + rest
+    else:
+        new = _rebase_relative(path, importer, relocation)
+    return new.removeprefix("./") if bare and isinstance(new, str) else new
 
 
-def _without_ending(path: str) -> str:
-    return next((path[: -len(ending)] for ending in _ALL_ENDINGS if path.endswith(ending)), path)
+def _rebase_url(path: str, importer: str, relocation: Relocation) -> str | Unresolvable:
+    """Return the new path to a file, to a folder of the unit, or to what a bundler adds an ending to."""
+    base = place_of(path.partition("?")[0], importer)
+    inside = "" if base == "." else f"{base}/"
+    if base in relocation.files or not any(file.startswith(inside) for file in relocation.files):
+        return _rebase_relative(path, importer, relocation)
+    homes = {
+        f"/{new}".removesuffix(f"/{old[len(inside) :]}") if f"/{new}".endswith(f"/{old[len(inside) :]}") else None
+        for old, new in relocation.moved.items()
+        if old.startswith(inside)
+    }
+    home = homes.pop() if len(homes) == 1 else None
+    if home is None:
+        return Unresolvable(f"means the folder {base}, whose files do not move to one folder; change it by hand")
+    new_home = posixpath.dirname(relocation.moved[importer])
+    new = relation(home.removeprefix("/"), new_home)
+    if new == relation(base, posixpath.dirname(importer)):
+        return path
+    return f"{new}/" if path.endswith("/") else new
+
+
+def _rebase_alias(specifier: str, importer: str, relocation: Relocation, aliases: AliasMove) -> str | Unresolvable:
+    """Return what a specifier that a tsconfig gives a meaning must be: itself, another alias, or a relative path."""
+    path, query = specifier, ""
+    alias, hit = _meant(path, importer, aliases.before, relocation.files)
+    if alias is None:
+        return specifier
+    if hit is None and "?" in specifier:
+        path, _, rest = specifier.partition("?")
+        query = f"?{rest}"
+        named, hit = _meant(path, importer, aliases.before, relocation.files)
+        alias = named or alias
+    new_home = relocation.moved[importer]
+    landed = _meant(path, new_home, aliases.after, relocation.after)[1]
+    if hit is None or hit.path not in relocation.moved:
+        if landed is not None or (hit is None and alias.may_be_a_package):
+            return specifier
+        return Unresolvable(_why_no_alias(alias, hit))
+    target = relocation.moved[hit.path]
+    if landed is not None and landed.path == target:
+        return specifier
+    names = dict.fromkeys([written_like(hit, target), *names_of(target)])
+    for name in aliases.after.names(names, new_home, like=alias.key):
+        found = _meant(name, new_home, aliases.after, relocation.after)[1]
+        if found is not None and found.path == target:
+            return name + query
+    for name in names if alias.is_open else names_of(target):
+        candidate = relation(name, posixpath.dirname(new_home))
+        found = _find(candidate, new_home, relocation.after)
+        if found is not None and found.path == target:
+            return candidate + query
+    return Unresolvable(f"means {hit.path}, but at the destination another file takes its name")
+
+
+def _meant(specifier: str, importer: str, aliases: Aliases, files: Container[str]) -> tuple[Alias | None, Hit | None]:
+    """Return the alias by which a specifier means a file, and the file; the first that matches, where there is none."""
+    first: Alias | None = None
+    for alias, place in aliases.places(specifier, importer):
+        first = first or alias
+        hit = find_file(place, files, typed=is_typed(importer))
+        if hit is not None:
+            return alias, hit
+    return first, None
+
+
+def _why_no_alias(alias: Alias, hit: Hit | None) -> str:
+    if hit is not None:
+        return f"means {hit.path}, which no files rule moves; add one, or an imports rule"
+    where = "leads out of the unit" if alias.leads_out else "leads to no file of the unit"
+    return f"the alias {alias.key!r} of {alias.config} {where}; add an imports rule that says what it is"
