@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 
@@ -45,3 +46,22 @@ def laid_over(under: Tree, over: Tree, *, without: Iterable[str] = ()) -> dict[s
 def contents(tree: Tree) -> dict[str, bytes]:
     """Return the bytes alone."""
     return {path: file.content for path, file in tree.items()}
+
+
+def differences(tree: Tree, expected: Tree) -> str:
+    """Return in which files a tree differs from the expected one, and how; nothing, where it does not."""
+    return "\n".join(
+        _difference(path, tree.get(path), expected.get(path))
+        for path in sorted(set(tree) | set(expected))
+        if tree.get(path) != expected.get(path)
+    )
+
+
+def _difference(path: str, file: File | None, expected: File | None) -> str:
+    if file is None or expected is None:
+        return f"{path}: {'missing' if file is None else 'not expected'}"
+    if file.content == expected.content:
+        return f"{path}: executable {file.executable}, expected {expected.executable}"
+    lines = [repr(line) for line in file.content.splitlines(keepends=True)]
+    wanted = [repr(line) for line in expected.content.splitlines(keepends=True)]
+    return "\n".join(unified_diff(wanted, lines, f"expected {path}", f"{path} as it is", lineterm="", n=1))

@@ -1,0 +1,2 @@
+import { draw } from "./chart.js"
+import("./late.mjs").then(({ start }) => start(draw))

@@ -1,0 +1,3 @@
+export const draw = (canvas, cards) => {
+  canvas.title = `${cards.length} cards`;
+};

@@ -1,0 +1,7 @@
+module example.com/vendor/board
+
+go 1.23
+
+require example.com/vendor/kit v0.1.0
+
+replace example.com/vendor/kit => ./third_party/kit // not published

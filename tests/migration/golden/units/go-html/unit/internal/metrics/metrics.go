@@ -1,0 +1,5 @@
+package metrics
+
+import "expvar"
+
+var Requests = expvar.NewInt("requests")

@@ -1,0 +1,3 @@
+module example.com/vendor/kit
+
+go 1.23

@@ -1,0 +1,3 @@
+'use strict';
+
+exports.send = (message) => fetch('/api/mail/send', { method: 'POST', body: JSON.stringify(message) });

@@ -1,0 +1,5 @@
+/** @type {import('jest').Config} */
+module.exports = {
+  testMatch: ['<rootDir>/test/**/*.test.js'],
+  moduleNameMapper: { '^@lib/(.*)$': '<rootDir>/lib/$1' },
+};

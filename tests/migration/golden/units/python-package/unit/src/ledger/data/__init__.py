@@ -1,0 +1,7 @@
+"""Files that rules read."""
+
+from importlib.resources import files
+
+
+def read(name: str) -> str:
+    return (files(__name__) / name).read_text().strip()

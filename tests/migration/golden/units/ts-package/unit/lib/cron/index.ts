@@ -1,0 +1,2 @@
+export { field } from './field';
+export { isHoliday } from '../holidays';

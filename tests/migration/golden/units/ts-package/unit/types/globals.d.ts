@@ -1,0 +1,2 @@
+/** Set by the bundler. */
+declare const SCHEDULE_VERSION: string | undefined;

@@ -1,0 +1,156 @@
+"""Whole units, of the kinds that vendors ship: what the monorepo holds after them, byte for byte, is written down."""
+
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from repo_agent_dagster.migration import MigrationResult, Plan, execute, plan, roll_back
+from repo_agent_dagster.migration.planning.lock import MigrationLock, lock_path, read_lock
+from repo_agent_dagster.store.patch_events import StoreCustody
+from tests.migration.golden.cases import NOT_OURS, Case, all_cases
+from tests.migration.golden.trees import File, Tree, differences, read_tree, write_tree
+
+CASES = all_cases()
+WITH_V2 = [case for case in CASES if case.has_v2]
+
+
+class Monorepo:
+    """A target tree on disk, and a unit beside it that is migrated into it."""
+
+    def __init__(self, case: Case, folder: Path, store: Engine, now: datetime) -> None:
+        self.case, self.custody, self.now = case, StoreCustody(store), now
+        self.unit = folder / "STAGING" / case.name
+        self.root = write_tree(folder / "monorepo", case.target)
+        self.bring(case.unit)
+
+    def bring(self, unit: Tree) -> None:
+        """Put the unit's files into STAGING, and nothing else."""
+        replace_tree(self.unit, unit)
+
+    def plan(self) -> Plan:
+        return plan(self.unit, self.root, self.case.manifest)
+
+    def migrate(self) -> MigrationResult:
+        return execute(self.plan(), custody=self.custody, now=self.now)
+
+    def tree(self) -> dict[str, File]:
+        return read_tree(self.root, without=NOT_OURS)
+
+    def folders(self) -> set[str]:
+        found = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_dir())
+        return {path.as_posix() for path in found if ".mission_control" not in path.parts}
+
+    def lock(self) -> MigrationLock:
+        path = lock_path(self.case.destination)
+        return read_lock(path, (self.root / path).read_bytes())
+
+
+def replace_tree(folder: Path, tree: Tree) -> None:
+    for path in read_tree(folder):
+        if path not in tree:
+            (folder / path).unlink()
+    write_tree(folder, tree)
+
+
+@pytest.fixture
+def monorepo(request: pytest.FixtureRequest, tmp_path: Path, sqlite_store: Engine, now: datetime) -> Monorepo:
+    return Monorepo(request.param, tmp_path, sqlite_store, now)
+
+
+def of(cases: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "monorepo",
+        [
+            pytest.param(
+                case, id=case.name, marks=[pytest.mark.skip(awaits)] if (awaits := case.said.get("awaits")) else []
+            )
+            for case in cases
+        ],
+        indirect=True,
+    )
+
+
+def test_there_are_units_of_every_kind() -> None:
+    assert len(CASES) >= 8
+    assert all(8 <= len(case.unit) <= 25 for case in CASES)
+
+
+@of(CASES)
+def test_the_unit_arrives_as_written_down(monorepo: Monorepo) -> None:
+    planned = monorepo.plan()
+
+    assert monorepo.migrate().status == "applied"
+
+    assert differences(monorepo.tree(), monorepo.case.migrated) == ""
+    assert [f"{each.file}:{each.line} {each.specifier}" for each in planned.unresolved] == monorepo.case.listed
+    assert planned.dead_rules == ()
+
+
+@of(CASES)
+def test_the_lock_tells_of_every_file_that_arrived(monorepo: Monorepo) -> None:
+    monorepo.migrate()
+
+    arrived = {path: file for path, file in monorepo.tree().items() if monorepo.case.target.get(path) != file}
+    told = {path: (locked.sha256, locked.executable) for path, locked in monorepo.lock().files.items()}
+    assert told == {path: (sha256(file.content).hexdigest(), file.executable) for path, file in arrived.items()}
+
+
+@of(CASES)
+def test_a_second_run_has_nothing_to_do(monorepo: Monorepo) -> None:
+    monorepo.migrate()
+    before = read_tree(monorepo.root)
+
+    again = monorepo.migrate()
+
+    assert (again.status, again.plan.diff()) == ("nothing_to_do", "")
+    assert read_tree(monorepo.root) == before
+
+
+@of(CASES)
+def test_rolled_back_the_monorepo_is_as_it_was(monorepo: Monorepo) -> None:
+    folders = monorepo.folders()
+
+    rolled_back = roll_back(monorepo.migrate(), custody=monorepo.custody, now=monorepo.now)
+
+    assert rolled_back.status == "rolled_back"
+    assert read_tree(monorepo.root, without=[".mission_control"]) == monorepo.case.target
+    assert monorepo.folders() == folders
+
+
+@of(WITH_V2)
+def test_the_next_version_and_what_people_changed_are_merged(monorepo: Monorepo) -> None:
+    monorepo.migrate()
+    replace_tree(monorepo.root / monorepo.case.destination, inside(monorepo, monorepo.case.edited))
+    monorepo.bring(monorepo.case.unit_v2)
+
+    assert monorepo.migrate().status == "applied"
+
+    assert differences(monorepo.tree(), monorepo.case.merged) == ""
+    assert monorepo.migrate().status == "nothing_to_do"
+
+
+@of(WITH_V2)
+def test_a_merge_that_is_rolled_back_leaves_what_people_had(monorepo: Monorepo) -> None:
+    monorepo.migrate()
+    replace_tree(monorepo.root / monorepo.case.destination, inside(monorepo, monorepo.case.edited))
+    monorepo.bring(monorepo.case.unit_v2)
+    before = read_tree(monorepo.root, without=[".mission_control"])
+
+    roll_back(monorepo.migrate(), custody=monorepo.custody, now=monorepo.now)
+
+    assert read_tree(monorepo.root, without=[".mission_control"]) == before
+    assert monorepo.migrate().status == "applied"
+    assert differences(monorepo.tree(), monorepo.case.merged) == ""
+
+
+def inside(monorepo: Monorepo, tree: Tree) -> dict[str, File]:
+    """Return the destination's part of a tree, and its lock as it stands."""
+    prefix = monorepo.case.destination + "/"
+    lock = lock_path(monorepo.case.destination)
+    return {
+        lock.removeprefix(prefix): File((monorepo.root / lock).read_bytes()),
+        **{path.removeprefix(prefix): file for path, file in tree.items() if path.startswith(prefix)},
+    }
