@@ -10,6 +10,7 @@ from repo_agent_dagster.contracts.base import SnakeContract
 from repo_agent_dagster.migration.merging.outcome import ConflictKind
 
 INDEX = ".conflicts.json"
+UNFINISHED_INDEX = ".conflicts.json.new"
 _VERSION = 1
 _MARKER = re.compile(rb"<{7} .*|\|{7}(?: .*)?|={7}|>{7} .*")
 _LONGEST_NAME = 255

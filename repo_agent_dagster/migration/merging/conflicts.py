@@ -17,6 +17,7 @@ from pathlib import Path
 from repo_agent_dagster.migration.faults import DestinationError, KeepingFailed
 from repo_agent_dagster.migration.merging.conflict_index import (
     INDEX,
+    UNFINISHED_INDEX,
     SideFile,
     free_name,
     index_bytes,
@@ -79,14 +80,15 @@ def write_conflicts(root: Path, unit: str, conflicts: Iterable[FileConflict]) ->
     with _tree(root, makes_folder=True) as tree:
         old = read_index(_content(tree, f"{folder}/{INDEX}"))
         entries = {entry.path: entry for entry in old.conflicts if _stays(tree, folder, entry, wanted.get(entry.path))}
-        taken = {INDEX, *wanted}.union(*(entry.files for entry in entries.values()))
+        taken = set(wanted).union(*(entry.files for entry in entries.values()))
         files: dict[str, bytes] = {}
         for path in sorted(wanted.keys() - entries.keys()):
             entries[path], written = _entry(wanted[path], taken)
             files |= written
         was_written = {name: digest for entry in old.conflicts for name, digest in entry.files.items()}
         stay = set().union(*(entry.files for entry in entries.values())) - files.keys()
-        for name in sorted((was_written.keys() | files.keys()) - stay):
+        # What was laid out before goes first: it may be in a folder of a new file's name.
+        for name in [*sorted(was_written.keys() - stay), *sorted(files.keys() - was_written.keys())]:
             _put_away(tree, folder, name, was_written.get(name), files.get(name))
         for name, content in files.items():
             _lay_out(tree, f"{folder}/{name}", content)
@@ -139,7 +141,10 @@ def _entry(conflict: FileConflict, taken: set[str]) -> tuple[SideFile, dict[str,
     merged = conflict.merged
     if merged.kind is None:
         raise ValueError(f"{conflict.path} is {merged.outcome}, not in conflict: there is nothing to lay out")
-    side = conflict.path if conflict.path != INDEX else free_name(conflict.path, taken, ".side")
+    side = conflict.path
+    first, slash, rest = side.partition("/")
+    if first in (INDEX, UNFINISHED_INDEX):
+        side = free_name(f"{first}.side{slash}{rest}", taken)
     copy = None
     if merged.marked is not None:
         text, markers = merged.marked, marker_lines(merged.marked, conflict.base, conflict.ours, conflict.theirs)
@@ -219,7 +224,7 @@ def _write_index(tree: Tree, folder: str, entries: Collection[SideFile]) -> None
     files = [f"{folder}/{name}" for entry in entries for name in entry.files]
     files = [path for path in files if tree.status(path) is not None]
     tree.sync(files, {path.rpartition("/")[0] for path in files})
-    unfinished, index = f"{folder}/{INDEX}.new", f"{folder}/{INDEX}"
+    unfinished, index = f"{folder}/{UNFINISHED_INDEX}", f"{folder}/{INDEX}"
     tree.remove(unfinished)
     tree.create(unfinished, index_bytes(entries), _MODE)
     tree.sync([unfinished], [])
