@@ -22,6 +22,7 @@ _NAMED = frozenset(
     }
 )  # fmt: skip
 _VARIABLES = frozenset({"lexical_declaration", "variable_declaration"})
+_NO_IMPORTS = frozenset({"declare-module", "reference-types"})
 _HANDLERS = frozenset({"fetch", "scheduled", "queue", "email", "tail", "alarm"})
 _CASES = r"^(?:it|test|Deno\.test)(?:\.(?:only|skip|concurrent|each|fails|todo|failing))?$"
 _MAY_TEST = re.compile(r"\b(?:it|test)\b\s*[.(]")
@@ -50,7 +51,11 @@ def read_facts(path: str, text: str) -> SourceFacts:
         head=top.head,
         exports=tuple(top.exports),
         definitions=tuple(top.definitions),
-        imports=tuple(ImportFact(one.text, one.place.line) for one in found.specifiers if one.form != "declare-module"),
+        imports=tuple(
+            ImportFact(f"./{one.text}" if one.form == "reference-path" else one.text, one.place.line)
+            for one in found.specifiers
+            if one.form not in _NO_IMPORTS
+        ),
         storage=stores.uses,
         bindings=stores.bindings,
         binding_calls=stores.calls,
