@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from repo_agent_dagster.migration.faults import KeepingFailed
 from repo_agent_dagster.migration.merging.bases import Bases, find_base
 from repo_agent_dagster.migration.merging.git_blobs import blob_id
-from tests.patching.file_system_calls import Calls, Point, counted, killed_at, refused_at
+from tests.migration.merging.dying import in_child, points_of
+from tests.patching.file_system_calls import Point, killed_at, refused_at
 
 OLD = (b"first\n", b"second\n", b"")
 NEW = (b"third\n", b"fourth\n" * 1000, b"first\n")
@@ -253,7 +254,7 @@ class TestCrashes:
         assert {point.call for point in points} >= {"open", "write", "fsync", "rename"}
         for number, point in enumerate(points):
             folder = self.prepared(tmp_path / str(number), work)
-            ended = _in_child(killed_at(point), lambda folder=folder: getattr(self, work)(folder))
+            ended = in_child(killed_at(point), lambda folder=folder: getattr(self, work)(folder))
             assert os.WTERMSIG(ended) == signal.SIGKILL, point
             self.check(folder, work)
 
@@ -264,7 +265,7 @@ class TestCrashes:
         for number in range(1, count + 1):
             folder = self.prepared(tmp_path / str(number), work)
             calls = refused_at(number, 28, from_then_on=from_then_on)
-            ended = _in_child(calls, lambda folder=folder: _expect_told(getattr(self, work), folder))
+            ended = in_child(calls, lambda folder=folder: _expect_told(getattr(self, work), folder))
             assert ended == 0, number
             self.check(folder, work)
 
@@ -276,16 +277,7 @@ class TestCrashes:
 
     def points(self, folder: Path, work: str) -> list[Point]:
         self.prepared(folder, work)
-        told = folder / "points"
-        seen: list[Point] = []
-
-        def doing() -> None:
-            getattr(self, work)(folder)
-            told.write_text("\n".join(f"{one.number} {one.call} {int(one.after)}" for one in seen))
-
-        assert _in_child(counted(seen), doing) == 0
-        lines = (line.split() for line in told.read_text().splitlines())
-        return [Point(int(number), call, after == "1") for number, call, after in lines]
+        return points_of(lambda: getattr(self, work)(folder), folder / "points")
 
     def check(self, folder: Path, work: str) -> None:
         wanted = OLD if work == "keeping" else (b"third\n", OLD[0], OLD[2])
@@ -325,17 +317,3 @@ def _expect_told(work: Callable[[Path], None], folder: Path) -> None:
         work(folder)
     except KeepingFailed:
         return
-
-
-def _in_child(calls: Calls, work: Callable[[], object]) -> int:
-    """Do the work in a forked child with these calls; return how it ended, as `os.waitpid` tells it."""
-    child = os.fork()
-    if child == 0:
-        ended = 1
-        try:
-            calls.install()
-            work()
-            ended = 0
-        finally:
-            os._exit(ended)
-    return os.waitpid(child, 0)[1]

@@ -1,6 +1,7 @@
 """Side files: a conflict is laid out beside the tree, people's work on it is never lost, and their decision counts."""
 
 import os
+import signal
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from repo_agent_dagster.migration.merging.conflicts import (
 )
 from repo_agent_dagster.migration.merging.three_way import merge_file
 from repo_agent_dagster.patching import UnsafePath
+from tests.migration.merging.dying import in_child, points_of
+from tests.patching.file_system_calls import killed_at
 
 BASE, OURS, THEIRS = b"a\nb\nc\n", b"a\nours\nc\n", b"a\ntheirs\nc\n"
 FOLDER = ".mission_control/conflicts/shop"
@@ -272,6 +275,40 @@ class TestPeoplesWork:
         assert files(root).keys() == {"a/b"}
         write_conflicts(root, "shop", [conflict("a")])
         assert files(root).keys() == {"a"}
+
+
+class TestCrashes:
+    """Killed at each single call, nothing counts as decided that was not, and the next writing makes all good."""
+
+    old = (conflict("apps/a.ts"), binary("b"), deleted("c"), conflict("d"))
+    new = (conflict("apps/a.ts"), conflict("b", ours=b"\0x", theirs=b"\0y"), deleted("e/f"), conflict("d", None))
+
+    def prepared(self, root: Path) -> Path:
+        root.mkdir()
+        write_conflicts(root, "shop", self.old)
+        side(root, "d").write_bytes(b"their work\n")
+        return root
+
+    def test_killed_while_they_are_written(self, tmp_path: Path) -> None:
+        counted = self.prepared(tmp_path / "counted")
+        for number, point in enumerate(points_of(lambda: write_conflicts(counted, "shop", self.new), counted / "p")):
+            root = self.prepared(tmp_path / str(number))
+            ended = in_child(killed_at(point), lambda root=root: write_conflicts(root, "shop", self.new))
+            assert os.WTERMSIG(ended) == signal.SIGKILL, point
+            assert [decision(root, one) for one in self.new] == [None] * 4
+            write_conflicts(root, "shop", self.new)
+            assert [decision(root, one) for one in self.new] == [None] * 4
+            assert side(root, "d.before").read_bytes() == b"their work\n"
+            assert side(root, "apps/a.ts").read_bytes() == self.new[0].merged.marked
+
+    def test_killed_while_they_are_cleared(self, tmp_path: Path) -> None:
+        counted = self.prepared(tmp_path / "counted")
+        for number, point in enumerate(points_of(lambda: clear_conflicts(counted, "shop"), tmp_path / "p")):
+            root = self.prepared(tmp_path / str(number))
+            in_child(killed_at(point), lambda root=root: clear_conflicts(root, "shop"))
+            assert all(decision(root, one) is None for one in self.old[:3])
+            clear_conflicts(root, "shop")
+            assert not (root / FOLDER).exists()
 
 
 class TestClearing:
