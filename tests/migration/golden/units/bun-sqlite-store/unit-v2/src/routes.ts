@@ -1,0 +1,76 @@
+import { HttpError, json, readJson } from '@demo/utils';
+import { openDatabase } from './database';
+import { conflict } from './lib/conflict';
+import { BinStore, ItemStore, moves } from './store';
+import type { Bin, NewItem } from './types';
+
+const db = openDatabase(process.env.INVENTORY_DB ?? 'inventory.sqlite');
+const bins = new BinStore(db);
+const items = new ItemStore(db);
+
+export async function route(action: string, request: Request, query: URLSearchParams): Promise<Response> {
+  const sku = query.get('sku') ?? '';
+  switch (`${request.method} ${action}`) {
+    case 'POST bin': {
+      const bin = await readJson<Bin>(request);
+      try {
+        bins.add(bin);
+      } catch (error) {
+        conflict(error, `bin ${bin.code} is there already, or holds nothing`);
+      }
+      return json(bin, 201);
+    }
+    case 'GET bins':
+      return json(bins.all());
+    case 'POST item': {
+      const item = await readJson<NewItem>(request);
+      try {
+        return json(items.add(item), 201);
+      } catch (error) {
+        return conflict(error, `item ${item.sku} cannot be added`);
+      }
+    }
+    case 'GET item': {
+      const item = items.find(sku);
+      if (!item) {
+        throw new HttpError(404, `no item ${sku}`);
+      }
+      return json({ ...item, photo: items.hasPhoto(sku) });
+    }
+    case 'GET items':
+      return json(items.inBin(query.get('bin') ?? ''));
+    case 'POST rename': {
+      const { title } = await readJson<{ title: string }>(request);
+      return json({ renamed: items.rename(sku, title) });
+    }
+    case 'POST photo': {
+      const { bytes } = await readJson<{ bytes: number[] }>(request);
+      return json({ stored: items.setPhoto(sku, Uint8Array.from(bytes)) });
+    }
+    case 'DELETE item':
+      return json({ removed: items.remove(sku) });
+    case 'GET title':
+      return json({ title: items.find(sku)?.title ?? null });
+    case 'GET totals':
+      return json(Object.fromEntries(items.totals()));
+    case 'POST transfer': {
+      const { to, quantity, at } = await readJson<{ to: string; quantity: number; at: string }>(request);
+      try {
+        items.transfer(sku, to, quantity, at);
+      } catch (error) {
+        conflict(error, `${sku} has no ${quantity} to give`);
+      }
+      return json({ from: items.find(sku)?.quantity ?? null, to: items.find(to)?.quantity ?? null });
+    }
+    case 'POST move': {
+      const { quantity, reason, at } = await readJson<{ quantity: number; reason: string | null; at: string }>(request);
+      return json({ id: moves.record(db, sku, quantity, reason, at) }, 201);
+    }
+    case 'GET moves':
+      return json(moves.history(db, sku, 20));
+    case 'DELETE moves':
+      return json(moves.forget(db, query.get('before') ?? ''));
+    default:
+      throw new HttpError(404, `there is no ${request.method} ${action}`);
+  }
+}

@@ -1,0 +1,3 @@
+'use strict';
+
+exports.send = (message) => fetch('/api/mailer/send', { method: 'POST', body: JSON.stringify(message) });
