@@ -71,6 +71,6 @@ def ancestors(path: str) -> list[str]:
     """Return the folders above a path, the nearest first and the root ("") last."""
     folders = []
     while path:
-        path = posixpath.dirname(path)
+        path = path.rpartition("/")[0]
         folders.append(path)
     return folders

@@ -130,9 +130,8 @@ class Replacements:
             found = list(self._pattern(index).finditer(text, timeout=left))
         except TimeoutError as error:
             raise ManifestError(
-                f"replace[{index}]: regex {self._rules[index].regex!r} took longer than {self._limit_seconds:g} seconds, "
-                f"in {path} last; write it so that it cannot match in many ways (no nested quantifiers such as (a+)+), "
-                "or narrow the rule's files"
+                f"replace[{index}]: regex {self._rules[index].regex!r} took longer than {self._limit_seconds:g} "
+                f"seconds, in {path} last; write it so that it cannot match in many ways (no (a+)+), or for fewer files"
             ) from error
         self._spent[index] += self._clock() - started
         return found
