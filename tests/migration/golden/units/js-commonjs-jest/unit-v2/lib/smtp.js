@@ -2,8 +2,8 @@
 
 const { log } = require('../../common/log');
 
-// require('./fetch') would be the other way out.
+// The only way out; require('./fetch') was another.
 exports.send = function send(message) {
-  log('info', 'to ' + message.to + ', ' + message.text.length + ' characters');
+  log('info', 'to ' + message.to);
   return { accepted: [message.to], text: message.text };
 };
