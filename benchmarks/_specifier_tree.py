@@ -129,6 +129,8 @@ class _Writer:
 
     def __init__(self, path: str, paths: Sequence[str], assets: Sequence[str], chance: random.Random) -> None:
         self._path, self._paths, self._assets, self._chance = path, paths, assets, chance
+        area = path.split("/")[1]
+        self._near = [one for one in paths if one.startswith(f"src/{area}/")]
         self._typed = path.endswith((".ts", ".tsx", ".mts"))
         self._declares = path.endswith(".d.ts")
         self._marked = path.endswith(("x",))
@@ -143,13 +145,13 @@ class _Writer:
             self._reference()
         for index in range(chance.randint(2, 4)):
             self._import(index)
-        if chance.random() < 0.22:
+        if chance.random() < 0.135:
             self._trap()
         self._text("\n" + _declarations(chance) if self._declares else "\n" + _body(chance, typed=self._typed))
         if not self._declares:
-            for index in range(chance.choice([0, 0, 1, 1, 2])):
+            for index in range(chance.choice([0, 0, 0, 1, 1, 1, 2])):
                 self._call(index)
-            if self._marked:
+            if self._marked and chance.random() < 0.7:
                 self._text("export const view = <p>import x from '../../utils'</p>;\n")
                 self._traps += 1
         self._text(_declarations(chance) if self._declares else _body(chance, typed=self._typed))
@@ -189,19 +191,18 @@ class _Writer:
     def _meaning(self) -> tuple[str, str]:
         """Choose what a specifier says, before and after."""
         kind = self._chance.random()
-        if kind < 0.16:
+        if kind < 0.10:
             return "../../utils", "@shared/utils"
-        if kind < 0.32:
+        if kind < 0.22:
             name = self._chance.choice(["log", "db/client", "ui", "types/order.js"])
             return f"@staging/{name}", f"@app/{name}"
-        if kind < 0.40:
+        if kind < 0.26:
             return "../../lib/deep/part", "@lib/deep/part"
-        if kind < 0.58:
-            package = self._chance.choice(
-                ["react", "node:fs", "hono/jwt", "@stagings/x", "@types/staging", "../../../utils"][:5]
-            )
+        if kind < 0.56:
+            package = self._chance.choice(["react", "node:fs", "hono/jwt", "@stagings/x", "@types/staging"])
             return package, package
-        return self._moved(self._chance.choice(self._paths))
+        near = self._chance.random() < 0.6
+        return self._moved(self._chance.choice(self._near if near else self._paths))
 
     def _moved(self, target: str) -> tuple[str, str]:
         """Return how this file names another one, before and after both have moved."""
@@ -248,7 +249,7 @@ class _Writer:
         if self._typed and not self._path.endswith(".mts"):
             ways.append(lambda: self._specifier("import-require", f"import {name} = require(", ");\n"))
         if self._declares:
-            ways.append(lambda: self._specifier("declare-module", "declare module ", f" {{ const {name}: 1; }}\n"))
+            ways += [lambda: self._specifier("declare-module", "declare module ", f" {{ const {name}: 1; }}\n")] * 4
         if index and not self._declares:
             ways.append(lambda: self._specifier("import", f"import page{index} from ", ";\n", self._asset()))
         self._chance.choice(ways)()
