@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.migration import MigrationResult, Plan, execute, plan, roll_back
 from repo_agent_dagster.migration.planning.lock import MigrationLock, lock_path, read_lock
+from repo_agent_dagster.migration.rewriting.residual import residual_scan
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store.patch_events import StoreCustody
@@ -101,6 +102,21 @@ def test_the_lock_tells_of_every_file_that_arrived(monorepo: Monorepo) -> None:
     arrived = {path: file for path, file in monorepo.tree().items() if monorepo.case.target.get(path) != file}
     told = {path: (locked.sha256, locked.executable) for path, locked in monorepo.lock().files.items()}
     assert told == {path: (sha256(file.content).hexdigest(), file.executable) for path, file in arrived.items()}
+
+
+@of(CASES)
+def test_what_still_has_an_old_name_is_told_with_its_place(monorepo: Monorepo) -> None:
+    monorepo.migrate()
+    locked, tree = monorepo.lock().files, monorepo.tree()
+
+    told = residual_scan(
+        {path: tree[path].content for path in locked},
+        {file.source: path for path, file in locked.items()},
+        monorepo.case.manifest,
+        stands=lambda path: path in monorepo.case.target,
+    )
+
+    assert [f"{each.file}:{each.line} {each.text}" for each in told] == monorepo.case.left_over
 
 
 @of(CASES)

@@ -58,6 +58,11 @@ class Case:
         """What the migration must list as left alone: ``file:line specifier``."""
         return list(self.said.get("listed", ()))
 
+    @property
+    def left_over(self) -> list[str]:
+        """Which old names survive where nothing rewrites them: ``file:line text``."""
+        return list(self.said.get("left_over", ()))
+
     @cached_property
     def target(self) -> dict[str, File]:
         """The monorepo before."""
