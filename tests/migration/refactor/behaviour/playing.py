@@ -74,14 +74,7 @@ class Stage:
             files |= {f"{number}/{path}": content for path, content in production.tree.items()}
             parts.append(_part(production, f"{STAGE}/{number}"))
         self._put({**files, "parts.json": json.dumps(parts).encode()})
-        command = ["node", "--no-warnings", "--import", "./hooks.mjs", "play.ts"]
-        result = self._box.exec(
-            [*command, f"{STAGE}/parts.json", f"{STAGE}/played.json"],
-            cwd=HARNESS,
-            env={"WORKER_TREE": STAGE},
-            timeout_seconds=120,
-        )
-        assert result.ok, result.output
+        self.node("play.ts", f"{STAGE}/parts.json", f"{STAGE}/played.json")
         return [
             each["failed"]
             if "failed" in each
@@ -90,6 +83,17 @@ class Stage:
             ]
             for each in json.loads(self._box.get(f"{STAGE}/played.json"))
         ]
+
+    def node(self, script: str, *arguments: str) -> str:
+        """Run a script of the harness and return what it prints."""
+        result = self._box.exec(
+            ["node", "--no-warnings", "--import", "./hooks.mjs", script, *arguments],
+            cwd=HARNESS,
+            env={"WORKER_TREE": STAGE},
+            timeout_seconds=120,
+        )
+        assert result.ok, result.output
+        return result.stdout
 
     def type_check(self, tree: Mapping[str, bytes], *packages: str) -> str:
         """Return what ``tsc --noEmit --strict`` says of the packages: nothing, where all is well."""
