@@ -75,7 +75,7 @@ export class Database {
   }
 
   /** Returns a function that runs in a transaction: nested ones are savepoints, what throws is undone. */
-  transaction<A extends unknown[], R>(body: (...args: A) => R): ((...args: A) => R) & Record<string, (...args: A) => R> {
+  transaction<A extends unknown[], R>(body: (...args: A) => R) {
     const run = (begin: string) => (...args: A): R => {
       const nested = this.#database.isTransaction;
       const name = `level_${this.#depth++}`;
