@@ -9,10 +9,11 @@ from typing import Any
 import dagster as dg
 
 from assets import delivery, logs, ops, patches, staging
-from jobs import apply_patches, nightly, pruning, solution_validation, staging_migration
+from jobs import apply_patches, approvals, nightly, pruning, solution_validation, staging_migration
 from repo_agent_dagster.resources import build_resources
 from repo_agent_dagster.settings import Settings
 from schedules import nightly as nightly_schedules
+from sensors import approvals as approval_sensors
 from sensors import notifications, queue, reaper
 from sensors import staging as staging_sensors
 
@@ -38,10 +39,14 @@ def build_defs(
         asset_checks=[*patches.default_asset_checks, *delivery.default_asset_checks],
         jobs=[
             job
-            for module in (solution_validation, staging_migration, apply_patches, nightly, pruning)
+            for module in (solution_validation, staging_migration, approvals, apply_patches, nightly, pruning)
             for job in module.default_jobs
         ],
-        sensors=[s for module in (queue, staging_sensors, reaper, notifications) for s in module.default_sensors],
+        sensors=[
+            s
+            for module in (queue, staging_sensors, approval_sensors, reaper, notifications)
+            for s in module.default_sensors
+        ],
         schedules=nightly_schedules.default_schedules,
         resources=resources,
         # Steps of one run share a sandbox, which a process for each would lose.

@@ -4,8 +4,8 @@ Here belongs what has a life-cycle or a configuration; no rule of the business, 
 """
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -19,9 +19,11 @@ from sqlalchemy import Engine
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
+from repo_agent_dagster.migration import Bases, Environment
+from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
-from repo_agent_dagster.pathways.workspace_checks import CheckLimits, check_limits, checker_for
+from repo_agent_dagster.pathways.workspace_checks import CheckLimits, check_limits, checker_for, project_checker
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
 from repo_agent_dagster.store import workspaces
@@ -182,11 +184,18 @@ class WorkspacesResource(dg.ConfigurableResource):
             )
         return Workspace(root, markers=MarkerPattern(self.marker_opening, self.marker_closing)), registered
 
+    def project_checker(self, projects: Sequence[str]) -> Checker:
+        """Return the type check of some projects of a workspace, by their tsconfig files."""
+        return project_checker(projects, self._limits())
+
     def checker(
         self, workspace: Workspace, registered: RegisteredWorkspace | None, batch: PatchBatch
     ) -> Checker | None:
         """Return what a batch is checked by: what it asks for, else the workspace's own check; None: by nothing."""
-        limits = CheckLimits(
+        return checker_for(workspace.root, batch, self._limits(), registered=registered)
+
+    def _limits(self) -> CheckLimits:
+        return CheckLimits(
             timeout_seconds=self.check_timeout_seconds,
             memory_mb=self.check_memory_mb,
             copy_mb=self.check_copy_mb,
@@ -197,7 +206,49 @@ class WorkspacesResource(dg.ConfigurableResource):
             disk_mb=self.check_disk_mb,
             owner=self.check_owner,
         )
-        return checker_for(workspace.root, batch, limits, registered=registered)
+
+
+class MigrationResource(dg.ConfigurableResource):
+    """What migrations of STAGING units share beside the store and the sandboxes."""
+
+    bases: str
+    needs_approval: bool
+    parser: str
+
+    def environment(
+        self,
+        store: StoreResource,
+        clock: "ClockResource",
+        sandboxes: SandboxResource,
+        workspaces: WorkspacesResource,
+        notifications: "NotificationsResource",
+        *,
+        task_id: str,
+        run_id: str,
+    ) -> Environment:
+        """Return what the steps of one migration work with; its sandbox is opened when it is first needed."""
+        boxes: list[Sandbox] = []
+
+        def box() -> Sandbox:
+            if not boxes:
+                boxes.append(sandboxes.open(task_id=task_id, run_id=run_id, store=store))
+            return boxes[0]
+
+        def notify() -> str:
+            done = notifications.deliver(store, clock, budget_seconds=10.0)
+            return "; ".join([f"{done.delivered} events delivered", *done.problems])
+
+        return Environment(
+            engine=store.engine(),
+            custody=store.custody(),
+            bases=Bases(Path(self.bases)),
+            now=clock.now,
+            open_box=lambda: nullcontext(box()),
+            checker=workspaces.project_checker,
+            reader=None if self.parser == "ast-grep" else lambda: CompilerReader(box()),
+            needs_approval=self.needs_approval,
+            notify=notify if notifications.url else None,
+        )
 
 
 class NotificationsResource(dg.ConfigurableResource):
@@ -258,6 +309,11 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             marker_opening=settings.marker_opening,
             marker_closing=settings.marker_closing,
             **{f"check_{name}": value for name, value in asdict(check_limits(settings)).items()},
+        ),
+        "migrations": MigrationResource(
+            bases=str(settings.migration_bases),
+            needs_approval=settings.migration_approval,
+            parser=settings.migration_parser,
         ),
         "notifications": NotificationsResource(
             url=settings.notify_url,

@@ -6,6 +6,7 @@ import typer
 
 from repo_agent_dagster import __version__
 from repo_agent_dagster.cli import (
+    approvals,
     clean,
     db,
     demo,
@@ -33,6 +34,7 @@ app.command("up")(up.up)
 app.command("clean")(clean.clean)
 app.command("settings")(show_settings.settings)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(approvals.app, name="approvals")
 app.add_typer(ops.app, name="ops")
 app.add_typer(reports.app, name="reports")
 app.add_typer(sandboxes.app, name="sandboxes")

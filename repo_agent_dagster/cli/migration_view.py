@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.migration import CheckReport, MigrationResult, Plan
+    from repo_agent_dagster.migration import Outcome, Plan
+    from repo_agent_dagster.store.staging_migrations import StagingMigration
 
 console = Console()
+_ROWS = 100
 
 
 def show_diff(diff: str) -> None:
@@ -39,6 +41,12 @@ def show_plan(planned: "Plan") -> None:
     if planned.unresolved:
         rows_left = [(f"{one.file}:{one.line}", one.specifier, one.reason) for one in planned.unresolved]
         console.print(_table("Unresolved, left as they are", ("place", "specifier", "why"), rows_left))
+    if planned.residual:
+        rows_old = [(f"{one.file}:{one.line}", one.text, one.was) for one in planned.residual[:_ROWS]]
+        console.print(_table("Old paths that survive", ("place", "text", "was"), rows_old))
+    _show_refactoring(planned)
+    for note in planned.notes:
+        console.print(f"[yellow]note[/] {escape(note)}", soft_wrap=True)
     told = [(one.action, one.path, one.reason) for one in planned.changes if one.reason]
     if told:
         console.print(_table("To know", ("action", "file", "why"), told))
@@ -49,18 +57,46 @@ def show_plan(planned: "Plan") -> None:
     console.print(f"[bold]{escape(planned.unit)} → {escape(planned.destination)}[/]: {verdict}", soft_wrap=True)
 
 
-def show_result(result: "MigrationResult", report: "CheckReport | None") -> None:
-    """Print what became of a plan, and what the check found."""
-    if result.status != "nothing_to_do":
-        show_plan(result.plan)
-    if report is not None:
-        colour = "green" if report.ok else "red"
-        console.print(f"[{colour}]check[/] {escape(report.message)}", soft_wrap=True)
-        for one in report.findings:
-            console.print(f"  {escape(one.file)}:{one.line}: {one.code} {escape(one.message)}", soft_wrap=True)
-        if not report.ok and not report.findings:
-            console.print(Text(report.output), soft_wrap=True)
-    console.print(escape(result.message), style="bold", soft_wrap=True)
+def _show_refactoring(planned: "Plan") -> None:
+    refactoring = planned.refactoring
+    if refactoring is None:
+        return
+    if refactoring.methods:
+        rows = [(method.signature, len(method.sites)) for method in refactoring.methods]
+        console.print(_table("Entrypoint methods", ("method", "calls"), rows))
+    if refactoring.manual:
+        left = [(str(work.site), work.code, work.reason) for work in refactoring.manual]
+        console.print(_table("Manual work", ("place", "code", "why"), left))
+    for change in refactoring.public_changes:
+        told = f"{change.site}: {change.name}: {change.before} is now {change.after}"
+        console.print(f"[yellow]public signature[/] {escape(told)}", soft_wrap=True)
+
+
+def show_outcome(outcome: "Outcome") -> None:
+    """Print what became of a plan, and what the check and the standards found."""
+    if outcome.status != "nothing_to_do":
+        show_plan(outcome.plan)
+    if outcome.check is not None:
+        colour = "green" if outcome.check.ok else "red"
+        console.print(f"[{colour}]check[/] {escape(outcome.check.message)}", soft_wrap=True)
+    if outcome.standards is not None and outcome.standards.findings:
+        told = f"score {outcome.standards.score:g}, {len(outcome.standards.findings)} findings"
+        console.print(f"[yellow]standards[/] {told}; `migrate-staging standards` shows them", soft_wrap=True)
+    console.print(escape(outcome.message), style="bold", soft_wrap=True)
+
+
+def show_migration(row: "StagingMigration") -> None:
+    """Print the steps of one migration, its batches, and the task that it left."""
+    steps = [
+        (step["step"], step["status"], "" if step["seconds"] is None else f"{step['seconds']:.1f} s", step["detail"])
+        for step in row.steps or ()
+    ]
+    if steps:
+        console.print(_table(f"{row.unit}, the last migration", ("step", "status", "took", "what"), steps))
+    for batch in row.batches or ():
+        console.print(f"batch {batch}: `patchctl log` shows its patches", soft_wrap=True, highlight=False)
+    if row.remediation_task_id is not None:
+        console.print(f"remediation task {row.remediation_task_id}", soft_wrap=True, highlight=False)
 
 
 def show_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None:

@@ -32,7 +32,14 @@ class GoalTaskStatus(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What was decided at a gate; `pending` while nobody has."""
+    """What was decided at a gate."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class ApprovalState(StrEnum):
+    """Where an approval stands: undecided, or decided one way."""
 
     PENDING = "pending"
     APPROVED = "approved"

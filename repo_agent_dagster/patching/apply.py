@@ -85,10 +85,12 @@ def write_files(
     dry_run: bool = False,
     lock_timeout_seconds: float = 10.0,
     batch_id: str | None = None,
+    checker: Checker | None = None,
 ) -> BatchResult:
     """Bring whole files into a given state, all or none; what is so already is left out, and all of it is no error.
 
-    Folders are made for new files; folders that a deletion leaves empty are removed, as git does.
+    Folders are made for new files; folders that a deletion leaves empty are removed, as git does. With a checker, all
+    is reverted if it adds findings.
 
     Raises:
         As `apply_batch`.
@@ -98,7 +100,7 @@ def write_files(
         Asked(change.path, "delete-file" if change.content is None else "replace-file", task_id) for change in changes
     ]
     run = _Run(workspace, origin, asked, custody, now, batch_id)
-    return run.perform(lambda read: plan_changes(changes, read, task_id), dry_run, lock_timeout_seconds)
+    return run.perform(lambda read: plan_changes(changes, read, task_id), dry_run, lock_timeout_seconds, checker)
 
 
 def recover_workspace(

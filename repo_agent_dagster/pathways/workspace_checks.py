@@ -4,6 +4,7 @@ A command that a batch brings never runs on the host. What runs there is the che
 workspace, or what a person types at his own terminal. All else runs in a sandbox.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
 from repo_agent_dagster.patching.checks.bench import Bench
 from repo_agent_dagster.patching.checks.checker import Checker
 from repo_agent_dagster.patching.checks.host_bench import HostBench, host_identity
-from repo_agent_dagster.patching.checks.recipes import recipe_of
+from repo_agent_dagster.patching.checks.recipes import Recipe, recipe_of
 from repo_agent_dagster.patching.checks.tool_checker import ToolChecker
+from repo_agent_dagster.patching.checks.tsc_recipe import TscRecipe
 
 if TYPE_CHECKING:
     from repo_agent_dagster.settings import Settings
@@ -93,8 +95,17 @@ def host_checker(root: Path, check: Check, timeout_seconds: float) -> Checker:
     )
 
 
+def project_checker(projects: Sequence[str], limits: CheckLimits) -> Checker:
+    """Return the type check of some projects of a workspace (their tsconfig files), in a sandbox."""
+    return _in_sandbox(TscRecipe(projects), limits)
+
+
 def sandbox_checker(check: Check, limits: CheckLimits) -> Checker:
     """Return a check that runs in a sandbox, which is made when something has to be run."""
+    return _in_sandbox(recipe_of(check), limits)
+
+
+def _in_sandbox(recipe: Recipe, limits: CheckLimits) -> Checker:
     from repo_agent_dagster.sandbox.image_recipe import recipe_of as image_recipe_of
 
     def open_bench() -> Bench:
@@ -103,4 +114,4 @@ def sandbox_checker(check: Check, limits: CheckLimits) -> Checker:
         return SandboxBench(limits)
 
     identity = f"sandbox {limits.image} {image_recipe_of()}"
-    return ToolChecker(recipe_of(check), open_bench, lambda _root: identity)
+    return ToolChecker(recipe, open_bench, lambda _root: identity)

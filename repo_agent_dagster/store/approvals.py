@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, update
 
 from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.contracts.goals import Verdict
+from repo_agent_dagster.contracts.goals import ApprovalState, Verdict
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import add, add_if_absent, fetch_all, fetch_one, storable
 from repo_agent_dagster.store.tables import approvals
@@ -30,7 +30,7 @@ class Approval:
     run_id: str | None
     subject: str | None
     source: str
-    verdict: Verdict
+    verdict: ApprovalState
     rationale: str
     payload: dict[str, Any] | None
     created_at: datetime
@@ -38,17 +38,17 @@ class Approval:
     decided_at: datetime | None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "verdict", Verdict(self.verdict))
+        object.__setattr__(self, "verdict", ApprovalState(self.verdict))
 
     @property
     def is_pending(self) -> bool:
         """Whether nobody has decided yet."""
-        return self.verdict is Verdict.PENDING
+        return self.verdict is ApprovalState.PENDING
 
 
 def request(conn: Connection, *, subject: str, payload: dict[str, Any], now: datetime, source: str = "") -> Approval:
     """Ask for an approval and return it; a subject that was asked about before keeps its row and its decision."""
-    asked = Approval(new_id(), None, subject, source, Verdict.PENDING, "", payload, now, None, None)
+    asked = Approval(new_id(), None, subject, source, ApprovalState.PENDING, "", payload, now, None, None)
     add_if_absent(conn, approvals, asdict(asked))
     found = of_subject(conn, subject)
     if found is None:
@@ -67,7 +67,7 @@ def record(
     payload: dict[str, Any] | None = None,
 ) -> Approval:
     """Store a decision that nobody had to wait for, e.g. a checker's at the gate of a goal run, and return it."""
-    approval = Approval(new_id(), run_id, None, source, verdict, rationale, payload, now, source, now)
+    approval = Approval(new_id(), run_id, None, source, ApprovalState(verdict), rationale, payload, now, source, now)
     add(conn, approvals, asdict(approval))
     return approval
 
@@ -78,14 +78,12 @@ def decide(
     """Decide a pending approval; False, with nothing changed, if there is none with this id or it is decided.
 
     Raises:
-        ApprovalError: `pending` is no decision, or nobody is named.
+        ApprovalError: nobody is named.
     """
-    if verdict is Verdict.PENDING:
-        raise ApprovalError("decide approved or rejected; pending is what it is already")
     if not by.strip():
         raise ApprovalError("say who decides")
     changes = {"verdict": verdict.value, "decided_by": by.strip(), "rationale": rationale, "decided_at": now}
-    guarded = update(approvals).where(_row.id == approval_id, _row.verdict == Verdict.PENDING.value)
+    guarded = update(approvals).where(_row.id == approval_id, _row.verdict == ApprovalState.PENDING.value)
     return conn.execute(guarded.values(storable(approvals, changes))).rowcount == 1
 
 
@@ -101,7 +99,7 @@ def of_subject(conn: Connection, subject: str) -> Approval | None:
 
 def pending(conn: Connection, *, limit: int = 200) -> list[Approval]:
     """Return at most `limit` approvals that nobody has decided yet, oldest first."""
-    return listing(conn, verdict=Verdict.PENDING, limit=limit)
+    return listing(conn, verdict=ApprovalState.PENDING, limit=limit)
 
 
 def listing(
@@ -109,7 +107,7 @@ def listing(
     *,
     run_id: str | None = None,
     source: str | None = None,
-    verdict: Verdict | None = None,
+    verdict: ApprovalState | None = None,
     limit: int = 200,
 ) -> list[Approval]:
     """Return at most `limit` approvals that match every filter given, oldest first."""

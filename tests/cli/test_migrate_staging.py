@@ -60,9 +60,9 @@ def test_plan_as_json_holds_the_diff(run: Run) -> None:
 def test_run_migrates_and_says_what_it_did_and_the_second_time_that_there_is_nothing_to_do(
     run: Run, home: Path
 ) -> None:
-    first = run("run", "app", "--no-check")
+    first = run("run", "app", "--no-validate")
     tree = read_tree(home / "monorepo")
-    second = run("run", "app", "--no-check")
+    second = run("run", "app", "--no-validate")
 
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "app → apps/app: 3 created" in first.stdout
@@ -74,11 +74,11 @@ def test_run_migrates_and_says_what_it_did_and_the_second_time_that_there_is_not
 def test_status_tells_how_far_a_unit_came(run: Run) -> None:
     assert "No migration on record" in run("status").stdout
 
-    run("run", "app", "--no-check")
+    run("run", "app", "--no-validate")
 
     (row,) = json.loads(run("status", "app", "--json").stdout)
     assert (row["unit"], row["status"], row["order_id"]) == ("app", "applied", "staging-app")
-    run("run", "app", "--no-check")
+    run("run", "app", "--no-validate")
     assert json.loads(run("status", "--json").stdout)[0]["status"] == "applied"
     assert json.loads(run("status", "other", "--json").stdout) == []
 
@@ -88,7 +88,7 @@ def test_a_unit_may_be_a_path_outside_of_staging(run: Run, home: Path, tmp_path:
     root = tmp_path / "root"
     root.mkdir()
 
-    assert run("run", unit, "--into", root, "--no-check").exit_code == 0
+    assert run("run", unit, "--into", root, "--no-validate").exit_code == 0
     assert (root / "apps/app/x.ts").is_file()
     assert read_tree(home / "monorepo") == {}
 
@@ -98,8 +98,8 @@ def test_a_conflict_has_its_own_exit_code_and_writes_nothing(run: Run, home: Pat
 
     planned, executed, as_json = (
         run("plan", "app"),
-        run("run", "app", "--no-check"),
-        run("run", "app", "--no-check", "--json"),
+        run("run", "app", "--no-validate"),
+        run("run", "app", "--no-validate", "--json"),
     )
 
     assert [planned.exit_code, executed.exit_code, as_json.exit_code] == [3, 3, 3]
@@ -107,7 +107,7 @@ def test_a_conflict_has_its_own_exit_code_and_writes_nothing(run: Run, home: Pat
     assert json.loads(as_json.stdout)["status"] == "conflict"
     assert read_tree(home / "monorepo") == {"apps/app/main.ts": b"mine"}
     (row,) = json.loads(run("status", "--json").stdout)
-    assert row["status"] == "failed"
+    assert row["status"] == "conflict"
     assert "exists already" in row["error"]
 
 
@@ -158,7 +158,7 @@ def test_the_help_teaches_the_exit_codes_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert "4 check failed" in " ".join(done.stdout.split())
+    assert "4 a check failed" in " ".join(done.stdout.split())
 
 
 @pytest.fixture
@@ -189,8 +189,8 @@ def test_a_failed_check_rolls_back_with_its_own_exit_code(run: Run, home: Path, 
     result = run("run", "feedback-worker")
 
     assert result.exit_code == 4
-    assert "apps/feedback-worker/src/index.ts:1: TS2322" in result.stdout
-    assert "rolled back" in result.stdout
+    assert "apps/feedback-worker/src/index.ts:1: TS2322" in result.stderr
+    assert "rolled back" in result.stderr
     assert read_tree(home / "monorepo") == before
     assert json.loads(run("status", "--json").stdout)[0]["status"] == "rolled_back"
 

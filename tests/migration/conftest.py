@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.migration import Plan, load_manifest, plan
+from repo_agent_dagster.migration import Bases, Plan, load_manifest, plan
 
 Files = Mapping[str, str | bytes]
 WriteTree = Callable[[Path, Files], Path]
@@ -36,6 +36,7 @@ class Bench:
     def __init__(self, tmp_path: Path) -> None:
         self.unit = tmp_path / "STAGING" / "app"
         self.target = tmp_path / "monorepo"
+        self.bases = Bases(tmp_path / "bases")
         self.unit.mkdir(parents=True)
         self.target.mkdir()
 
@@ -44,7 +45,7 @@ class Bench:
         return self
 
     def plan(self) -> Plan:
-        return plan(self.unit, self.target, load_manifest(self.unit))
+        return plan(self.unit, self.target, load_manifest(self.unit), bases=self.bases)
 
     def new(self, path: str) -> bytes:
         """What the plan makes of the file at this path of the target tree."""

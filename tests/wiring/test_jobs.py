@@ -88,10 +88,10 @@ def validation_of(deployment: Deployment, now: datetime, **values: Any) -> TaskR
     return submit(deployment, Pathway.SOLUTION_VALIDATION, payload, now)
 
 
-def assert_recorded_as_failed(deployment: Deployment, reason: str) -> None:
+def assert_recorded(deployment: Deployment, status: str, reason: str) -> None:
     with read_transaction(deployment.engine) as conn:
         (migration,) = staging_migrations.listing(conn)
-    assert migration.status == "failed"
+    assert migration.status == status
     assert reason in (migration.error or "")
 
 
@@ -144,9 +144,9 @@ def test_a_unit_that_vanished_fails_with_a_reason_before_anything_is_written(
     before = tree(deployment.settings.target_root)
     result, _ = run(deployment, task)
     assert not result.success
-    assert "is no longer at" in str(result.failure_data_for_node("plan_unit").error)
+    assert "is no longer at" in str(result.failure_data_for_node("take_inventory").error)
     assert tree(deployment.settings.target_root) == before
-    assert_recorded_as_failed(deployment, "is no longer at")
+    assert_recorded(deployment, "failed", "is no longer at")
 
 
 def test_a_file_of_somebody_elses_at_the_destination_stops_the_unit_and_is_kept(
@@ -160,7 +160,7 @@ def test_a_file_of_somebody_elses_at_the_destination_stops_the_unit_and_is_kept(
     result, _ = run(deployment, task)
     assert not result.success
     assert tree(deployment.settings.target_root) == before
-    assert_recorded_as_failed(deployment, "README.md")
+    assert_recorded(deployment, "conflict", "README.md")
 
 
 def test_a_fix_is_validated_before_and_after_with_its_output_kept(deployment: Deployment, now: datetime) -> None:

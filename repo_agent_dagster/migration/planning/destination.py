@@ -8,7 +8,9 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
-from repo_agent_dagster.migration.units.scan import is_executable
+from repo_agent_dagster.migration.units.scan import SKIPPED_FOLDERS, is_executable
+
+_LARGE_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Destination:
     """Reads paths relative to one target root. Symlinks under it are never followed."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root.resolve()
+        self.root = root.resolve()
         self._folders: dict[str, Mapping[str, os.stat_result] | None] = {"": self._list("")}
 
     def read(self, path: str) -> Standing:
@@ -43,7 +45,7 @@ class Destination:
         if not stat.S_ISREG(status.st_mode):
             return Standing(obstacle="is a folder, a symlink or a device")
         try:
-            return Standing((self._root / path).read_bytes(), is_executable(status.st_mode))
+            return Standing((self.root / path).read_bytes(), is_executable(status.st_mode))
         except OSError as error:
             return Standing(obstacle=f"cannot be read: {error.strerror}")
 
@@ -53,6 +55,20 @@ class Destination:
             return False
         status = self._status(path)
         return status is not None and stat.S_ISREG(status.st_mode)
+
+    def files_under(self, folder: str) -> dict[str, bytes]:
+        """Return the plain files under a folder by their path, without installed packages, caches and large files."""
+        found: dict[str, bytes] = {}
+        pending = [folder.removeprefix("./")]
+        while pending:
+            inside = pending.pop()
+            for name, status in sorted((self._listing("" if inside == "." else inside) or {}).items()):
+                path = name if inside == "." else f"{inside}/{name}"
+                if stat.S_ISDIR(status.st_mode) and name not in SKIPPED_FOLDERS:
+                    pending.append(path)
+                elif stat.S_ISREG(status.st_mode) and status.st_size <= _LARGE_BYTES:
+                    found[path] = (self.root / path).read_bytes()
+        return found
 
     def _obstacle(self, path: str) -> str | None:
         parts = path.split("/")
@@ -81,5 +97,5 @@ class Destination:
         return self._folders[folder]
 
     def _list(self, folder: str) -> Mapping[str, os.stat_result]:
-        with os.scandir(self._root / folder) as entries:
+        with os.scandir(self.root / folder) as entries:
             return {entry.name: entry.stat(follow_symlinks=False) for entry in entries}

@@ -13,16 +13,20 @@ from repo_agent_dagster.contracts.base import SnakeContract
 from repo_agent_dagster.migration.faults import DestinationError
 from repo_agent_dagster.migration.units.scan import LOCK_NAME
 
-_VERSION = 1
+_VERSION = 2
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class LockedFile(SnakeContract):
-    """One file that a migration wrote: where it came from in the unit, and the SHA-256 of what was written."""
+    """One file that a migration wrote: where it came from in the unit, and the SHA-256 of what the unit brought.
+
+    `blob` is git's id of the same content: whoever has the monorepo's repository finds it there for the next merge.
+    """
 
     source: str
     sha256: Sha256
     executable: bool = False
+    blob: Annotated[str | None, Field(pattern=r"^[0-9a-f]{40}$")] = None
 
 
 class MigrationLock(SnakeContract):

@@ -1,195 +1,188 @@
-"""What a migration would do, worked out without doing it: every file's action, bytes, rewrites and open questions."""
+"""What a migration would do, worked out without doing it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
 
 from repo_agent_dagster.contracts.migration import Manifest
 from repo_agent_dagster.migration.faults import DestinationError
 from repo_agent_dagster.migration.manifest.reading import manifest_digest
+from repo_agent_dagster.migration.merging.bases import Bases
+from repo_agent_dagster.migration.merging.conflicts import Resolution, read_resolution
+from repo_agent_dagster.migration.merging.git_blobs import blob_id, from_git
+from repo_agent_dagster.migration.planning.bringing import Brought, bring, merge_method
+from repo_agent_dagster.migration.planning.deciding import Decision, Layer, decide, decide_gone
 from repo_agent_dagster.migration.planning.destination import Destination, Standing
-from repo_agent_dagster.migration.planning.diff import file_diff
 from repo_agent_dagster.migration.planning.lock import LockedFile, MigrationLock, lock_path, read_lock
+from repo_agent_dagster.migration.planning.model import STAGES, Action, Change, Plan, Stage, StageName
 from repo_agent_dagster.migration.planning.placement import place_files
-from repo_agent_dagster.migration.rewriting.file import Rewrite, Unresolved, rewrite_file
-from repo_agent_dagster.migration.rewriting.resolve import Relocation
-from repo_agent_dagster.migration.units.contents import Left, read_unit
-
-Action = Literal["create", "update", "unchanged", "delete", "conflict"]
-_TOUCHING: tuple[Action, ...] = ("create", "update", "delete")
+from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader
+from repo_agent_dagster.migration.rewriting.typescript import AstGrepReader
+from repo_agent_dagster.migration.units.contents import UnitContents, read_unit
 
 
-@dataclass(frozen=True)
-class Change:
-    """What becomes of one file under the target root; `old` and `new` are its whole bytes, None where there is none.
-
-    `reason` is given where the action is not what the source alone asks for: a conflict, a deletion, a file kept.
-    """
-
-    path: str
-    action: Action
-    old: bytes | None
-    new: bytes | None
-    executable: bool = False
-    was_executable: bool = False
-    reason: str | None = None
-
-    @property
-    def old_sha256(self) -> str | None:
-        """SHA-256 of the file as it stands, in hex."""
-        return None if self.old is None else sha256(self.old).hexdigest()
-
-    @property
-    def new_sha256(self) -> str | None:
-        """SHA-256 of the file as it shall be, in hex."""
-        return None if self.new is None else sha256(self.new).hexdigest()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A migration that has not happened: pure data, the same for the same unit, manifest and target tree."""
-
-    unit_path: Path
-    target_root: Path
-    manifest: Manifest
-    source_digest: str
-    manifest_digest: str
-    changes: tuple[Change, ...]
-    rewrites: tuple[Rewrite, ...]
-    unresolved: tuple[Unresolved, ...]
-    left_out: tuple[Left, ...]
-    dead_rules: tuple[str, ...]
-
-    @property
-    def unit(self) -> str:
-        """The unit's name, as its manifest gives it."""
-        return self.manifest.unit
-
-    @property
-    def destination(self) -> str:
-        """The folder that receives the unit, relative to the target root."""
-        return self.manifest.destination
-
-    @cached_property
-    def conflicts(self) -> tuple[Change, ...]:
-        """The files that are not ours to overwrite; while there is one, nothing can be executed."""
-        return tuple(change for change in self.changes if change.action == "conflict")
-
-    @cached_property
-    def touching(self) -> tuple[Change, ...]:
-        """The changes that write or delete, in the order of their paths."""
-        return tuple(change for change in self.changes if change.action in _TOUCHING)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to do: no change and no conflict."""
-        return not self.touching and not self.conflicts
-
-    def diff(self) -> str:
-        """Return all changes as one git-style unified diff that `git apply` accepts; binary files are only named."""
-        return "".join(
-            file_diff(
-                change.path,
-                change.old,
-                change.new,
-                old_executable=change.was_executable,
-                new_executable=change.executable,
-            )
-            for change in self.touching
-        )
-
-    def counts(self) -> dict[str, int]:
-        """Return how many files have each action."""
-        actions: tuple[Action, ...] = ("create", "update", "delete", "conflict", "unchanged")
-        return {action: sum(change.action == action for change in self.changes) for action in actions}
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as JSON values, contents by their SHA-256."""
-        return {
-            "unit": self.unit,
-            "destination": self.destination,
-            "order_id": self.manifest.order_id,
-            "source_digest": self.source_digest,
-            "manifest_digest": self.manifest_digest,
-            "is_empty": self.is_empty,
-            "counts": self.counts(),
-            "changes": [
-                {
-                    "path": change.path,
-                    "action": change.action,
-                    "old_sha256": change.old_sha256,
-                    "new_sha256": change.new_sha256,
-                    "executable": change.executable,
-                    "reason": change.reason,
-                }
-                for change in self.changes
-            ],
-            "rewrites": [asdict(rewrite) for rewrite in self.rewrites],
-            "unresolved": [asdict(unresolved) for unresolved in self.unresolved],
-            "left_out": [asdict(left) for left in self.left_out],
-            "dead_rules": list(self.dead_rules),
-        }
-
-
-def plan(unit_path: Path, target_root: Path, manifest: Manifest) -> Plan:
+def plan(
+    unit_path: Path,
+    target_root: Path,
+    manifest: Manifest,
+    *,
+    bases: Bases | None = None,
+    reader: SpecifierReader | None = None,
+    contents: UnitContents | None = None,
+) -> Plan:
     """Return what migrating the unit would do to the target root; reads both, writes nothing.
+
+    `bases` holds what earlier migrations brought; what is not in it is looked for in the target root's git objects.
+    `reader` finds the specifiers of TypeScript and JavaScript; by default ast-grep's parser does, in this process.
+    `contents` is the unit as it was read before; by default it is read now.
 
     Raises:
         UnitError: the unit is missing, its `source` holds no file, or two files want one place.
         UnitChanging: the unit's files vanish while they are read.
+        ManifestError: the manifest names standards that there are not.
         DestinationError: the target root is missing, the destination belongs to another unit or its lock is damaged.
     """
     if not target_root.is_dir():
         raise DestinationError(f"target root {target_root} is not a folder; name the monorepo's folder with --into")
-    contents = read_unit(unit_path)
-    moved, dead_files = place_files(contents, manifest)
+    contents = contents or read_unit(unit_path)
+    placement = place_files(contents, manifest)
     destination = Destination(target_root)
     lock = _previous_lock(destination, manifest)
-    relocation = Relocation(frozenset(contents.by_path), moved, destination.holds_file)
-    changes: list[Change] = []
-    rewrites: list[Rewrite] = []
-    unresolved: list[Unresolved] = []
-    rules_hit: set[int] = set()
-    locked: dict[str, LockedFile] = {}
-    previous = {} if lock is None else lock.files
-    for source, path in sorted(moved.items(), key=lambda pair: pair[1]):
-        file = contents.by_path[source]
-        rewritten = rewrite_file(source, file.content, relocation, manifest.imports)
-        rewrites += rewritten.rewrites
-        unresolved += rewritten.unresolved
-        rules_hit |= rewritten.rules_hit
-        written = LockedFile(source=source, sha256=sha256(rewritten.content).hexdigest(), executable=file.executable)
-        locked[path] = written
-        changes.append(_decide(path, rewritten.content, written, destination.read(path), previous.get(path)))
-    changes += [
-        change
-        for path in sorted(set(previous) - set(locked))
-        if (change := _decide_gone(path, destination.read(path), previous[path])) is not None
-    ]
-    new_lock = MigrationLock(
-        unit=manifest.unit,
-        source_digest=contents.digest,
-        manifest_digest=manifest_digest(manifest),
-        files=locked,
-    )
-    changes.append(_lock_change(destination, manifest, new_lock))
-    dead = dead_files + [
-        f"imports[{index}]: no specifier matches" for index in range(len(manifest.imports)) if index not in rules_hit
-    ]
+    brought = bring(contents, manifest, placement, destination, reader or AstGrepReader())
+    decisions = _Decisions(manifest, destination, {} if lock is None else lock.files, _finder(target_root, bases))
+    decisions.add_unit(brought)
+    decisions.add_elsewhere(brought)
+    decisions.add_gone(brought)
+    digests = contents.digest, manifest_digest(manifest)
+    changes, stages = _with_locks(decisions, destination, manifest, digests)
     return Plan(
         unit_path=unit_path,
         target_root=target_root,
         manifest=manifest,
-        source_digest=new_lock.source_digest,
-        manifest_digest=new_lock.manifest_digest,
+        source_digest=digests[0],
+        manifest_digest=digests[1],
         changes=tuple(sorted(changes, key=lambda change: change.path)),
-        rewrites=tuple(rewrites),
-        unresolved=tuple(unresolved),
+        stages=stages,
+        moved=placement.moved,
+        locked=decisions.locked_after(STAGES[-1]),
+        bases=tuple(decisions.bases),
+        rewrites=brought.rewrites,
+        replacements=brought.replacements,
+        unresolved=brought.unresolved,
+        residual=brought.residual,
         left_out=contents.left_out,
-        dead_rules=tuple(dead),
+        dead_rules=brought.dead_rules,
+        notes=tuple(_notes(placement.moved.values())),
+        refactoring=brought.refactoring,
+    )
+
+
+@dataclass
+class _Decisions:
+    """Everything decided so far: for each file what becomes of it, and what the lock says after each stage."""
+
+    manifest: Manifest
+    destination: Destination
+    previous: Mapping[str, LockedFile]
+    find_base: Callable[[LockedFile], bytes | None]
+    made: dict[str, Decision] = field(default_factory=dict)
+    versions: dict[str, tuple[str, tuple[Layer, ...]]] = field(default_factory=dict)
+    bases: list[bytes] = field(default_factory=list)
+
+    def add_unit(self, brought: Brought) -> None:
+        """Decide on the files that the unit brings."""
+        for path, layers in brought.layers.items():
+            self._decide(path, layers, brought.sources[path])
+
+    def add_elsewhere(self, brought: Brought) -> None:
+        """Decide on files of other packages: generated ones are ours, in people's own the change is made in place."""
+        for path in brought.generated:
+            standing = self.destination.read(path)
+            content = brought.elsewhere.get(path, standing.content)
+            self._decide(path, (Layer("refactor", content, False),), "(refactor)", standing)
+        for path, content in brought.elsewhere.items():
+            standing = self.destination.read(path)
+            if path not in brought.generated and standing.content != content:
+                action: Action = "create" if standing.content is None else "update"
+                change = Change(path, action, standing.content, content, standing.executable, standing.executable)
+                self.made[path] = Decision(change, (("refactor", change),))
+
+    def add_gone(self, brought: Brought) -> None:
+        """Decide on the files that an earlier migration wrote and that are brought no more."""
+        for path in sorted(set(self.previous) - set(brought.layers) - set(brought.generated)):
+            decision = decide_gone(path, self.destination.read(path), self.previous[path])
+            if decision is not None:
+                self.made[path] = decision
+
+    def locked_after(self, stage: StageName) -> dict[str, LockedFile]:
+        """Return what the lock says of each file once the stage is written."""
+        number = STAGES.index(stage)
+        locked = {}
+        for path, (source, layers) in self.versions.items():
+            reached = [layer for layer in layers if STAGES.index(layer.stage) <= number]
+            merged = self.made[path].change.merged  # written at once, in its last version
+            layer = layers[-1] if merged else reached[-1] if reached else None
+            if layer is not None and layer.content is not None:
+                locked[path] = LockedFile(
+                    source=source,
+                    sha256=sha256(layer.content).hexdigest(),
+                    executable=layer.executable,
+                    blob=blob_id(layer.content),
+                )
+        return dict(sorted(locked.items()))
+
+    def _decide(self, path: str, layers: tuple[Layer, ...], source: str, standing: Standing | None = None) -> None:
+        self.versions[path] = (source, layers)
+        self.bases += [layer.content for layer in layers if layer.content is not None]
+        self.made[path] = decide(
+            path,
+            layers,
+            self.destination.read(path) if standing is None else standing,
+            self.previous.get(path),
+            method=merge_method(self.manifest, path),
+            find_base=self.find_base,
+            resolve=self._resolve,
+        )
+
+    def _resolve(self, path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None) -> Resolution | None:
+        sides = {"base": _digest(base), "ours": _digest(ours), "theirs": _digest(theirs)}
+        return read_resolution(self.destination.root, self.manifest.unit, path, **sides)
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else sha256(content).hexdigest()
+
+
+def _with_locks(
+    decisions: _Decisions, destination: Destination, manifest: Manifest, digests: tuple[str, str]
+) -> tuple[list[Change], tuple[Stage, ...]]:
+    """Return all changes and the stages, with the lock written anew by each stage that changes what it says."""
+    path = lock_path(manifest.destination)
+    standing = destination.read(path)
+    content, stages = standing.content, []
+    for name in STAGES:
+        changes = [step for made in decisions.made.values() for stage, step in made.steps if stage == name]
+        if name != "copy" and not changes:
+            continue
+        lock = _lock(decisions, manifest, digests, name).to_bytes()
+        if lock != content:
+            changes.append(Change(path, "create" if content is None else "update", content, lock))
+            content = lock
+        if changes:
+            stages.append(Stage(name, tuple(sorted(changes, key=lambda change: change.path))))
+    over_all = Change(path, "unchanged", standing.content, content)
+    if content != standing.content:
+        over_all = replace(over_all, action="create" if standing.content is None else "update")
+    return [*(made.change for made in decisions.made.values()), over_all], tuple(stages)
+
+
+def _lock(decisions: _Decisions, manifest: Manifest, digests: tuple[str, str], stage: StageName) -> MigrationLock:
+    return MigrationLock(
+        unit=manifest.unit,
+        source_digest=digests[0],
+        manifest_digest=digests[1],
+        files=decisions.locked_after(stage),
     )
 
 
@@ -209,63 +202,26 @@ def _previous_lock(destination: Destination, manifest: Manifest) -> MigrationLoc
     return lock
 
 
-def _decide(path: str, new: bytes, written: LockedFile, standing: Standing, previous: LockedFile | None) -> Change:
-    """Choose the action for a file that the unit brings: never overwrite what the last migration did not write."""
+def _finder(target_root: Path, bases: Bases | None) -> Callable[[LockedFile], bytes | None]:
+    """Return what finds a base: among what this machine kept, or among the objects of the target root's repository."""
 
-    def change(action: Action, reason: str | None = None) -> Change:
-        return Change(path, action, standing.content, new, written.executable, standing.executable, reason)
+    def find(locked: LockedFile) -> bytes | None:
+        kept = None if bases is None else bases.get(locked.sha256)
+        if kept is not None or locked.blob is None:
+            return kept
+        found = from_git(target_root, locked.blob)
+        return found if found is not None and sha256(found).hexdigest() == locked.sha256 else None
 
-    if standing.obstacle is not None:
-        return change("conflict", standing.obstacle)
-    if standing.content == new and standing.executable == written.executable:
-        return change("unchanged")
-    source_stood_still = previous is not None and _same(previous, written.sha256, written.executable)
-    if standing.content is None:
-        if previous is None:
-            return change("create")
-        if source_stood_still:
-            return change("unchanged", "kept as it is: deleted here, and the unit did not change it")
-        return change("conflict", "deleted here since the last migration, and changed in the unit")
-    if previous is None:
-        if standing.content == new:
-            return change("update", "only the executable bit differs")
-        return change("conflict", "exists already and was not written by a migration")
-    if _same(previous, standing.sha256, standing.executable):
-        return change("update")
-    if source_stood_still:
-        return change("unchanged", "kept as it is: edited here, and the unit did not change it")
-    if standing.content == new:
-        return change("update", "only the executable bit differs")
-    return change("conflict", "edited here since the last migration, and changed in the unit")
+    return find
 
 
-def _same(locked: LockedFile, digest: str | None, executable: bool) -> bool:
-    return locked.sha256 == digest and locked.executable == executable
-
-
-def _decide_gone(path: str, standing: Standing, previous: LockedFile) -> Change | None:
-    """Choose the action for a file that the unit no longer brings."""
-    if standing.content is None and standing.obstacle is None:
-        return None
-    if standing.obstacle is None and standing.sha256 == previous.sha256:
-        return Change(
-            path, "delete", standing.content, None, False, standing.executable, f"{previous.source} left the unit"
-        )
-    reason = f"kept as it is: edited here, though {previous.source} left the unit"
-    return Change(
-        path, "unchanged", standing.content, standing.content, standing.executable, standing.executable, reason
-    )
-
-
-def _lock_change(destination: Destination, manifest: Manifest, lock: MigrationLock) -> Change:
-    path, new = lock_path(manifest.destination), lock.to_bytes()
-    standing = destination.read(path)
-    action: Action = "create" if standing.content is None else "unchanged" if standing.content == new else "update"
-    return Change(path, action, standing.content, new)
-
-
-def moved_files(planned: Plan) -> Mapping[str, str]:
-    """Return the new path of each file of the unit that migrates, as the plan's lock records it."""
-    path = lock_path(planned.destination)
-    content = next(change.new for change in planned.changes if change.path == path)
-    return {file.source: path for path, file in read_lock(path, content or b"").files.items()}
+def _notes(paths: Iterable[str]) -> Sequence[str]:
+    """Return what people should know of the paths: names that some file systems cannot tell apart."""
+    by_folded: dict[str, list[str]] = {}
+    for path in paths:
+        by_folded.setdefault(path.casefold(), []).append(path)
+    return [
+        f"{' and '.join(sorted(twins))} differ in case only; macOS and Windows check out one of them"
+        for _, twins in sorted(by_folded.items())
+        if len(twins) > 1
+    ]

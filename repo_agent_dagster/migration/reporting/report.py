@@ -4,41 +4,58 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from repo_agent_dagster.migration.checks.typecheck import CheckReport
-from repo_agent_dagster.migration.planning.plan import Plan
-from repo_agent_dagster.migration.steps.execution import MigrationResult
+from repo_agent_dagster.migration.planning.model import Plan
+from repo_agent_dagster.migration.steps.outcome import Outcome
 
 _ROWS = 200
 
 
-def render_report(result: MigrationResult, check: CheckReport | None = None) -> str:
-    """Return the report of one migration as Markdown; without a check it says that none ran."""
-    plan = result.plan
+def render_report(outcome: Outcome) -> str:
+    """Return the report of one migration as Markdown; where no check ran it says so."""
+    plan = outcome.plan
     parts = [
         f"# Migration of {plan.unit}",
-        result.message + ".",
-        _facts(result, check),
+        outcome.message + ".",
+        _facts(outcome),
+        _steps(outcome),
         _changes(plan),
         _rewrites(plan),
         _unresolved(plan),
+        _residual(plan),
+        _refactoring(plan),
+        _standards(outcome),
         _list("Left out", [f"`{_code(left.path)}`: {left.reason}" for left in plan.left_out]),
         _list("Rules that match nothing", plan.dead_rules),
-        "" if check is None else _check(check),
+        _list("To know", plan.notes),
+        "" if outcome.check is None else _check(outcome.check),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _facts(result: MigrationResult, check: CheckReport | None) -> str:
-    plan = result.plan
+def _facts(outcome: Outcome) -> str:
+    plan, check = outcome.plan, outcome.check
     facts = {
         "order": plan.manifest.order_id,
         "phase": plan.manifest.order.phase,
         "destination": plan.destination,
-        "batch": result.batch.batch_id if result.batch else "none",
+        "batches": ", ".join(outcome.batches) or "none",
         "source digest": plan.source_digest,
         "manifest digest": plan.manifest_digest,
+        "plan digest": plan.digest,
+        "standards": "not looked at" if outcome.standards is None else f"score {outcome.standards.score:g} of 100",
         "check": "none ran" if check is None or not check.ran else check.message,
     }
     return _table(("", ""), ((name, value) for name, value in facts.items()))
+
+
+def _steps(outcome: Outcome) -> str:
+    if not outcome.steps:
+        return ""
+    rows = (
+        (step["step"], step["status"], "" if step["seconds"] is None else f"{step['seconds']:.1f} s", step["detail"])
+        for step in outcome.steps
+    )
+    return "## Steps\n\n" + _table(("step", "status", "took", "what"), rows)
 
 
 def _changes(plan: Plan) -> str:
@@ -69,6 +86,39 @@ def _unresolved(plan: Plan) -> str:
         return "## Unresolved\n\nNothing: every relative import has its file."
     rows = ((f"{one.file}:{one.line}", one.form, one.specifier, one.reason) for one in plan.unresolved)
     return f"## Unresolved: {len(plan.unresolved)}\n\n" + _table(("place", "form", "specifier", "why"), rows)
+
+
+def _residual(plan: Plan) -> str:
+    if not plan.residual:
+        return ""
+    rows = ((f"{one.file}:{one.line}", one.text, one.was) for one in plan.residual)
+    return f"## Old paths that survive: {len(plan.residual)}\n\n" + _table(("place", "text", "what it was"), rows)
+
+
+def _refactoring(plan: Plan) -> str:
+    refactoring = plan.refactoring
+    if refactoring is None:
+        return ""
+    parts = [f"## Database moved to the orchestrator: {len(refactoring.methods)} methods"]
+    if refactoring.methods:
+        methods = ((one.signature, str(len(one.sites)), "; ".join(one.sql)) for one in refactoring.methods)
+        parts.append(_table(("method", "calls", "SQL"), methods))
+    if refactoring.manual:
+        manual = ((str(one.site), one.code, one.reason) for one in refactoring.manual)
+        parts.append("Left as manual work:\n\n" + _table(("place", "code", "why"), manual))
+    if refactoring.public_changes:
+        public = ((str(one.site), one.name, one.before, one.after) for one in refactoring.public_changes)
+        parts.append("Public signatures that change:\n\n" + _table(("place", "name", "was", "is"), public))
+    parts += [f"- {one.site}: {one.text}" for one in refactoring.notes]
+    return "\n\n".join(parts)
+
+
+def _standards(outcome: Outcome) -> str:
+    report = outcome.standards
+    if report is None or not report.findings:
+        return ""
+    rows = ((f"{one.file}:{one.line}", one.rule, one.level, one.message) for one in report.findings)
+    return f"## Standards: {len(report.findings)} findings\n\n" + _table(("place", "rule", "level", "what"), rows)
 
 
 def _check(check: CheckReport) -> str:

@@ -1,151 +1,160 @@
-"""Carry a plan out through the patching journal, take it back to the byte, and draw the conclusion of its check."""
+"""Write the stages of a plan through the patching journal, and take back what was written, to the byte."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
 
-from repo_agent_dagster.migration.checks.typecheck import CheckReport
+from repo_agent_dagster.contracts.custody import Custody
 from repo_agent_dagster.migration.faults import MigrationConflict
 from repo_agent_dagster.migration.planning.destination import Destination
-from repo_agent_dagster.migration.planning.plan import Plan
+from repo_agent_dagster.migration.planning.model import Plan, Stage, StageName
 from repo_agent_dagster.patching import (
     BatchResult,
-    Custody,
+    Checker,
     FileChange,
     PatchConflict,
     Workspace,
-    record_validation,
     revert,
     write_files,
 )
 from repo_agent_dagster.store.ids import new_id
 
 REQUESTER = "migrate-staging"
-MigrationStatus = Literal["applied", "nothing_to_do", "validated", "failed_kept", "rolled_back"]
 
 
 @dataclass(frozen=True)
-class MigrationResult:
-    """What became of a plan. `batch` is the patch batch that wrote it; None when there was nothing to do."""
+class Written:
+    """What was written of a plan: the batch of each stage, in order; none where there was nothing to do."""
 
     plan: Plan
-    status: MigrationStatus
-    batch: BatchResult | None
-    task_id: str | None = None
+    batches: tuple[BatchResult, ...] = ()
 
     @property
-    def message(self) -> str:
-        """One sentence for people."""
-        counts = self.plan.counts()
-        done = ", ".join(f"{counts[action]} {action}d" for action in ("create", "update", "delete") if counts[action])
-        where = f"{self.plan.unit} → {self.plan.destination}"
-        return {
-            "nothing_to_do": f"{where}: nothing to do, the destination is as the unit and its manifest say",
-            "applied": f"{where}: {done}",
-            "validated": f"{where}: {done}; check passed",
-            "failed_kept": f"{where}: {done}; check failed, files kept (on_failure: keep)",
-            "rolled_back": f"{where}: rolled back, the destination is as it was before",
-        }[self.status]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the result as JSON values, for the store and for `--json`."""
-        return {
-            "status": self.status,
-            "message": self.message,
-            "batch_id": None if self.batch is None else self.batch.batch_id,
-            "order_id": self.plan.manifest.order_id,
-            "plan": self.plan.to_json(),
-        }
+    def batch_ids(self) -> tuple[str, ...]:
+        """The ids of the batches, in the order in which they were written."""
+        return tuple(batch.batch_id for batch in self.batches)
 
 
-def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None = None) -> MigrationResult:
-    """Write what the plan says, as one patch batch: all of it or nothing. An empty plan writes nothing and says so.
+def execute(plan: Plan, *, custody: Custody, now: datetime, task_id: str | None = None) -> Written:
+    """Write all stages of a plan, each as one patch batch. An empty plan writes nothing.
 
     Raises:
-        MigrationConflict: the plan has conflicts, or files under the target root changed since it was made.
-        PermanentFault, TransientFault: what patching raises; then nothing was written.
-
-    Interrupted, by Ctrl-C or a cancelled run, it leaves nothing written either: who is interrupted gets no result to
-    roll back by.
+        As `write_stage`; then the stages before it are taken back, and nothing of the plan stays.
     """
-    if plan.conflicts:
-        told = "; ".join(f"{change.path} {change.reason}" for change in plan.conflicts[:10])
-        more = f"; and {len(plan.conflicts) - 10} more" if len(plan.conflicts) > 10 else ""
-        raise MigrationConflict(
-            f"unit {plan.unit} stops, nothing was written: {told}{more}. Move your edits into the unit (or the files "
-            "out of the way) and run again",
-            tuple(change.path for change in plan.conflicts),
-        )
-    if plan.is_empty:
-        return MigrationResult(plan, "nothing_to_do", None, task_id)
-    _refuse_if_stale(plan)
+    batches: list[BatchResult] = []
+    refuse_conflicts(plan)
+    try:
+        for stage in plan.stages:
+            batches.append(write_stage(plan, stage, custody=custody, now=now, task_id=task_id))
+    except BaseException:
+        take_back(plan.target_root, [batch.batch_id for batch in batches], custody=custody, now=now)
+        raise
+    return Written(plan, tuple(batches))
+
+
+def refuse_conflicts(plan: Plan) -> None:
+    """Refuse a plan that would overwrite what people wrote.
+
+    Raises:
+        MigrationConflict: it has conflicts; all are named.
+    """
+    if not plan.conflicts:
+        return
+    told = "; ".join(f"{change.path} {change.reason}" for change in plan.conflicts[:10])
+    more = f"; and {len(plan.conflicts) - 10} more" if len(plan.conflicts) > 10 else ""
+    files = tuple(change.conflict for change in plan.conflicts if change.conflict is not None)
+    side = f". The three sides are in .mission_control/conflicts/{plan.unit}/: settle them there and run again"
+    raise MigrationConflict(
+        f"unit {plan.unit} stops, nothing was written: {told}{more}{side if files else ''}",
+        tuple(change.path for change in plan.conflicts),
+        files,
+    )
+
+
+def write_stage(
+    plan: Plan,
+    stage: Stage,
+    *,
+    custody: Custody,
+    now: datetime,
+    task_id: str | None = None,
+    checker: Checker | None = None,
+    announce: Callable[[str], None] = lambda _batch_id: None,
+) -> BatchResult:
+    """Write one stage as one patch batch: all of it or nothing. `announce` is told the batch's id before.
+
+    Interrupted, by Ctrl-C or a cancelled run, it leaves nothing of the stage written: who is interrupted gets no
+    result to roll back by.
+
+    Raises:
+        MigrationConflict: files under the target root changed since the plan was made.
+        CheckFailed: the checker found what was not there before.
+        PermanentFault, TransientFault: what patching raises; then nothing was written.
+    """
+    _refuse_if_stale(plan, stage)
     changes = [
         FileChange(change.path, change.new, executable=change.executable, expect_sha256=change.old_sha256)
-        for change in plan.touching
+        for change in stage.changes
     ]
     batch_id = new_id()
+    announce(batch_id)
     try:
-        batch = write_files(
+        return write_files(
             Workspace(plan.target_root),
             changes,
             order_id=plan.manifest.order_id,
             requester=REQUESTER,
-            reason=f"migrate unit {plan.unit} ({plan.source_digest[:12]}) to {plan.destination}",
+            reason=_reason(plan, stage.name),
             phase=plan.manifest.order.phase,
             task_id=task_id,
             custody=custody,
             now=now,
             batch_id=batch_id,
+            checker=checker,
         )
     except PatchConflict as conflict:
         raise MigrationConflict(
-            f"unit {plan.unit} stops, nothing was written: {conflict}; plan again", ()
+            f"unit {plan.unit} stops, nothing of step {stage.name} was written: {conflict}; plan again", ()
         ) from conflict
     except BaseException as error:
         is_interrupted = not isinstance(error, Exception)
-        if is_interrupted and any(patch.is_in_force for patch in custody.batch(batch_id)):
-            undo(plan.target_root, batch_id, custody=custody, now=now)
+        if is_interrupted:
+            take_back(plan.target_root, [batch_id], custody=custody, now=now)
         raise
-    return MigrationResult(plan, "applied", batch, task_id)
 
 
-def roll_back(result: MigrationResult, *, custody: Custody, now: datetime) -> MigrationResult:
-    """Undo what `execute` wrote, to the byte; a result that wrote nothing stays as it is."""
-    if result.batch is None or result.status == "rolled_back":
-        return result
-    undo(result.plan.target_root, result.batch.batch_id, custody=custody, now=now)
-    return replace(result, status="rolled_back")
+def take_back(
+    target_root: Path, batch_ids: Sequence[str], *, custody: Custody, now: datetime, three_way: bool = False
+) -> list[str]:
+    """Undo batches, the last first, and return the ids of those that were in force.
 
-
-def undo(target_root: Path, batch_id: str, *, custody: Custody, now: datetime) -> None:
-    """Undo a migration's batch by its id, for a caller that no longer holds the result.
+    A batch that was announced and never written, or is undone already, is passed over.
 
     Raises:
-        PermanentFault: the batch is unknown, or its files changed since.
+        PatchConflict: people changed the files since; with `three_way`, their work is merged with the way back.
     """
-    revert(Workspace(target_root), batch_id, custody=custody, now=now)
+    undone = []
+    for batch_id in reversed(batch_ids):
+        if any(patch.is_in_force for patch in custody.batch(batch_id)):
+            revert(Workspace(target_root), batch_id, custody=custody, now=now, requester=REQUESTER, three_way=three_way)
+            undone.append(batch_id)
+    return undone
 
 
-def conclude(result: MigrationResult, check: CheckReport, *, custody: Custody, now: datetime) -> MigrationResult:
-    """Put the check on record; a failed one rolls the migration back, unless the manifest says ``on_failure: keep``.
-
-    A migration without anything to check, or that wrote nothing, stays as it is: no check ran, so none passed.
-    """
-    if result.batch is None or not check.ran:
-        return result
-    record_validation(result.batch, custody=custody, ok=check.ok, now=now, error=None if check.ok else check.message)
-    if check.ok:
-        return replace(result, status="validated")
-    if result.plan.manifest.on_failure == "keep":
-        return replace(result, status="failed_kept")
-    return roll_back(result, custody=custody, now=now)
+def _reason(plan: Plan, stage: StageName) -> str:
+    what = {
+        "copy": f"migrate unit {plan.unit} ({plan.source_digest[:12]}) to {plan.destination}",
+        "standards": f"hold unit {plan.unit} in {plan.destination} to the standards",
+        "refactor": f"move the database of unit {plan.unit} in {plan.destination} behind the orchestrator",
+    }
+    return what[stage]
 
 
-def _refuse_if_stale(plan: Plan) -> None:
+def _refuse_if_stale(plan: Plan, stage: Stage) -> None:
     """Refuse a plan whose target moved on: patching guards what exists, this also guards what must not exist."""
     standing = Destination(plan.target_root)
-    changed = tuple(change.path for change in plan.touching if standing.read(change.path).content != change.old)
+    changed = tuple(change.path for change in stage.changes if standing.read(change.path).content != change.old)
     if changed:
         raise MigrationConflict(
             f"unit {plan.unit} stops, nothing was written: {', '.join(changed[:10])} changed since the plan was made; "

@@ -18,9 +18,11 @@ _VERSION = re.compile(r"^Version ([56]\.\S+)", re.MULTILINE)  # of another one's
 
 
 class TscRecipe:
-    """``tsc --noEmit``, with its incremental build information kept from run to run."""
+    """``tsc --noEmit``, with its incremental build information kept from run to run.
 
-    name = "tsc"
+    It checks the given projects (tsconfig files, relative to the workspace), or those of the root's tsconfig.json.
+    """
+
     scope = Scope(
         "tsc",
         suffixes=_SUFFIXES,
@@ -31,9 +33,13 @@ class TscRecipe:
     only_changed = False
     changes_files = False
 
+    def __init__(self, projects: Sequence[str] = ()) -> None:
+        self._projects = tuple(projects)
+        self.name = " ".join(("tsc", *self._projects))
+
     def kept(self, seen: Seen) -> Sequence[str]:
         """Return the build information of each project."""
-        return [build_info_of(project) for project in type_projects(seen)]
+        return [build_info_of(project) for project in self._of(seen)]
 
     def first_kept(self, bench: Bench) -> bytes | None:
         """Return the build information of a project without files.
@@ -49,7 +55,7 @@ class TscRecipe:
 
     def findings(self, bench: Bench, seen: Seen) -> list[Finding]:
         """Type-check the project of the root's tsconfig.json, or those that it refers to."""
-        projects = type_projects(seen)
+        projects = self._of(seen)
         if not projects:
             raise CheckUnusable("there is no tsconfig.json in the workspace's root to check types by")
         tsc = required(bench, "tsc", "install typescript in the workspace: npm install --save-dev typescript")
@@ -62,6 +68,9 @@ class TscRecipe:
             ran = bench.run([tsc, "-p", project, *options, *roots])
             found += self._read(ran, bench.place)
         return found
+
+    def _of(self, seen: Seen) -> Sequence[str]:
+        return self._projects or type_projects(seen)
 
     def _read(self, ran: Ran, place: str) -> list[Finding]:
         found = diagnostics.tsc_findings(ran.output, place)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.migration import DestinationError, UnitError
-from repo_agent_dagster.migration.planning.plan import moved_files
 from tests.migration.conftest import Bench, read_tree, write_tree
 
 
@@ -21,7 +20,7 @@ def actions(bench: Bench) -> dict[str, str]:
 
 
 def moves(bench: Bench) -> dict[str, str]:
-    return {source: path.removeprefix("apps/app/") for source, path in moved_files(bench.plan()).items()}
+    return {source: path.removeprefix("apps/app/") for source, path in bench.plan().moved.items()}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +131,7 @@ def test_a_target_root_that_is_not_there_is_refused(bench: Bench) -> None:
     ("lock", "message"),
     [
         ("{", "restore it from version control"),
-        ('{"version": 2, "unit": "app"}', "version: "),
+        ('{"version": 99, "unit": "app"}', "version: "),
         ("[]", "cannot be read"),
     ],
 )

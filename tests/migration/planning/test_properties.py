@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.migration import FileRule, ImportRule, Manifest
 from repo_agent_dagster.migration import Plan, plan
-from repo_agent_dagster.migration.planning.plan import moved_files
 from repo_agent_dagster.migration.rewriting.resolve import resolves
 from tests.migration.conftest import read_tree, write_tree
 
@@ -86,7 +85,7 @@ def test_every_import_that_resolved_means_the_same_file_at_its_new_place(
     assume(not _collides(files, rules))
     with TemporaryDirectory() as folder:
         planned = _planned(Path(folder), files, rules)
-    moved = moved_files(planned)
+    moved = planned.moved
     after = {change.path: change.new.decode() for change in planned.changes if change.new is not None}
     listed = {(one.file, one.line) for one in planned.unresolved}
     assert set(moved) == set(files)

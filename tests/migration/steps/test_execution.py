@@ -7,82 +7,78 @@ import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.migration import (
-    CheckFinding,
-    CheckReport,
     DestinationError,
     MigrationConflict,
-    MigrationResult,
     Plan,
-    conclude,
+    Written,
     execute,
-    render_report,
-    roll_back,
+    take_back,
 )
 from repo_agent_dagster.store.patch_events import StoreCustody
 from tests.migration.conftest import Bench, read_tree, write_tree
 
-PASSED = CheckReport("passed", "tsc", "tsc passed")
-FAILED = CheckReport("failed", "tsc", "tsc ended with exit code 1", output="boom ``` \x1b[31m")
 
-
-class Migration:
+class Executor:
     def __init__(self, bench: Bench, store: Engine, now: datetime) -> None:
         self.bench, self.custody, self.now = bench, StoreCustody(store), now
 
-    def run(self, planned: Plan | None = None) -> MigrationResult:
-        return execute(planned or self.bench.plan(), custody=self.custody, now=self.now, task_id="task-1")
+    def run(self, planned: Plan | None = None) -> Written:
+        planned = planned or self.bench.plan()
+        self.bench.bases.keep(planned.bases)
+        return execute(planned, custody=self.custody, now=self.now, task_id="task-1")
+
+    def undo(self, written: Written) -> list[str]:
+        return take_back(self.bench.target, written.batch_ids, custody=self.custody, now=self.now)
 
     def tree(self) -> dict[str, bytes]:
         return read_tree(self.bench.target)
 
 
 @pytest.fixture
-def migration(bench: Bench, sqlite_store: Engine, now: datetime) -> Migration:
+def migration(bench: Bench, sqlite_store: Engine, now: datetime) -> Executor:
     bench.put(
         {"src/main.ts": "import './lib/x';\n", "src/lib/x.ts": "export {};\n", "run.sh": "#!/bin/sh\n"},
         manifest="files: [{from: 'src/lib/*', to: lib}, {from: '**/*'}]\norder: {id: '42'}\n",
     )
     (bench.unit / "run.sh").chmod(0o755)
     write_tree(bench.target, {"README.md": "hello\n"})
-    return Migration(bench, sqlite_store, now)
+    return Executor(bench, sqlite_store, now)
 
 
-def test_what_was_planned_is_what_stands_after(migration: Migration) -> None:
+def test_what_was_planned_is_what_stands_after(migration: Executor) -> None:
     planned = migration.bench.plan()
     expected = {**migration.tree(), **{change.path: change.new for change in planned.touching}}
 
     result = migration.run(planned)
 
-    assert result.status == "applied"
+    assert len(result.batches) == 1
     assert migration.tree() == expected
     assert migration.tree()["apps/app/src/main.ts"] == b"import '../lib/x';\n"
     assert (migration.bench.target / "apps/app/run.sh").stat().st_mode & 0o111
 
 
-def test_the_batch_is_on_record_for_the_order(migration: Migration) -> None:
+def test_the_batch_is_on_record_for_the_order(migration: Executor) -> None:
     result = migration.run()
 
-    assert result.batch is not None
-    (first, *_) = recorded = migration.custody.batch(result.batch.batch_id)
+    (first, *_) = recorded = migration.custody.batch(result.batch_ids[0])
     assert len(recorded) == 4
     assert (first.requested.order_id, first.requested.requester) == ("42", "migrate-staging")
     assert (first.requested.phase, first.requested.task_id) == ("migration", "task-1")
 
 
-def test_a_second_run_finds_nothing_to_do_and_says_so(migration: Migration) -> None:
+def test_a_second_run_finds_nothing_to_do_and_says_so(migration: Executor) -> None:
     migration.run()
     before = migration.tree()
 
     again = migration.run()
 
-    assert again.status == "nothing_to_do"
-    assert again.batch is None
-    assert "nothing to do" in again.message
+    assert again.batches == ()
+    assert again.plan.is_empty
     assert migration.bench.plan().diff() == ""
     assert migration.tree() == before
 
 
-def test_the_same_unit_gives_the_same_bytes_in_another_root(migration: Migration, tmp_path: Path) -> None:
+def test_the_same_unit_gives_the_same_bytes_in_another_root(migration: Executor, tmp_path: Path) -> None:
     migration.run()
     first = migration.tree()
     migration.bench.target = write_tree(tmp_path / "second", {"README.md": "hello\n"})
@@ -92,20 +88,21 @@ def test_the_same_unit_gives_the_same_bytes_in_another_root(migration: Migration
     assert migration.tree() == first
 
 
-def test_rolling_back_restores_the_tree_to_the_byte(migration: Migration) -> None:
+def test_rolling_back_restores_the_tree_to_the_byte(migration: Executor) -> None:
     before = migration.tree()
     folders = sorted(path for path in migration.bench.target.rglob("*") if path.is_dir())
 
-    result = roll_back(migration.run(), custody=migration.custody, now=migration.now)
+    written = migration.run()
+    undone = migration.undo(written)
 
-    assert result.status == "rolled_back"
+    assert undone == list(written.batch_ids)
     assert migration.tree() == before
     after = sorted(path for path in migration.bench.target.rglob("*") if path.is_dir())
     assert [path for path in after if ".mission_control" not in path.parts] == folders
-    assert roll_back(result, custody=migration.custody, now=migration.now) is result
+    assert migration.undo(written) == []
 
 
-def test_rolling_back_an_update_restores_the_version_before(migration: Migration) -> None:
+def test_rolling_back_an_update_restores_the_version_before(migration: Executor) -> None:
     migration.run()
     before = migration.tree()
     write_tree(migration.bench.unit, {"src/main.ts": "import './lib/x'; // two\n", "src/new.ts": ""})
@@ -113,13 +110,13 @@ def test_rolling_back_an_update_restores_the_version_before(migration: Migration
 
     updated = migration.run()
     assert migration.tree() != before
-    roll_back(updated, custody=migration.custody, now=migration.now)
+    migration.undo(updated)
 
     assert migration.tree() == before
     assert migration.bench.plan().counts()["update"] == 2
 
 
-def test_an_update_writes_only_what_changed(migration: Migration) -> None:
+def test_an_update_writes_only_what_changed(migration: Executor) -> None:
     migration.run()
     write_tree(migration.bench.unit, {"src/main.ts": "import './lib/x'; // two\n"})
 
@@ -128,20 +125,20 @@ def test_an_update_writes_only_what_changed(migration: Migration) -> None:
 
     assert [change.path for change in planned.touching] == ["apps/app/.migration-lock.json", "apps/app/src/main.ts"]
     assert migration.tree()["apps/app/src/main.ts"] == b"import '../lib/x'; // two\n"
-    assert migration.run().status == "nothing_to_do"
+    assert migration.run().batches == ()
 
 
-def test_a_file_that_left_the_unit_is_deleted(migration: Migration) -> None:
+def test_a_file_that_left_the_unit_is_deleted(migration: Executor) -> None:
     migration.run()
     (migration.bench.unit / "run.sh").unlink()
 
     migration.run()
 
     assert "apps/app/run.sh" not in migration.tree()
-    assert migration.run().status == "nothing_to_do"
+    assert migration.run().batches == ()
 
 
-def test_a_file_that_left_the_unit_but_was_edited_here_is_kept(migration: Migration) -> None:
+def test_a_file_that_left_the_unit_but_was_edited_here_is_kept(migration: Executor) -> None:
     migration.run()
     (migration.bench.unit / "run.sh").unlink()
     write_tree(migration.bench.target, {"apps/app/run.sh": "edited"})
@@ -149,10 +146,10 @@ def test_a_file_that_left_the_unit_but_was_edited_here_is_kept(migration: Migrat
     migration.run()
 
     assert migration.tree()["apps/app/run.sh"] == b"edited"
-    assert migration.run().status == "nothing_to_do"
+    assert migration.run().batches == ()
 
 
-def test_an_edit_here_is_never_overwritten(migration: Migration) -> None:
+def test_an_edit_here_is_never_overwritten(migration: Executor) -> None:
     migration.run()
     write_tree(migration.bench.target, {"apps/app/src/main.ts": "edited here\n"})
     write_tree(migration.bench.unit, {"src/main.ts": "changed there\n", "src/new.ts": ""})
@@ -165,7 +162,7 @@ def test_an_edit_here_is_never_overwritten(migration: Migration) -> None:
     assert migration.tree() == before
 
 
-def test_a_deletion_here_of_a_file_that_changed_there_is_a_conflict(migration: Migration) -> None:
+def test_a_deletion_here_of_a_file_that_changed_there_is_a_conflict(migration: Executor) -> None:
     migration.run()
     (migration.bench.target / "apps/app/src/main.ts").unlink()
     write_tree(migration.bench.unit, {"src/main.ts": "changed there\n"})
@@ -175,27 +172,27 @@ def test_a_deletion_here_of_a_file_that_changed_there_is_a_conflict(migration: M
 
 
 @pytest.mark.parametrize("deleted", [False, True])
-def test_a_change_here_alone_is_kept_and_nothing_is_to_do(migration: Migration, deleted: bool) -> None:
+def test_a_change_here_alone_is_kept_and_nothing_is_to_do(migration: Executor, deleted: bool) -> None:
     migration.run()
     path = migration.bench.target / "apps/app/src/main.ts"
     path.unlink() if deleted else path.write_text("edited here\n")
     before = migration.tree()
 
-    assert migration.run().status == "nothing_to_do"
+    assert migration.run().batches == ()
     assert migration.tree() == before
     assert [change.reason for change in migration.bench.plan().changes if change.reason] != []
 
 
-def test_the_same_edit_on_both_sides_is_no_conflict(migration: Migration) -> None:
+def test_the_same_edit_on_both_sides_is_no_conflict(migration: Executor) -> None:
     migration.run()
     write_tree(migration.bench.target, {"apps/app/src/main.ts": "same\n"})
     write_tree(migration.bench.unit, {"src/main.ts": "same\n"})
 
-    assert migration.run().status == "applied"
-    assert migration.run().status == "nothing_to_do"
+    assert len(migration.run().batches) == 1
+    assert migration.run().batches == ()
 
 
-def test_an_executable_bit_alone_is_a_change(migration: Migration) -> None:
+def test_an_executable_bit_alone_is_a_change(migration: Executor) -> None:
     migration.run()
     (migration.bench.unit / "src/main.ts").chmod(0o755)
 
@@ -204,10 +201,10 @@ def test_an_executable_bit_alone_is_a_change(migration: Migration) -> None:
 
     assert "old mode 100644\nnew mode 100755\n" in planned.diff()
     assert (migration.bench.target / "apps/app/src/main.ts").stat().st_mode & 0o111
-    assert migration.run().status == "nothing_to_do"
+    assert migration.run().batches == ()
 
 
-def test_a_tree_that_changed_since_the_plan_stops_it(migration: Migration) -> None:
+def test_a_tree_that_changed_since_the_plan_stops_it(migration: Executor) -> None:
     planned = migration.bench.plan()
     write_tree(migration.bench.target, {"apps/app/src/main.ts": "just now"})
 
@@ -217,7 +214,7 @@ def test_a_tree_that_changed_since_the_plan_stops_it(migration: Migration) -> No
     assert migration.tree()["apps/app/src/main.ts"] == b"just now"
 
 
-def test_a_destination_of_another_unit_is_refused(migration: Migration) -> None:
+def test_a_destination_of_another_unit_is_refused(migration: Executor) -> None:
     migration.run()
     write_tree(migration.bench.unit, {"migration-manifest.yaml": "unit: other\ndestination: apps/app\n"})
 
@@ -225,78 +222,7 @@ def test_a_destination_of_another_unit_is_refused(migration: Migration) -> None:
         migration.run()
 
 
-def test_a_passed_check_goes_on_record(migration: Migration) -> None:
-    result = conclude(migration.run(), PASSED, custody=migration.custody, now=migration.now)
-
-    assert result.status == "validated"
-    assert result.batch is not None
-    last = migration.custody.batch(result.batch.batch_id)[0].events[-1]
-    assert (last.event, last.ts_check_ok) == ("patch_validated", True)
-
-
-def test_a_failed_check_rolls_back(migration: Migration) -> None:
-    before = migration.tree()
-
-    result = conclude(migration.run(), FAILED, custody=migration.custody, now=migration.now)
-
-    assert result.status == "rolled_back"
-    assert migration.tree() == before
-    assert result.batch is not None
-    events = [event.event for event in migration.custody.batch(result.batch.batch_id)[0].events]
-    assert events == ["patch_requested", "patch_applied", "patch_failed", "patch_reverted"]
-
-
-def test_a_failed_check_keeps_the_files_where_the_manifest_says_so(migration: Migration) -> None:
-    manifest = migration.bench.unit / "migration-manifest.yaml"
-    manifest.write_text(manifest.read_text() + "on_failure: keep\n")
-
-    result = conclude(migration.run(), FAILED, custody=migration.custody, now=migration.now)
-
-    assert result.status == "failed_kept"
-    assert "apps/app/run.sh" in migration.tree()
-
-
-def test_where_nothing_is_to_check_nothing_is_concluded(migration: Migration) -> None:
-    result = migration.run()
-
-    assert (
-        conclude(result, CheckReport("nothing_to_check", "", ""), custody=migration.custody, now=migration.now)
-        is result
-    )
-    again = migration.run()
-    assert conclude(again, PASSED, custody=migration.custody, now=migration.now) is again
-
-
-def test_a_report_tells_what_happened(migration: Migration) -> None:
-    write_tree(migration.bench.unit, {"src/main.ts": "import './lib/x'; import './gone|*';\n"})
-    (migration.bench.unit / "link").symlink_to("run.sh")
-    result = migration.run()
-
-    report = render_report(result, FAILED)
-
-    assert report.startswith("# Migration of app\n\napp → apps/app: 4 created.\n")
-    assert "| src/main.ts:1 | side-effect-import | ./lib/x | ../lib/x | moved |" in report
-    assert "./gone\\|\\*" in report
-    assert "- `link`: symlink to run.sh" in report
-    assert "````\nboom ``` " in report
-    assert render_report(result).endswith("symlinks are not followed or copied\n")
-
-
-def test_a_report_of_findings_names_each_place(migration: Migration) -> None:
-    (migration.bench.unit / "migration-manifest.yaml").write_text(
-        "unit: app\ndestination: apps/app\nimports: [{exact: a, to: b}]\n"
-    )
-    found = CheckReport("findings", "tsc", "tsc found 1", (CheckFinding("apps/app/a.ts", 3, "TS1", "no <b>"),))
-
-    report = render_report(migration.run(), found)
-
-    assert "| apps/app/a.ts:3 | TS1 | no \\<b> |" in report
-    assert "Nothing: every relative import has its file." in report
-    assert "- imports[0]: no specifier matches" in report
-    assert "## Specifiers rewritten" not in report
-
-
-def test_a_long_list_of_conflicts_is_cut(migration: Migration) -> None:
+def test_a_long_list_of_conflicts_is_cut(migration: Executor) -> None:
     names = [f"f{number}" for number in range(12)]
     write_tree(migration.bench.unit, dict.fromkeys(names, "ours"))
     write_tree(migration.bench.target, {f"apps/app/{name}": "theirs" for name in names})
