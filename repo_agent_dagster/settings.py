@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     staging_dir: Path | None = Field(None, description="Folder watched for units; default `home`/STAGING.")
     migration_target: Path | None = Field(None, description="Root that units migrate into; default `home`/monorepo.")
     staging_settle_seconds: float = Field(
-        5.0, ge=0, description="A unit counts as settled when nothing in it changed for this many seconds."
+        10.0, ge=0, description="A unit counts as settled when its content did not change for this many seconds."
     )
 
     worker_log_dir: Path | None = Field(None, description="JSONL logs of workers; default `home`/logs/workers.")
