@@ -35,6 +35,14 @@ class Settings(BaseSettings):
         10.0, ge=0, description="A unit counts as settled when its content did not change for this many seconds."
     )
 
+    migration_approval: bool = Field(
+        False, description="Whether a person must approve a migration's plan where its manifest does not say."
+    )
+    migration_parser: Literal["auto", "typescript", "ast-grep"] = Field(
+        "auto",
+        description="Who reads TypeScript: its own parser in a sandbox, or ast-grep; auto: its own where a sandbox is.",
+    )
+
     worker_log_dir: Path | None = Field(None, description="JSONL logs of workers; default `home`/logs/workers.")
     build_log_dir: Path | None = Field(None, description="JSONL logs of builds; default `home`/logs/builds.")
 
@@ -116,6 +124,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Folder of whole logs and other large results."""
         return self.home / "artifacts"
+
+    @property
+    def migration_bases(self) -> Path:
+        """Folder of what migrations brought last: the bases of three-way merges."""
+        return self.artifacts / "migration-bases"
 
     @property
     def reports(self) -> Path:
