@@ -59,18 +59,19 @@ def head_end(text: str) -> int:
     return len(text) if line is None else line.start() + 1
 
 
-def possible_specifiers(text: str) -> frozenset[str] | None:
+def possible_specifiers(text: str) -> frozenset[tuple[str, str]] | None:
     """Return all that could be specifiers in the text, and more; None where only a parser can tell.
 
-    A file of which none would change, and which is not None, need not be parsed.
+    Each comes with its form, as far as that decides what it means: "url" for a URL's path, "import" for all others.
     """
-    found: set[str] = set()
+    found: set[tuple[str, str]] = set()
     for word in _WORDS:
         for end in _ends(word, text):
             literal = _literal(word, text, end)
             if literal is None:
                 return None
-            found.add(literal)
+            if literal:
+                found.add(("url" if word == "URL" else "import", literal))
     return frozenset(found)
 
 
