@@ -17,7 +17,7 @@ from repo_agent_dagster.migration.rewriting.specifiers import Edit, Found, Place
 
 SUFFIXES = frozenset({".py", ".pyi"})
 STRING_FORMS = frozenset({"import_module", "__import__", "patch", "setattr"})
-_MAY_NAME_A_MODULE = re.compile(r"\bimport|\bpatch\b|\bsetattr\b")
+_MAY_NAME_A_MODULE = re.compile(r"import|\bpatch\b|\bsetattr\b")
 _MAY_NAME_IN_A_STRING = re.compile(r"\b(?:import_module|__import__|patch|setattr)\b")
 _MODULE = re.compile(r"\.*[^\W\d]\w*(?:\.[^\W\d]\w*)*|\.+")
 _STRING = re.compile(r"[rRuU]?('''|\"\"\"|'|\")(?P<inside>[^\\\n]*)\1")

@@ -2,6 +2,7 @@
 
 import posixpath
 import sys
+from collections.abc import Callable
 from functools import cached_property
 
 from repo_agent_dagster.migration.rewriting import resolve_python
@@ -52,7 +53,7 @@ class PythonModules:
             return _dotted(place, new_root)
         if self._moved_alike(root, base, place, importer):
             return specifier.text
-        top = self._above_packages(place)
+        top = above_packages(place, self._is_package)
         own_folder = posixpath.dirname(self._unit.moved[importer])
         in_package = top != posixpath.dirname(place) or self._is_package(place)
         if in_package or (top == own_folder and posixpath.dirname(importer) == root):
@@ -87,16 +88,21 @@ class PythonModules:
         folders = {posixpath.dirname(path) for path in self._files if posixpath.basename(path) in _PROJECT_FILES}
         return tuple(root for folder in sorted(folders) for root in (folder, posixpath.join(folder, "src")))
 
-    def _above_packages(self, place: str) -> str:
-        """Return the folder that holds the top package of a module's path at the destination."""
-        folder = posixpath.dirname(place)
-        while folder and self._is_package(folder):
-            folder = posixpath.dirname(folder)
-        return folder
-
     def _is_package(self, folder: str) -> bool:
         after = self._unit.relocation.after
         return any(posixpath.join(folder, f"__init__{ending}") in after for ending in resolve_python.ENDINGS)
+
+
+def above_packages(path: str, is_package: Callable[[str], bool]) -> str:
+    """Return the folder that holds the top package of a module; the module's own folder, if it is in no package.
+
+    Between a package and the module there may be folders without ``__init__.py``: Python takes them for packages too.
+    """
+    above = ancestors(path)
+    first = next((number for number, folder in enumerate(above) if folder and is_package(folder)), None)
+    if first is None:
+        return posixpath.dirname(path)
+    return next(folder for folder in above[first:] if not folder or not is_package(folder))
 
 
 def _initial(folder: str, files: frozenset[str]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from repo_agent_dagster.contracts.migration import ImportLanguage, ImportRule
 from repo_agent_dagster.migration.rewriting.moving_unit import ancestors, folder_moves
+from repo_agent_dagster.migration.rewriting.python_modules import above_packages
 from repo_agent_dagster.migration.rewriting.rules import ImportRules
 
 _LEFT_OUT = {
@@ -160,8 +161,6 @@ def _join(base: str, path: str) -> str:
 
 def _dotted(path: str, exists: Callable[[str], bool]) -> str:
     """Return a module's name as its packages give it: from the folder that holds the top package."""
-    folder = posixpath.dirname(path)
-    while folder and exists(f"{folder}/__init__.py"):
-        folder = posixpath.dirname(folder)
+    folder = above_packages(path, lambda package: exists(f"{package}/__init__.py"))
     inside = path[len(folder) + 1 :] if folder else path
     return inside.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
