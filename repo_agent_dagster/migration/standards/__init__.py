@@ -1,7 +1,7 @@
 """House standards: rules as data (YAML with ast-grep patterns), checked and safely fixed on any tree.
 
-The way through: `load_rules` → `select` → `check`, and `fix` for what has a safe fix. Nothing here reads or writes the
-tree: files come as bytes by their path, and go back the same way.
+The way through: `load_rules` → `select` → `check`, and `fix` for what has a safe fix. Both are pure: files come as
+bytes by their path, and go back the same way. Only `tree.py` reads folders; nothing here writes.
 """
 
 from repo_agent_dagster.migration.standards.checking import check

@@ -148,4 +148,4 @@ def _idle(rules: Sequence[Rule], gathered: GatheredByRule) -> Iterator[str]:
     for rule in rules:
         gathers = rule.spec.collect
         if gathers is not None and not gathered[rule.id].texts:
-            yield f"{rule.id}: nothing to go by in {', '.join(gathers.files)}; if it is elsewhere, set its parameters"
+            yield f"{rule.id}: nothing to go by in {gathers.files[0]}; if it is elsewhere, set the rule's parameters"

@@ -73,7 +73,11 @@ def _code_problems(
 
 def _ast_grep_message(error: str) -> str:
     """Return the innermost cause out of ast-grep's account of it."""
-    causes = re.findall(r"^\s+\d+: (.+)$", error.partition("Stack backtrace")[0], re.MULTILINE)
+    told = error.partition("Stack backtrace")[0]
+    causes = re.findall(r"^\s+\d+: (.+)$", told, re.MULTILINE)
+    of_regex = re.search(r"^\s+error: (.+)$", told, re.MULTILINE)
+    if of_regex is not None:
+        return f"a regex that cannot be used: {of_regex[1]}"
     return (causes[-1] if causes else error.partition("\n")[0]).rstrip(".")
 
 

@@ -7,6 +7,7 @@ from repo_agent_dagster.migration.standards.checking import check
 from repo_agent_dagster.migration.standards.contract import Example
 from repo_agent_dagster.migration.standards.fixing import fix
 from repo_agent_dagster.migration.standards.languages import ending_of
+from repo_agent_dagster.migration.standards.matching import SourceFile
 from repo_agent_dagster.migration.standards.report import StandardsReport
 from repo_agent_dagster.migration.standards.rules import Rule
 
@@ -40,7 +41,9 @@ def _faults(rule: Rule, example: Example, *, is_good: bool) -> Iterator[str]:
         return
     files = {path: example.code.encode(), **{name: text.encode() for name, text in example.others.items()}}
     report = check(files, [rule])
-    yield from (f"line {one.line}:{one.column}: {one.reason}" for one in report.unsure)
+    if rule.pattern is None:
+        for line, column, part in SourceFile(path, files[path]).unread:
+            yield f"line {line}:{column}: the parser does not understand this: {part}"
     if is_good:
         yield from (f"found in {one.file}:{one.line}:{one.column}: {one.message}" for one in report.findings)
     else:

@@ -136,7 +136,7 @@ def _rounds(
         if new.content == file.content:
             return _Outcome(content), {match.rule.id: "it changes nothing" for match in chosen}
         file = new
-    return _Outcome(content), {match.rule.id: f"it comes to no end in {rounds} rounds" for match in chosen}
+    return _Outcome(content), {match.rule.id: "its fixes come to no end" for match in chosen}
 
 
 def _may_fix(rule: Rule, unsafe: bool) -> bool:

@@ -58,7 +58,9 @@ def read_rule_file(path: Path) -> RuleDocument:
     try:
         said = model.model_validate(content)
     except ValidationError as error:
-        lines = [_describe(path, tree, model, detail) for detail in error.errors(include_url=False)]
+        # What is unknown comes first: a field that is missing is most often one that is misspelt.
+        details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+        lines = [_describe(path, tree, model, detail) for detail in details]
         raise RuleError("\n".join(lines)) from error
     return RuleDocument(path, said if isinstance(said, RuleFile) else RuleFile(rules=(said,)), tree, is_single)
 
