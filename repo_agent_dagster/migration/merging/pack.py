@@ -141,11 +141,11 @@ def _gathered(parts: list[bytes]) -> Iterator[bytes]:
     gathered: list[bytes] = []
     size = 0
     for part in parts:
-        gathered.append(part)
-        size += len(part)
-        if size >= _WRITE_BYTES:
+        if gathered and size + len(part) > _WRITE_BYTES:
             yield b"".join(gathered)
             gathered, size = [], 0
+        gathered.append(part)
+        size += len(part)
     yield b"".join(gathered)
 
 

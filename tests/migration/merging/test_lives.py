@@ -3,6 +3,7 @@
 Every line is written once in a life and says who wrote it, so that after each step it can be told where it must be.
 """
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,7 +28,13 @@ from repo_agent_dagster.migration.merging.three_way import merge_file
 
 PATHS = ("a.ts", "lib/b.ts")
 Edit = Literal["insert", "replace", "remove"]
-edits = st.sampled_from(["insert", "replace", "remove"])
+Edits = list[tuple[Edit, int]]
+LENGTH = 24
+edits = st.lists(
+    st.tuples(st.sampled_from(["insert", "replace", "remove"]), st.sampled_from(range(LENGTH + 1))),
+    min_size=1,
+    max_size=2,
+)
 paths = st.sampled_from(PATHS)
 
 
@@ -48,7 +55,8 @@ class Life(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(mkdtemp())
+        # In memory where there is such a place: what a life does counts, not how fast a disk is.
+        self.root = Path(mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
         self.unit: dict[str, list[bytes]] = {}
         self.tree: dict[str, list[bytes]] = {}
         self.lock: dict[str, str] = {}
@@ -61,33 +69,36 @@ class Life(RuleBasedStateMachine):
     @initialize()
     def first_version(self) -> None:
         for path in PATHS:
-            self.unit[path] = [self.line(b"unit") for _ in range(6)]
+            self.unit[path] = [self.line(b"unit") for _ in range(LENGTH)]
         self.migrate()
 
-    @rule(path=paths, edit=edits, at=st.integers(0, 8))
-    def the_unit_changes(self, path: str, edit: Edit, at: int) -> None:
-        self.unit.setdefault(path, [])
-        self.edit(self.unit[path], edit, at, b"unit")
+    @rule(path=paths, edits=edits)
+    def the_unit_changes(self, path: str, edits: Edits) -> None:
+        for edit, at in edits:
+            self.edit(self.unit.setdefault(path, []), edit, at, b"unit")
 
-    @rule(path=paths)
-    def a_file_leaves_the_unit(self, path: str) -> None:
-        self.unit.pop(path, None)
+    @rule(path=paths, edits=edits)
+    def people_edit(self, path: str, edits: Edits) -> None:
+        for edit, at in edits:
+            new, gone = self.edit(self.tree.setdefault(path, []), edit, at, b"people")
+            self.people[path].wrote = (self.people[path].wrote | new) - gone
+            self.people[path].removed |= gone
 
-    @rule(path=paths, edit=edits, at=st.integers(0, 8))
-    def people_edit(self, path: str, edit: Edit, at: int) -> None:
-        lines = self.tree.setdefault(path, [])
-        new, gone = self.edit(lines, edit, at, b"people")
-        self.people[path].wrote = (self.people[path].wrote | new) - gone
-        self.people[path].removed |= gone
+    @rule(theirs=edits, ours=edits, path=paths)
+    def both_edit_and_it_is_migrated(self, theirs: Edits, ours: Edits, path: str) -> None:
+        self.the_unit_changes(path, theirs)
+        self.people_edit(path, ours)
+        self.migrate()
 
-    @rule(path=paths)
-    def people_delete(self, path: str) -> None:
-        self.people[path].removed |= set(self.tree.pop(path, []))
-        self.people[path].wrote.clear()
-
-    @rule()
-    def the_bases_are_lost(self) -> None:
-        self.bases().prune(set())
+    @rule(path=paths, what=st.sampled_from(["left", "deleted", "lost", "deleted, lost", *["nothing"] * 3]))
+    def something_rare_happens(self, path: str, what: str) -> None:
+        if what == "left":
+            self.unit.pop(path, None)
+        if "deleted" in what:
+            self.people[path].removed |= set(self.tree.pop(path, []))
+            self.people[path].wrote.clear()
+        if "lost" in what:
+            self.bases().prune(set())
 
     @rule(keeps_both=st.booleans())
     def people_resolve(self, keeps_both: bool) -> None:
@@ -146,9 +157,12 @@ class Life(RuleBasedStateMachine):
                 self.tree[path] = content.splitlines(keepends=True)
         clear_conflicts(self.root, "unit")
 
-    @rule()
-    def migrating_again_changes_nothing(self) -> None:
+    @rule(keeps_both=st.booleans())
+    def migrating_again_changes_nothing(self, keeps_both: bool) -> None:
         self.migrate()
+        self.people_resolve(keeps_both)
+        self.migrate()
+        assert list_conflicts(self.root, "unit") == ()
         before = {path: list(lines) for path, lines in self.tree.items()}
         self.migrate()
         assert self.tree == before
@@ -196,8 +210,8 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=80,
-    stateful_step_count=30,
+    max_examples=120,
+    stateful_step_count=25,
     derandomize=True,
     database=None,
     deadline=None,
