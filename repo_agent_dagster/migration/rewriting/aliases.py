@@ -117,13 +117,13 @@ class AliasMove:
 def alias_move(
     contents: Mapping[str, bytes],
     moved: Mapping[str, str],
-    rewritten: Mapping[str, bytes],
+    rewrite: Callable[[str, bytes], bytes],
     standing: ReadFile,
 ) -> AliasMove | None:
     """Return the aliases of a unit that moves, or None where it has none.
 
-    `contents` are the unit's files, `moved` where they go, `rewritten` the configuration files that change on the way,
-    by their new path; `standing` reads a file of the target root that is not of this migration.
+    `contents` are the unit's files and `moved` says where they go. `rewrite(path, content)` is what becomes of one on
+    the way (only configuration files are asked for), `standing` reads one of the target root that is not of the unit.
     """
     before = read_aliases({posixpath.dirname(path) for path in contents if is_config(path)}, contents.get)
     if not any(before.by_folder.values()):
@@ -137,9 +137,8 @@ def alias_move(
             folder = posixpath.dirname(folder)
 
     def read(path: str) -> bytes | None:
-        if path in rewritten:
-            return rewritten[path]
-        return contents[sources[path]] if path in sources else standing(path)
+        source = sources.get(path)
+        return standing(path) if source is None else rewrite(source, contents[source])
 
     return AliasMove(before, read_aliases(folders, read))
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from repo_agent_dagster.migration.rewriting.aliases import alias_move
+from repo_agent_dagster.migration.rewriting.file import Rewriter
 from repo_agent_dagster.migration.rewriting.resolve import Relocation, Unresolvable, rebase
 
 FILES = {
@@ -39,7 +41,8 @@ def rebased(
 ) -> str | Unresolvable:
     there = {path: text.encode() for path, text in (standing or {}).items()}
     changed = {path: text.encode() for path, text in (rewritten or {}).items()}
-    aliases = alias_move({path: text.encode() for path, text in files.items()}, moved, changed, there.get)
+    contents = {path: text.encode() for path, text in files.items()}
+    aliases = alias_move(contents, moved, lambda path, content: changed.get(path, content), there.get)
     relocation = Relocation(frozenset(files), moved, there.__contains__, aliases)
     return rebase(specifier, importer, relocation)
 
@@ -101,10 +104,7 @@ def test_a_tsconfig_that_is_rewritten_on_the_way_counts_as_it_will_be() -> None:
     moved = {path: "apps/x/" + path.removeprefix("src/") for path in files}
 
     assert rebased("@/db/store", files, moved) == "./db/store"
-    assert (
-        rebased("@/db/store", files, moved, rewritten={"apps/x/tsconfig.json": tsconfig({"@/*": ["./*"]})})
-        == "@/db/store"
-    )
+    assert rebased("@/db/store", files, moved, rewritten={"tsconfig.json": tsconfig({"@/*": ["./*"]})}) == "@/db/store"
 
 
 def test_an_exact_alias_of_one_file_stays_or_becomes_a_path_without_ending() -> None:
@@ -246,4 +246,19 @@ def test_an_alias_for_everything_or_for_a_package_lists_no_package(paths: Mappin
 
 
 def test_a_unit_without_aliases_has_none() -> None:
-    assert alias_move({"a.ts": b"", "tsconfig.json": b"{}"}, {"a.ts": "x/a.ts"}, {}, {}.get) is None
+    assert (
+        alias_move({"a.ts": b"", "tsconfig.json": b"{}"}, {"a.ts": "x/a.ts"}, lambda _, content: content, {}.get)
+        is None
+    )
+
+
+def test_config_files_that_the_rewriter_changes_keep_their_aliases() -> None:
+    files = {**FILES, "tsconfig.json": tsconfig(AT)}
+    moved = {path: "apps/x/" + path.replace("src/", "code/") for path in files}
+    contents = {path: text.encode() for path, text in files.items()}
+    relocation = Relocation(frozenset(files), moved, lambda _: False)
+    rewriter = Rewriter(relocation, (), contents)
+
+    aliases = alias_move(contents, moved, lambda path, content: rewriter.rewrite(path, content).content, {}.get)
+
+    assert rebase("@/db/store", "src/main.ts", replace(relocation, aliases=aliases)) == "@/db/store"
