@@ -1,45 +1,104 @@
-"""Group `staging`: the units that wait in the STAGING folder."""
+"""Group `staging`: the units of the STAGING folder, and how far the migration of each came."""
 
-import hashlib
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from assets.logs import OWNERS
 from assets.metadata import markdown_table
-from repo_agent_dagster.migration import scan_staging
-from repo_agent_dagster.resources import FoldersResource, StoreResource
-from repo_agent_dagster.store import staging_migrations
+from repo_agent_dagster.migration import scan_unit
+from repo_agent_dagster.migration.reporting.dashboard import render_dashboard
+from repo_agent_dagster.migration.reporting.unit_states import UnitState, unit_state, unit_states
+from repo_agent_dagster.reports.files import write_whole
+from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
+from repo_agent_dagster.store import staging_migrations, task_requests
 from repo_agent_dagster.store.engine import read_transaction
+from repo_agent_dagster.store.staging_migrations import StagingMigration
+from repo_agent_dagster.store.task_requests import TaskRequest
+
+STAGING_PARTITIONS = "staging_units"
+staging_partitions = dg.DynamicPartitionsDefinition(name=STAGING_PARTITIONS)
+"""One key for each folder under STAGING; the sensor keeps them in step."""
+
+UNITS_SHOWN = 2000
+_NO_KEY = ("...", "\a", "\b", "\f", "\n", "\r", "\t", "\v", "\0")
+
+
+def can_be_partition(name: str) -> bool:
+    """Return whether Dagster takes a unit's name as a partition key."""
+    return bool(name) and not any(part in name for part in _NO_KEY)
+
+
+def unit_materialization(
+    migration: StagingMigration, task: TaskRequest | None, *, waits: str = ""
+) -> dg.AssetMaterialization:
+    """Return the event that shows a unit's migration in the UI, as its partition of `staging_units`."""
+    return dg.AssetMaterialization(
+        asset_key=STAGING_PARTITIONS,
+        partition=migration.unit,
+        description=waits or migration.error or migration.status.value.replace("_", " "),
+        metadata=unit_metadata(unit_state(migration), task, waits=waits),
+        tags={"dagster/data_version": migration.source_digest},
+    )
+
+
+def unit_metadata(state: UnitState, task: TaskRequest | None = None, *, waits: str = "") -> dict[str, Any]:
+    """Return what people look at in the UI about one unit; what is not known is left out."""
+    run_id = task.dagster_run_id if task else None
+    known = {
+        "state": state.state,
+        "waits": waits or None,
+        "error": None if state.error is None else dg.MetadataValue.md(f"~~~~\n{state.error}\n~~~~"),
+        "last_run": None if run_id is None else dg.MetadataValue.dagster_run(run_id),
+        "task": state.task_id,
+        "conflicts": state.conflicts,
+        "standards_score": state.standards_score,
+        "files": state.files,
+        "unresolved": state.unresolved,
+        "check": state.check,
+        "steps": markdown_table([vars(step) for step in state.steps]) if state.steps else None,
+        "order": state.order_id,
+        "target_root": dg.MetadataValue.path(state.target_root),
+        "content": state.digest[:12],
+        "updated_at": dg.MetadataValue.timestamp(state.updated_at),
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 @dg.asset(
     group_name="staging",
+    partitions_def=staging_partitions,
     kinds={"filesystem"},
     owners=OWNERS,
-    description="The folders under STAGING, by content: a unit that changes is a new version.",
+    description="The folders under STAGING, a partition for each, by content: a unit that changes is a new version. "
+    "The sensor tells of each change of a unit's migration; materialise one to look at it now.",
 )
-def staging_units(folders: FoldersResource) -> dg.MaterializeResult:
-    """Take note of the STAGING folder as it stands; the digest over its units is the data version."""
-    units = scan_staging(Path(folders.staging))
-    digest = hashlib.sha256("".join(f"{unit.name}={unit.digest};" for unit in units).encode()).hexdigest()
-    return dg.MaterializeResult(
-        data_version=dg.DataVersion(digest),
-        metadata={
-            "dagster/row_count": len(units),
-            "units": markdown_table(
-                [
-                    {
-                        "unit": unit.name,
-                        "content": unit.digest[:12],
-                        "last changed": unit.last_changed.isoformat(sep=" ", timespec="seconds"),
-                        "unfinished": ", ".join(unit.unfinished),
-                    }
-                    for unit in units
-                ]
-            ),
-        },
-    )
+def staging_units(
+    context: dg.AssetExecutionContext, store: StoreResource, folders: FoldersResource
+) -> dg.MaterializeResult:
+    """Take note of one unit as it stands; its digest is the data version."""
+    staging, name = Path(folders.staging), context.partition_key
+    unit = scan_unit(staging / name, staging) if name in _folders(staging) else None
+    if unit is None:
+        raise dg.Failure(f"there is no unit {name} in {staging} any more", allow_retries=False)
+    with read_transaction(store.engine()) as conn:
+        migration = staging_migrations.latest(conn, name, target_root=folders.target_root)
+        task_id = migration.task_request_id if migration else None
+        task = task_requests.get(conn, task_id) if task_id else None
+    metadata: dict[str, Any] = {
+        "content": unit.digest[:12],
+        "last_changed": dg.MetadataValue.timestamp(unit.last_changed),
+        "unfinished": ", ".join(unit.unfinished) or "nothing",
+    }
+    if migration is not None:
+        is_present = migration.source_digest == unit.digest
+        metadata = {**unit_metadata(unit_state(migration), task), **metadata, "migrated_content": is_present}
+    return dg.MaterializeResult(data_version=dg.DataVersion(unit.digest), metadata=metadata)
+
+
+def _folders(staging: Path) -> set[str]:
+    return {path.name for path in staging.iterdir()} if staging.is_dir() else set()
 
 
 @dg.asset(
@@ -49,21 +108,36 @@ def staging_units(folders: FoldersResource) -> dg.MaterializeResult:
     owners=OWNERS,
     description="Every unit that was seen, and how far its migration came. The job staging_migration does the work.",
 )
-def migrated_units(store: StoreResource) -> dg.MaterializeResult:
-    """Show the state of every unit's migration."""
+def migrated_units(store: StoreResource, folders: FoldersResource, clock: ClockResource) -> dg.MaterializeResult:
+    """Show the state of every unit's migration, and write the dashboard page beside the delivery reports."""
     with read_transaction(store.engine()) as conn:
-        migrations = staging_migrations.listing(conn)
+        states = unit_states(staging_migrations.listing(conn, limit=UNITS_SHOWN))
+    page = Path(folders.reports) / "staging.html"
+    write_whole(page, render_dashboard(states, generated_at=clock.now()))
+    counts: dict[str, int] = {}
+    for state in states:
+        counts[state.state] = counts.get(state.state, 0) + 1
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": len(migrations),
-            "units": markdown_table(
-                [
-                    {"unit": m.unit, "status": m.status, "content": m.source_digest[:12], "order": m.order_id}
-                    for m in migrations
-                ]
-            ),
+            "dagster/row_count": len(states),
+            "states": markdown_table([dict(sorted(counts.items()))] if counts else []),
+            "page": dg.MetadataValue.path(str(page)),
+            "units": markdown_table([_overview(state) for state in states], limit=100),
         }
     )
+
+
+def _overview(state: UnitState) -> dict[str, Any]:
+    return {
+        "unit": state.unit,
+        "status": state.state,
+        "conflicts": state.conflicts,
+        "standards": state.standards_score,
+        "content": state.digest[:12],
+        "order": state.order_id,
+        "updated": state.updated_at.isoformat(sep=" ", timespec="seconds"),
+        "error": state.error,
+    }
 
 
 default_assets = [staging_units, migrated_units]

@@ -4,7 +4,9 @@ import dagster as dg
 
 ops_scan_job = dg.define_asset_job(
     "ops_scan_job",
-    selection=dg.AssetSelection.groups("logs", "ops", "patches", "delivery", "staging"),
+    # Not the units: their partitions are units, not days, and the STAGING sensor keeps them up to date.
+    selection=dg.AssetSelection.groups("logs", "ops", "patches", "delivery", "staging")
+    - dg.AssetSelection.assets("staging_units"),
     description="Ingest one UTC day's logs, scan them, then bring trends and delivery reports up to date.",
 )
 

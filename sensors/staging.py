@@ -1,16 +1,59 @@
 """The STAGING sensor: a settled unit becomes a task request, once for each content."""
 
 import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy import Connection
 
-from repo_agent_dagster.contracts.tasks import Pathway, StagingMigrationPayload
-from repo_agent_dagster.migration import ManifestError, StagingUnit, is_settled, load_manifest, order_id, scan_staging
+from assets.staging import can_be_partition, staging_partitions, unit_materialization
+from jobs.tasks import TASK_TAG
+from repo_agent_dagster.contracts.tasks import Pathway, StagingMigrationPayload, TaskStatus
+from repo_agent_dagster.migration import StagingUnit, order_id, scan_staging
+from repo_agent_dagster.migration.units import watch_memory
+from repo_agent_dagster.migration.units.known_hashes import KnownHashes
+from repo_agent_dagster.migration.units.scan import Look
+from repo_agent_dagster.migration.units.watching import Ready, Round, Told, Watch, Watched
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import staging_migrations, task_requests
-from repo_agent_dagster.store.engine import write_transaction
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ids import new_id
+from repo_agent_dagster.store.staging_migrations import StagingMigration, StagingStatus
+from repo_agent_dagster.store.task_requests import TaskRequest
+
+READING_SECONDS = 20.0
+"""A tick reads new content for so long, well below Dagster's time-out for sensors; the next one goes on."""
+
+SHOWN_AT_ONCE = 200
+_WAITING_AT_MOST = 1000
+_READABLE_LENGTH = 80
+_SUPERSEDED = "superseded"
+_NOT_STARTED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """What the cursor holds: the units as the last tick saw them, and the last change that the UI was told."""
+
+    watched: Mapping[str, Watched]
+    shown: str
+
+    @classmethod
+    def read(cls, cursor: str | None) -> "_Memory":
+        try:
+            content = json.loads(cursor) if cursor else {}
+            return cls(watch_memory.from_json(content.get("units", {})), str(content.get("shown", "")))
+        except (ValueError, TypeError, AttributeError):
+            return cls({}, "")  # an unreadable cursor restarts the watch instead of stopping it
+
+    def write(self) -> str:
+        content = {"units": watch_memory.to_json(self.watched), "shown": self.shown}
+        return json.dumps(content, separators=(",", ":"))
 
 
 @dg.sensor(
@@ -23,66 +66,199 @@ def staging_sensor(
 ) -> dg.SensorResult | dg.SkipReason:
     """Submit a task request for each settled unit whose content was not submitted before.
 
-    The cursor holds the digest of each unit as the last tick saw it: a unit counts as settled only if its digest
-    stood still between two ticks, whatever the clocks of the machine that copies it say. The request's dedupe key
-    (unit, digest, target) makes a repeated tick harmless, so a lost cursor costs one tick and nothing else.
+    The cursor remembers each unit's digest and since when it stands; a lost cursor costs the settling time and nothing
+    else, because the request's dedupe key (unit, digest, target) makes a repeated tick harmless.
     """
     staging = Path(folders.staging)
     if not staging.is_dir():
         return dg.SkipReason(f"there is no folder {staging}")
-    seen_before: dict[str, str] = _read_cursor(context.cursor)
-    units = scan_staging(staging)
-    now = clock.now()
-    settled = [
-        unit
-        for unit in units
-        if seen_before.get(unit.name) == unit.digest
-        and is_settled(unit, now=now, settle_seconds=folders.settle_seconds)
-    ]
-    submitted = [unit.name for unit in settled if _submit(store, folders, clock, unit)]
-    cursor = json.dumps({unit.name: unit.digest for unit in units}, sort_keys=True)
-    if submitted:
-        context.log.info(f"submitted: {', '.join(submitted)}")
-        return dg.SensorResult(cursor=cursor)
-    waiting = sorted({unit.name for unit in units} - {unit.name for unit in settled})
-    reason = f"still changing: {', '.join(waiting)}" if waiting else f"nothing new among {len(units)} unit(s)"
-    return dg.SensorResult(skip_reason=reason, cursor=cursor)
-
-
-def _read_cursor(cursor: str | None) -> dict[str, str]:
-    try:
-        return dict(json.loads(cursor)) if cursor else {}
-    except (ValueError, TypeError):
-        return {}  # an unreadable cursor restarts the watch instead of stopping it
-
-
-def _submit(store: StoreResource, folders: FoldersResource, clock: ClockResource, unit: StagingUnit) -> bool:
-    payload = StagingMigrationPayload(
-        unit=unit.name, unit_path=str(unit.path), source_digest=unit.digest, target_root=folders.target_root
+    memory, now = _Memory.read(context.cursor), clock.now()
+    until = time.monotonic() + READING_SECONDS
+    known = KnownHashes(_home(folders) / "staging-cache", staging)
+    units = scan_staging(staging, Look(known, out_of_time=lambda: time.monotonic() > until))
+    engine, submitted, superseded = store.engine(), [], []
+    with read_transaction(engine) as conn:
+        watch = Watch(staging, folders.settle_seconds, lambda *unit: _is_migrated(conn, folders.target_root, *unit))
+        found = watch.look(units, memory.watched, now=now)
+        outdated = _outdated_requests(conn, folders, units)
+    if outdated or found.ready or found.troubles or found.newly_waiting:
+        with write_transaction(engine) as conn:
+            superseded = [task for task in outdated if _supersede(conn, task, now=now)]
+            submitted = [one.unit.name for one in found.ready if _submit(conn, folders, one, now=now)]
+            for trouble in found.troubles:
+                _record_trouble(conn, folders, trouble, now=now)
+            for waiting in found.newly_waiting:
+                staging_migrations.note(conn, _seen(conn, folders, waiting.unit, now=now).id, now=now)
+    _cancel_queued_runs(context.instance, superseded)
+    with read_transaction(engine) as conn:
+        shown, events = _events(conn, memory.shown, found)
+    for trouble in found.troubles:
+        context.log.warning(f"{trouble.unit.name}: {trouble.reason}")
+    return dg.SensorResult(
+        skip_reason=_summary(found, submitted, superseded),
+        cursor=_Memory(found.watched, shown).write(),
+        dynamic_partitions_requests=_partitions(context.instance, units),
+        asset_events=events,
     )
-    own_id = new_id()
-    with write_transaction(store.engine()) as conn:
+
+
+def _home(folders: FoldersResource) -> Path:
+    return Path(folders.artifacts).parent
+
+
+def _is_migrated(conn: Connection, target_root: str, unit: str, digest: str | None) -> bool:
+    """Return whether the unit's content, or any of it, arrived at the target and nothing is going on with it."""
+    for row in staging_migrations.listing(conn, unit=unit):
+        if row.target_root != target_root or (digest is not None and row.source_digest != digest):
+            continue
+        if row.status is StagingStatus.VALIDATED:
+            return True
+        if row.status is StagingStatus.APPLIED:  # for good only if no run is about to check it
+            task = task_requests.get(conn, row.task_request_id) if row.task_request_id else None
+            if task is None or not task.is_open:
+                return True
+    return False
+
+
+def _outdated_requests(conn: Connection, folders: FoldersResource, units: Iterable[StagingUnit]) -> list[TaskRequest]:
+    """Return this sensor's requests that wait for a content which their unit no longer has."""
+    present = {unit.name: unit.digest for unit in units}
+    waiting = task_requests.listing(
+        conn, status=TaskStatus.PENDING, pathway=Pathway.STAGING_MIGRATION, limit=_WAITING_AT_MOST
+    )
+    outdated = []
+    for task in waiting:
+        payload = task.payload_as(StagingMigrationPayload)
+        ours = (task.dedupe_key or "").startswith(_dedupe_key(payload.unit, payload.source_digest, folders))
+        if ours and present.get(payload.unit, payload.source_digest) != payload.source_digest:
+            outdated.append(task)
+    return outdated
+
+
+def _supersede(conn: Connection, task: TaskRequest, *, now: datetime) -> bool:
+    """Cancel a request that waits; False if it runs by now: what runs is left to end."""
+    found = task_requests.get(conn, task.id)
+    if found is None or found.status is not TaskStatus.PENDING:
+        return False
+    reason = f"{_SUPERSEDED}: the unit changed before its migration began; it is submitted again when it settles"
+    return task_requests.finish(conn, task.id, TaskStatus.CANCELLED, now=now, error=reason)
+
+
+def _cancel_queued_runs(instance: dg.DagsterInstance, tasks: Iterable[TaskRequest]) -> None:
+    for task in tasks:
+        for run in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.id}, statuses=_NOT_STARTED)):
+            instance.run_coordinator.cancel_run(run.run_id)
+
+
+def _dedupe_key(unit: str, digest: str, folders: FoldersResource) -> str:
+    # A part of the name for people, the whole as a hash: the column has an end, and paths of target roots have none.
+    whole = sha256("\0".join((unit, digest, folders.target_root)).encode()).hexdigest()
+    return f"staging:{unit[:_READABLE_LENGTH]}:{whole}"
+
+
+def _submit(conn: Connection, folders: FoldersResource, ready: Ready, *, now: datetime) -> bool:
+    """Submit a unit, unless this content was submitted and nothing else came after it."""
+    unit, root = ready.unit, folders.target_root
+    payload = StagingMigrationPayload(
+        unit=unit.name, unit_path=str(unit.path), source_digest=unit.digest, target_root=root
+    )
+    own_id, order = new_id(), order_id(ready.manifest)
+    key = first_key = _dedupe_key(unit.name, unit.digest, folders)
+    while True:
         task = task_requests.submit(
             conn,
             Pathway.STAGING_MIGRATION,
             payload,
-            now=clock.now(),
-            initial_prompt=f"Migrate STAGING/{unit.name} into {folders.target_root}",
-            order_id=_order_of(unit),
-            dedupe_key=f"staging:{unit.name}:{unit.digest}:{folders.target_root}",
+            now=now,
+            initial_prompt=f"Migrate STAGING/{unit.name} into {root}",
+            order_id=order,
+            dedupe_key=key,
             task_id=own_id,
         )
-        if task.id != own_id:
+        if task.id == own_id:
+            break
+        latest = staging_migrations.latest(conn, unit.name, target_root=root)
+        if not _is_outdated(task, payload, latest):
+            if latest is not None and latest.source_digest != unit.digest:  # by a content that could not be submitted
+                staging_migrations.note(conn, _seen(conn, folders, unit, now=now).id, now=now)
             return False
-        staging_migrations.upsert_seen(conn, unit.name, unit.digest, folders.target_root, now=clock.now())
+        key = f"{first_key}:after:{task.id}"
+    row = _seen(conn, folders, unit, now=now)
+    staging_migrations.note(conn, row.id, now=now, task_request_id=task.id, order_id=order)
     return True
 
 
-def _order_of(unit: StagingUnit) -> str | None:
-    try:
-        return order_id(load_manifest(unit))
-    except ManifestError:
-        return None  # the job will say what is wrong with it, where somebody looks
+def _is_outdated(task: TaskRequest, payload: StagingMigrationPayload, latest: StagingMigration | None) -> bool:
+    """Return whether the content must be submitted again: its request was superseded, or another content came since."""
+    if task.is_open:
+        return False
+    if task.status is TaskStatus.CANCELLED and (task.error or "").startswith(_SUPERSEDED):
+        return True
+    return latest is not None and latest.source_digest != payload.source_digest and latest.task_request_id is not None
+
+
+def _seen(conn: Connection, folders: FoldersResource, unit: StagingUnit, *, now: datetime) -> StagingMigration:
+    # The column holds 200 characters, and a folder's name that is longer is no unit's name anyway.
+    return staging_migrations.upsert_seen(conn, unit.name[:200], unit.digest, folders.target_root, now=now)
+
+
+def _record_trouble(conn: Connection, folders: FoldersResource, trouble: Told, *, now: datetime) -> None:
+    row = _seen(conn, folders, trouble.unit, now=now)
+    staging_migrations.set_status(conn, row.id, StagingStatus.FAILED, now=now, error=trouble.reason)
+
+
+def _events(conn: Connection, shown: str, found: Round) -> tuple[str, list[dg.AssetMaterialization]]:
+    """Return the newest change on record, and what the UI is to be told: units that changed since `shown`."""
+    changed: dict[str, StagingMigration] = {}
+    mark = shown
+    for limit in (1, SHOWN_AT_ONCE):  # nearly always the first row says that nothing changed; rows hold whole plans
+        rows = staging_migrations.listing(conn, limit=limit)
+        mark = max(map(_mark, rows), default="")
+        if mark == shown:
+            break
+        changed = {}
+        for row in rows:
+            if _mark(row) > shown:
+                changed.setdefault(row.unit, row)
+    events = []
+    for row in changed.values():
+        if can_be_partition(row.unit):
+            watched = found.watched.get(row.unit)
+            task = task_requests.get(conn, row.task_request_id) if row.task_request_id else None
+            events.append(unit_materialization(row, task, waits=watched.reason if watched else ""))
+    return mark, events
+
+
+def _mark(row: StagingMigration) -> str:
+    return f"{row.updated_at.isoformat(timespec='microseconds')} {row.id}"
+
+
+def _partitions(
+    instance: dg.DagsterInstance, units: Iterable[StagingUnit]
+) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    """Return what brings the asset's partitions in step with the folders."""
+    wanted = {unit.name for unit in units if can_be_partition(unit.name)}
+    present = set(instance.get_dynamic_partitions(str(staging_partitions.name)))
+    requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
+    if wanted - present:
+        requests.append(staging_partitions.build_add_request(sorted(wanted - present)))
+    if present - wanted:
+        requests.append(staging_partitions.build_delete_request(sorted(present - wanted)))
+    return requests
+
+
+def _summary(found: Round, submitted: list[str], superseded: list[TaskRequest]) -> str:
+    said = []
+    if submitted:
+        said.append(f"submitted: {', '.join(submitted)}")
+    if superseded:
+        said.append(f"superseded: {len(superseded)} task(s) of units that changed")
+    said += [f"{trouble.unit.name}: {trouble.reason}" for trouble in found.troubles]
+    said += [f"{name} {found.watched[name].reason}" for name in found.names("waiting") if found.watched[name].reason]
+    changing = found.names("changing")
+    if changing:
+        said.append(f"still changing: {', '.join(changing)}")
+    return "; ".join(said) or f"nothing new among {len(found.watched)} unit(s)"
 
 
 default_sensors = [staging_sensor]

@@ -1,6 +1,7 @@
 """The assets of one night, materialised through Dagster on real stores."""
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,8 +10,9 @@ from assets import delivery, logs, ops, patches, staging
 from repo_agent_dagster.cli.example_logs import write_example_logs
 from repo_agent_dagster.contracts.custody import EventRow
 from repo_agent_dagster.contracts.patches import PatchEventName
-from repo_agent_dagster.store import delivery_reports, ops_issues, ops_scans, patch_events
+from repo_agent_dagster.store import delivery_reports, ops_issues, ops_scans, patch_events, staging_migrations
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.staging_migrations import StagingStatus
 from schedules.nightly import nightly_ops_scan
 from tests.wiring.deployment import Deployment
 
@@ -112,17 +114,35 @@ def test_a_changed_custody_row_fails_the_custody_check(deployment: Deployment, n
     assert "/w" in verdict.metadata["broken"].value
 
 
-def test_the_staging_folder_has_a_new_data_version_when_a_unit_changes(deployment: Deployment) -> None:
-    def version() -> str:
-        (event,) = materialize(deployment, staging.staging_units).asset_materializations_for_node("staging_units")
+def test_a_unit_has_a_new_data_version_when_it_changes(deployment: Deployment) -> None:
+    unit = deployment.settings.staging / "web"
+    unit.mkdir()
+    deployment.instance.add_dynamic_partitions("staging_units", ["web"])
+
+    def version(text: str) -> str:
+        (unit / "a.ts").write_text(text)
+        result = materialize(deployment, staging.staging_units, partition="web")
+        (event,) = result.asset_materializations_for_node("staging_units")
         assert event.tags is not None
         return event.tags["dagster/data_version"]
 
-    empty = version()
-    (deployment.settings.staging / "web").mkdir()
-    (deployment.settings.staging / "web" / "a.ts").write_text("1")
-    with_unit = version()
-    assert len({empty, with_unit, version()}) == 2
+    assert version("1") == version("1") != version("2")
+
+
+def test_a_unit_that_is_gone_cannot_be_materialised(deployment: Deployment) -> None:
+    deployment.instance.add_dynamic_partitions("staging_units", ["web"])
+    assert not materialize(deployment, staging.staging_units, partition="web").success
+
+
+def test_the_overview_counts_the_states_and_writes_the_page(deployment: Deployment, now: datetime) -> None:
+    with write_transaction(deployment.engine) as conn:
+        for unit in ("web", "api"):
+            row = staging_migrations.upsert_seen(conn, unit, "0" * 64, "/root", now=now)
+        staging_migrations.set_status(conn, row.id, StagingStatus.FAILED, now=now, error="no manifest")
+    shown = metadata(materialize(deployment, staging.migrated_units), "migrated_units")
+    assert shown["dagster/row_count"] == 2
+    assert "| failed | seen |\n| --- | --- |\n| 1 | 1 |" in shown["states"]
+    assert "no manifest" in Path(shown["page"]).read_text()
 
 
 def test_the_schedule_asks_for_yesterday_and_today_once_each(deployment: Deployment) -> None:
@@ -141,6 +161,7 @@ def test_one_night_job_materialises_every_group_and_runs_every_check(deployment:
     job = deployment.defs.get_job_def("ops_scan_job")
     result = job.execute_in_process(partition_key=DAY, instance=deployment.instance, resources=deployment.resources)
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
-    assert made == {key.to_user_string() for key in deployment.defs.resolve_asset_graph().materializable_asset_keys}
+    every = {key.to_user_string() for key in deployment.defs.resolve_asset_graph().materializable_asset_keys}
+    assert made == every - {"staging_units"}  # whose partitions are units, not days
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
     assert checks == {"quarantine_rate": True, "custody_chain_is_intact": True, "every_order_has_a_report": True}

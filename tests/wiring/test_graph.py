@@ -9,12 +9,18 @@ def test_the_code_location_loads_and_its_parts_fit_together(deployment: Deployme
     dg.Definitions.validate_loadable(deployment.defs)
 
 
+def _axis(partitions: dg.PartitionsDefinition | None) -> str:
+    if partitions is None:
+        return ""
+    return "unit" if isinstance(partitions, dg.DynamicPartitionsDefinition) else "day"
+
+
 def test_the_assets_their_groups_partitions_and_dependencies_are_these(deployment: Deployment) -> None:
     graph = deployment.defs.resolve_asset_graph()
     shape = {
         key.to_user_string(): (
             graph.get(key).group_name,
-            "day" if graph.get(key).partitions_def else "",
+            _axis(graph.get(key).partitions_def),
             sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
         )
         for key in graph.get_all_asset_keys()
@@ -27,7 +33,7 @@ def test_the_assets_their_groups_partitions_and_dependencies_are_these(deploymen
         "patch_events": ("patches", "", []),
         "patch_trends": ("patches", "", ["patch_events"]),
         "delivery_reports": ("delivery", "", ["ops_scan", "patch_trends"]),
-        "staging_units": ("staging", "", []),
+        "staging_units": ("staging", "unit", []),
         "migrated_units": ("staging", "", ["staging_units"]),
     }
 
@@ -58,7 +64,18 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
         for name in ("staging_migration_job", "solution_validation_job", "apply_patches")
     }
     assert steps == {
-        "staging_migration_job": ["plan_unit", "copy_and_rewrite", "check_unit", "conclude_migration"],
+        "staging_migration_job": [
+            "take_inventory",
+            "plan_unit",
+            "show_diff",
+            "ask_approval",
+            "copy_and_rewrite",
+            "hold_to_standards",
+            "refactor",
+            "validate_unit",
+            "report_migration",
+            "notify",
+        ],
         "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
         "apply_patches": ["read_batch", "apply_batch_to_workspace", "prove_custody"],
     }
@@ -75,6 +92,7 @@ def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
         "task_of_cancelled_run_sensor",
         "sandbox_reaper_sensor",
         "notifications_sensor",
+        "approvals_sensor",
     }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}

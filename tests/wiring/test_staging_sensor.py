@@ -1,114 +1,246 @@
-"""The STAGING sensor: settled units only, each content once."""
+"""The STAGING sensor: settled units only, each content once, and what it shows of them in the UI."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
 
-from repo_agent_dagster.contracts.tasks import Pathway
+from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
 from repo_agent_dagster.store import staging_migrations, task_requests
-from repo_agent_dagster.store.engine import read_transaction
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.staging_migrations import StagingMigration, StagingStatus
+from repo_agent_dagster.store.task_requests import TaskRequest
 from sensors.staging import staging_sensor
 from tests.wiring.deployment import Deployment
 
 
-def drop(deployment: Deployment, name: str, text: str = "export const a = 1;\n") -> Path:
-    unit = deployment.settings.staging / name
-    unit.mkdir(exist_ok=True)
-    (unit / "a.ts").write_text(text)
-    (unit / "migration-manifest.yaml").write_text(
-        f"unit: {name}\ndestination: apps/{name}\norder: {{id: order-{name}}}\n"
-    )
-    return unit
+class Sensor:
+    """The sensor on a deployment: each tick moves the clock on and hands its cursor to the next."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.cursor: str | None = None
+        self.now = deployment.resources["clock"].now()
+
+    def drop(self, name: str, text: str = "export const a = 1;\n", manifest: str = "") -> Path:
+        unit = self.deployment.settings.staging / name
+        unit.mkdir(exist_ok=True)
+        (unit / "a.ts").write_text(text)
+        (unit / "migration-manifest.yaml").write_text(
+            manifest or f"unit: {name}\ndestination: apps/{name}\norder: {{id: order-{name}}}\n"
+        )
+        return unit
+
+    def tick(self, *, after_seconds: float = 60) -> SensorExecutionData:
+        self.now += timedelta(seconds=after_seconds)
+        self.deployment.set_clock(self.now)
+        ticked = self.deployment.tick(staging_sensor, self.cursor)
+        self.cursor = ticked.cursor
+        return ticked
+
+    def settle(self) -> SensorExecutionData:
+        self.tick()
+        return self.tick()
+
+    def tasks(self) -> list[TaskRequest]:
+        """The sensor's task requests, oldest first."""
+        with read_transaction(self.deployment.engine) as conn:
+            return task_requests.listing(conn, pathway=Pathway.STAGING_MIGRATION)[::-1]
+
+    def migration(self, unit: str) -> StagingMigration:
+        with read_transaction(self.deployment.engine) as conn:
+            found = staging_migrations.latest(conn, unit)
+        assert found is not None
+        return found
+
+    def end_task(self, task: TaskRequest, status: StagingStatus) -> None:
+        """What the job does, in short: it plans, ends, and closes its task."""
+        with write_transaction(self.deployment.engine) as conn:
+            task_requests.claim(conn, task.id, dagster_run_id=f"run of {task.id}", now=self.now)
+            row = staging_migrations.latest(conn, task.payload["unit"])
+            assert row is not None
+            for step in (StagingStatus.PLANNED, status):
+                staging_migrations.set_status(conn, row.id, step, now=self.now)
+            task_requests.finish(conn, task.id, TaskStatus.SUCCESS, now=self.now)
 
 
-def pass_time(deployment: Deployment, seconds: float) -> None:
-    # Change times come from the file system and cannot be set, so here the clock starts from the machine's.
-    deployment.set_clock(datetime.now(UTC) + timedelta(seconds=seconds))
+@pytest.fixture
+def sensor(deployment: Deployment) -> Sensor:
+    return Sensor(deployment)
 
 
-def ticks(deployment: Deployment, count: int, cursor: str | None = None) -> str | None:
-    for _ in range(count):
-        cursor = deployment.tick(staging_sensor, cursor).cursor
-    return cursor
-
-
-def submitted(deployment: Deployment) -> list[str]:
-    with read_transaction(deployment.engine) as conn:
-        return [t.payload["unit"] for t in task_requests.listing(conn, pathway=Pathway.STAGING_MIGRATION)]
-
-
-def test_a_unit_is_submitted_on_the_second_tick_that_sees_it_unchanged(deployment: Deployment) -> None:
-    drop(deployment, "web")
-    pass_time(deployment, 60)
-    first = deployment.tick(staging_sensor)
-    assert first.skip_message == "still changing: web"
-    assert submitted(deployment) == []
-    ticks(deployment, 1, first.cursor)
-    assert submitted(deployment) == ["web"]
-
-
-def test_the_request_names_the_content_the_target_and_the_order(deployment: Deployment) -> None:
-    unit = drop(deployment, "web")
-    pass_time(deployment, 60)
-    ticks(deployment, 2)
-    with read_transaction(deployment.engine) as conn:
-        (task,) = task_requests.listing(conn)
-        (migration,) = staging_migrations.listing(conn)
+def test_a_unit_is_submitted_when_its_content_stood_still_for_the_set_time(sensor: Sensor) -> None:
+    sensor.drop("web")
+    assert sensor.tick().skip_message == "still changing: web"
+    assert sensor.tick(after_seconds=4).skip_message == "still changing: web"
+    assert sensor.tick(after_seconds=1).skip_message == "submitted: web"
+    assert sensor.tick().skip_message == "nothing new among 1 unit(s)"
+    (task,) = sensor.tasks()
     assert task.order_id == "order-web"
-    assert task.payload["unitPath"] == str(unit)
-    assert task.payload["targetRoot"] == str(deployment.settings.target_root)
-    assert migration.source_digest == task.payload["sourceDigest"]
+    assert task.payload["unitPath"] == str(sensor.deployment.settings.staging / "web")
+    assert task.payload["targetRoot"] == str(sensor.deployment.settings.target_root)
+    assert sensor.migration("web").task_request_id == task.id
+    assert sensor.migration("web").source_digest == task.payload["sourceDigest"]
 
 
-def test_a_unit_that_was_touched_a_moment_ago_waits_until_it_settles(deployment: Deployment) -> None:
-    drop(deployment, "web")
-    pass_time(deployment, 2)
-    cursor = ticks(deployment, 3)
-    assert submitted(deployment) == []
-    pass_time(deployment, 10)
-    ticks(deployment, 1, cursor)
-    assert submitted(deployment) == ["web"]
+def test_the_same_content_is_submitted_once_even_after_the_cursor_is_lost(sensor: Sensor) -> None:
+    sensor.drop("web")
+    sensor.settle()
+    for lost in (None, "not json", "[1]", "7", '{"units": {"web": {"digest": 1}}}'):
+        sensor.cursor = lost
+        sensor.settle()
+    assert len(sensor.tasks()) == 1
 
 
-def test_a_unit_that_grew_between_two_ticks_waits_whatever_the_clocks_say(deployment: Deployment) -> None:
-    drop(deployment, "web")
-    pass_time(deployment, 3600)
-    cursor = ticks(deployment, 1)
-    drop(deployment, "web", text="export const a = 2;\n")
-    ticks(deployment, 1, cursor)
-    assert submitted(deployment) == []
+def test_a_changed_unit_supersedes_its_pending_request_and_leaves_a_running_one(sensor: Sensor) -> None:
+    sensor.drop("web")
+    sensor.settle()
+    sensor.drop("web", "export const a = 2;\n")
+    assert "superseded: 1 task(s)" in str(sensor.tick().skip_message)
+    sensor.tick()
+    first, second = sensor.tasks()
+    assert (first.status, second.status) == (TaskStatus.CANCELLED, TaskStatus.PENDING)
+    assert first.error is not None
+    assert first.error.startswith("superseded: the unit changed before its migration began")
+
+    with write_transaction(sensor.deployment.engine) as conn:
+        task_requests.claim(conn, second.id, dagster_run_id="r", now=sensor.now)
+    sensor.drop("web", "export const a = 3;\n")
+    sensor.settle()
+    assert [task.status for task in sensor.tasks()[1:]] == [TaskStatus.RUNNING, TaskStatus.PENDING]
 
 
-@pytest.mark.parametrize("lost", ["not json", "[1]", "7"])
-def test_the_same_content_is_submitted_once_even_after_the_cursor_is_lost(deployment: Deployment, lost: str) -> None:
-    drop(deployment, "web")
-    pass_time(deployment, 60)
-    ticks(deployment, 3)
-    ticks(deployment, 3, lost)
-    assert submitted(deployment) == ["web"]
+def test_a_content_that_comes_back_is_migrated_again(sensor: Sensor) -> None:
+    for text in ("1", "2", "1", "2", "1"):
+        sensor.drop("web", text)
+        sensor.settle()
+        sensor.end_task(sensor.tasks()[-1], StagingStatus.VALIDATED)
+    assert len(sensor.tasks()) == 5
+    sensor.cursor = None
+    sensor.settle()
+    assert len(sensor.tasks()) == 5
 
 
-def test_changed_content_is_submitted_again(deployment: Deployment) -> None:
-    drop(deployment, "web")
-    pass_time(deployment, 60)
-    cursor = ticks(deployment, 2)
-    drop(deployment, "web", text="export const a = 3;\n")
-    pass_time(deployment, 60)
-    ticks(deployment, 2, cursor)
-    assert submitted(deployment) == ["web", "web"]
+def test_a_content_that_comes_back_after_a_broken_manifest_stays_migrated(sensor: Sensor) -> None:
+    unit = sensor.drop("web")
+    sensor.settle()
+    sensor.end_task(sensor.tasks()[-1], StagingStatus.VALIDATED)
+    right = (unit / "migration-manifest.yaml").read_text()
+    sensor.drop("web", manifest="unit: [")
+    sensor.settle()
+    assert sensor.migration("web").status is StagingStatus.FAILED
+    sensor.drop("web", manifest=right)
+    sensor.settle()
+    assert len(sensor.tasks()) == 1
+    assert sensor.migration("web").status is StagingStatus.VALIDATED
 
 
-def test_a_unit_with_a_broken_manifest_is_submitted_so_that_its_run_can_tell(deployment: Deployment) -> None:
-    (drop(deployment, "web") / "migration-manifest.yaml").write_text("unit: [")
-    pass_time(deployment, 60)
-    ticks(deployment, 2)
-    assert submitted(deployment) == ["web"]
+def test_a_superseded_content_that_comes_back_is_submitted_again(sensor: Sensor) -> None:
+    sensor.drop("web", "1")
+    sensor.settle()
+    sensor.drop("web", "2")
+    sensor.tick()
+    sensor.drop("web", "1")
+    sensor.settle()
+    assert [task.status for task in sensor.tasks()] == [TaskStatus.CANCELLED, TaskStatus.PENDING]
+
+
+def test_a_broken_manifest_is_told_once_with_a_row_and_again_only_when_it_changed(sensor: Sensor) -> None:
+    sensor.drop("web", manifest="unit: web\ndestnation: apps/web\n")
+    told = sensor.settle().skip_message
+    assert told is not None
+    assert "did you mean 'destination'?" in told
+    assert sensor.tick().skip_message == "nothing new among 1 unit(s)"
+    assert sensor.migration("web").status is StagingStatus.FAILED
+    assert "did you mean 'destination'?" in str(sensor.migration("web").error)
+    assert sensor.tasks() == []
+
+    sensor.drop("web", manifest="unit: web\ndest: apps/web\n")
+    assert "unknown field" in str(sensor.settle().skip_message)
+    sensor.drop("web")
+    assert sensor.settle().skip_message == "submitted: web"
+
+
+def test_a_unit_waits_until_those_that_it_comes_after_are_migrated(sensor: Sensor) -> None:
+    sensor.drop("lib")
+    sensor.drop("web", manifest="unit: web\ndestination: apps/web\nafter: [lib]\n")
+    assert sensor.settle().skip_message == "submitted: lib; web waits for lib, which is not migrated yet"
+    sensor.end_task(sensor.tasks()[-1], StagingStatus.VALIDATED)
+    assert sensor.tick().skip_message == "submitted: web"
+    assert [task.payload["unit"] for task in sensor.tasks()] == ["lib", "web"]
+
+
+def test_a_circle_of_units_is_told_once_and_ends_when_one_of_them_changes(sensor: Sensor) -> None:
+    sensor.drop("a", manifest="unit: a\ndestination: a\nafter: [b]\n")
+    sensor.drop("b", manifest="unit: b\ndestination: b\nafter: [a]\n")
+    assert "a → b → a" in str(sensor.settle().skip_message)
+    assert sensor.tick().skip_message == "nothing new among 2 unit(s)"
+    assert {sensor.migration(unit).status for unit in "ab"} == {StagingStatus.FAILED}
+    sensor.drop("b")
+    assert "submitted: b" in str(sensor.settle().skip_message)
+    assert "a waits for b" in str(sensor.tick().skip_message)
+
+
+def test_a_folder_whose_name_no_unit_can_have_is_told_and_stops_nothing(sensor: Sensor) -> None:
+    for name in ("two words", "new\nline", "ünï", "\udcff"):
+        sensor.drop(name, manifest="unit: u\ndestination: u\n")
+    sensor.drop("web")
+    ticked = sensor.settle()
+    assert "submitted: web" in str(ticked.skip_message)
+    assert str(ticked.skip_message).count("rename the folder") == 4
+    assert len(sensor.tasks()) == 1
+
+
+def test_each_unit_is_a_partition_while_its_folder_is_there(sensor: Sensor) -> None:
+    unit = sensor.drop("web")
+    (added,) = sensor.tick().dynamic_partitions_requests or []
+    assert added == dg.AddDynamicPartitionsRequest("staging_units", ["web"])
+    sensor.deployment.instance.add_dynamic_partitions("staging_units", ["web"])
+    assert not sensor.tick().dynamic_partitions_requests
+    for file in unit.iterdir():
+        file.unlink()
+    unit.rmdir()
+    (removed,) = sensor.tick().dynamic_partitions_requests or []
+    assert removed == dg.DeleteDynamicPartitionsRequest("staging_units", ["web"])
+
+
+def test_each_change_of_a_migration_is_shown_once_as_a_materialisation_of_its_partition(sensor: Sensor) -> None:
+    sensor.drop("web")
+    sensor.tick()
+    (seen,) = sensor.tick().asset_events
+    assert isinstance(seen, dg.AssetMaterialization)
+    assert (seen.asset_key, seen.partition, seen.metadata["state"].value) == (
+        dg.AssetKey("staging_units"),
+        "web",
+        "seen",
+    )
+    assert sensor.tick().asset_events == []
+    with write_transaction(sensor.deployment.engine) as conn:
+        row = sensor.migration("web")
+        staging_migrations.note(conn, row.id, now=sensor.now, conflicts=2, standards_score=87.5)
+        staging_migrations.set_status(conn, row.id, StagingStatus.CONFLICT, now=sensor.now, error="both changed a.ts")
+    (changed,) = sensor.tick().asset_events
+    shown = {name: value.value for name, value in changed.metadata.items()}
+    assert (shown["state"], shown["conflicts"], shown["standards_score"]) == ("conflict", 2, 87.5)
+    assert changed.description == "both changed a.ts"
+
+
+def test_the_cursor_of_units_that_were_handed_on_holds_little_more_than_their_names(sensor: Sensor) -> None:
+    sensor.drop("web")
+    sensor.settle()
+    sensor.tick()
+    assert sensor.cursor is not None
+    (remembered,) = json.loads(sensor.cursor)["units"].values()
+    assert remembered == sensor.migration("web").source_digest[:16]
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_nothing_in_staging_is_skipped_with_a_reason(deployment: Deployment, there: bool) -> None:
+def test_nothing_in_staging_is_skipped_with_a_reason(sensor: Sensor, there: bool) -> None:
+    staging = sensor.deployment.settings.staging
     if not there:
-        deployment.settings.staging.rmdir()
-    expected = "nothing new among 0 unit(s)" if there else f"there is no folder {deployment.settings.staging}"
-    assert deployment.tick(staging_sensor).skip_message == expected
+        staging.rmdir()
+    expected = "nothing new among 0 unit(s)" if there else f"there is no folder {staging}"
+    assert sensor.tick().skip_message == expected

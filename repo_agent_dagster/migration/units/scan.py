@@ -133,7 +133,7 @@ def scan_unit(unit_path: Path, staging_dir: Path | None = None, look: Look | Non
             reading.unfinished.append(manifest.name)
     digest = _digest(reading, entries)
     unfinished = tuple(sorted(reading.unfinished))
-    return StagingUnit(name, unit_path, digest, datetime.fromtimestamp(newest, UTC), unfinished)
+    return StagingUnit(_printable(name), unit_path, digest, datetime.fromtimestamp(newest, UTC), unfinished)
 
 
 def is_settled(unit: StagingUnit, *, now: datetime, settle_seconds: float) -> bool:
@@ -149,6 +149,11 @@ def central_manifests(staging_dir: Path, name: str) -> list[Path]:
 
 def _is_unit(entry: os.DirEntry[str]) -> bool:
     return not entry.name.startswith(".") and entry.name != MANIFESTS_FOLDER and entry.is_dir(follow_symlinks=False)
+
+
+def _printable(name: str) -> str:
+    # A name that is not UTF-8 is in no database and no log: it is told with its bytes written out.
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _digest(reading: _Reading, entries: list[Entry]) -> str:
