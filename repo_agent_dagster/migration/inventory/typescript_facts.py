@@ -25,6 +25,7 @@ _VARIABLES = frozenset({"lexical_declaration", "variable_declaration"})
 _NO_IMPORTS = frozenset({"declare-module", "reference-types"})
 _HANDLERS = frozenset({"fetch", "scheduled", "queue", "email", "tail", "alarm"})
 _CASES = r"^(?:it|test|Deno\.test)(?:\.(?:only|skip|concurrent|each|fails|todo|failing))?$"
+_MOST_NOTES = 5
 _MAY_TEST = re.compile(r"\b(?:it|test)\b\s*[.(]")
 
 
@@ -41,12 +42,9 @@ def read_facts(path: str, text: str) -> SourceFacts:
     root = SgRoot(text, grammar_of(path)).root()
     top = _TopLevel(list(root.children()))
     stores = stores_in(root, text)
-    notes = [
-        f"line {one.place.line}: {one.reason}"
-        if one.form == "syntax"
-        else f"line {one.place.line}: {one.text}, {one.reason}"
-        for one in found.unsure
-    ]
+    errors = sorted({error.range().start.line + 1 for error in root.find_all(kind="ERROR")})
+    notes = [f"line {line}: the parser does not understand this" for line in errors[:_MOST_NOTES]]
+    notes += [f"line {one.place.line}: {one.text}: {one.reason}" for one in found.unsure if one.form != "syntax"]
     return SourceFacts(
         head=top.head,
         exports=tuple(top.exports),

@@ -51,7 +51,8 @@ _D1_METHODS = frozenset({"prepare", "batch", "exec", "dump", "withSession"})
 _METHODS = _SQL_METHODS | _SPACE_METHODS | _OBJECT_METHODS | _STATE_METHODS | _D1_METHODS
 _CALLEE = rf"(?s)\.\s*(?:{'|'.join(sorted(_METHODS))})$"
 _MAY_STORE = re.compile(
-    r"\benv\b|\bstorage\b|\bsql\b|\.\s*(?:prepare|exec|query|execute|unsafe|raw)\b|(?i:\bSELECT\b|\bINSERT\b)"
+    r"\benv\b|\bstorage\b|\bsql\b|\.\s*(?:prepare|exec|query|execute|unsafe|raw)\b"
+    r"|(?i:\b(?:SELECT|PRAGMA|INSERT\s+INTO|DELETE\s+FROM|CREATE\s+(?:TABLE|INDEX)|UPDATE\s+\w+\s+SET)\b)"
 )
 _STRINGS = frozenset({"string", "template_string"})
 

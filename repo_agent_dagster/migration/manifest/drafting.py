@@ -27,7 +27,7 @@ from repo_agent_dagster.migration.manifest.globs import matches
 from repo_agent_dagster.migration.units.contents import UnitContents
 
 _LOCAL_DATABASES = frozenset({"sqlite", "d1", "do-sqlite"})
-_MOST_PLACES = 40
+_NO_LIST = "To switch one of these on, take the [] away too."
 
 
 def draft_manifest(contents: UnitContents, target_root: Path | None) -> str:
@@ -116,6 +116,8 @@ def _imports(imports: DraftedImports, target: TargetRoot | None) -> list[str]:
         body += comment(f"Open: {_told(wanted)}; {reason}.", 2)
         guess = candidates[0].specifier if candidates else "@shared/…"
         body.append(commented(f"- {flow(exact=wanted.specifier, to=guess)}", 2))
+    if not imports.rules:
+        lines += comment(_NO_LIST)
     return [*lines, "imports:" if imports.rules else "imports: []", *body]
 
 
@@ -168,6 +170,8 @@ def _checks(checks: list[Check]) -> list[str]:
         else:
             body += [*comment(check.reason, 2), f"  {line}"]
     on = any(check.off is None for check in checks)
+    if body and not on:
+        lines += comment(_NO_LIST)
     return [*lines, "validate:" if on else "validate: []", *body]
 
 
