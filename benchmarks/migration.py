@@ -1,8 +1,9 @@
 """Migrating a TypeScript unit of 2,000 files whose every specifier is known: exactness, CPU, wall, memory.
 
 Exactness of each reader of specifiers against the ground truth, and of the tree that the engine writes. Plan and
-execute, durable, journalled and on record, in a loaded process against `cp -r`, and against `cp -r` and the `ast-grep`
-CLI (package `ast-grep-cli`); a second run with nothing to do; the peak memory of a process of its own.
+execute, durable, journalled, on record and with the bases of the next merge kept, in a loaded process against `cp -r`,
+and against `cp -r` and the `ast-grep` CLI (package `ast-grep-cli`); a second run with nothing to do; the peak memory of
+a process of its own.
 
     python -m benchmarks.migration [ROUNDS] [FILES]
 """
@@ -21,7 +22,7 @@ from benchmarks._ast_grep_peer import find_ast_grep, run_ast_grep, write_rules
 from benchmarks._contest import CHILDREN, OURS, Times, folder_for_trees, ratio, spread
 from benchmarks._specifier_tree import SpecifierTree, make_specifier_tree
 from repo_agent_dagster.contracts.migration import Manifest
-from repo_agent_dagster.migration import execute, load_manifest, plan
+from repo_agent_dagster.migration import Bases, execute, load_manifest, plan
 from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.migration.rewriting.file import Rewriter
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
@@ -76,11 +77,14 @@ def exactness(tree: SpecifierTree, manifest: Manifest) -> None:
         print(f"  and in the sandbox {1000 * reader.cpu_seconds:.0f} ms of CPU")
 
 
-def migrate(unit: Path, root: Path, custody: Custody, expected: str = "applied") -> None:
-    """Plan and execute; leave unless it came to what was expected."""
-    result = execute(plan(unit, root, load_manifest(unit)), custody=custody, now=datetime.now(UTC))
-    if result.status != expected:
-        raise SystemExit(f"the migration is {result.status}, not {expected}")
+def migrate(unit: Path, root: Path, custody: Custody, *, writes: bool = True) -> None:
+    """Plan, execute and keep the bases of the next merge; leave unless it wrote what it was expected to."""
+    bases = Bases(root.with_name(f"{root.name}-bases"))
+    planned = plan(unit, root, load_manifest(unit), bases=bases)
+    written = execute(planned, custody=custody, now=datetime.now(UTC))
+    bases.keep(planned.bases)
+    if bool(written.batches) != writes:
+        raise SystemExit(f"the migration wrote {len(written.batches)} batches")
 
 
 def compare(tree: SpecifierTree, root: Path) -> int:
@@ -108,7 +112,7 @@ def contest(tree: SpecifierTree, folder: Path, rounds: int, ast_grep: str | None
         works: dict[str, tuple[int, Callable[[], object]]] = {
             "cp -r": (CHILDREN, partial(copy, unit, folder / f"{number}-copy")),
             "plan and execute": (OURS, partial(migrate, unit, root, custody)),
-            "again, nothing to do": (OURS, partial(migrate, unit, root, custody, "nothing_to_do")),
+            "again, nothing to do": (OURS, partial(migrate, unit, root, custody, writes=False)),
         }
         if ast_grep is not None:
             works["cp -r and ast-grep"] = (CHILDREN, partial(copied_and_rewritten, folder / f"{number}-peer", ast_grep))
