@@ -25,10 +25,6 @@ from repo_agent_dagster.migration.rewriting.resolve_go import GoModules
 from repo_agent_dagster.migration.rewriting.rules import ImportRules, Ruled
 from repo_agent_dagster.migration.rewriting.specifiers import Edit, Found, Specifier
 
-_BARE_PATHS = frozenset({"reference-path", "url"})
-"""Forms in which ``x.html`` means ``./x.html``."""
-_ONLY_BY_RULE = frozenset({"reference-types"})
-
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -80,16 +76,6 @@ def _suffix(path: str) -> str:
 
 def _rules_of(language: ImportLanguage) -> Callable[[Specifier, Surroundings], Ruled | None]:
     return lambda specifier, around: around.rules.apply(specifier.text, language)
-
-
-def _rebase_typescript(specifier: Specifier, path: str, around: Surroundings) -> str | Unresolvable:
-    text, relocation = specifier.text, around.unit.relocation
-    if specifier.form in _ONLY_BY_RULE or ":" in text.partition("/")[0]:
-        return text
-    if specifier.form in _BARE_PATHS and not resolve.is_relative(text) and not text.startswith("/"):
-        new = resolve.rebase(f"./{text}", path, relocation)
-        return new.removeprefix("./") if isinstance(new, str) else new
-    return resolve.rebase(text, path, relocation) if resolve.is_relative(text) else text
 
 
 def _edit_typescript(
@@ -144,7 +130,7 @@ LANGUAGES = (
         lambda path: _suffix(path) in typescript.SUFFIXES,
         typescript.find_specifiers,
         _rules_of("ts"),
-        _rebase_typescript,
+        lambda specifier, path, around: resolve.rebase(specifier.text, path, around.unit.relocation, specifier.form),
         _edit_typescript,
     ),
     Language(
