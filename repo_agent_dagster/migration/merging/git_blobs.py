@@ -27,7 +27,7 @@ def blob_id(content: bytes, object_format: ObjectFormat = "sha1") -> str:
 def object_format(root: Path) -> ObjectFormat | None:
     """Return which names the repository around a folder gives its objects; None outside of a repository."""
     told = _git(root, "rev-parse", "--show-object-format")
-    return {b"sha1\n": "sha1", b"sha256\n": "sha256"}.get(told or b"")  # type: ignore[return-value]
+    return "sha1" if told == b"sha1\n" else "sha256" if told == b"sha256\n" else None
 
 
 def from_git(root: Path, blob: str) -> bytes | None:
@@ -61,6 +61,6 @@ def _git(root: Path, *arguments: str) -> bytes | None:
             timeout=_SECONDS,
             check=False,
         )
-    except (FileNotFoundError, NotADirectoryError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout if done.returncode == 0 else None

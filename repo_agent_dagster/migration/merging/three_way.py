@@ -78,6 +78,7 @@ def _both_changed(
         return Merged("conflict", None, _DELETED_HERE, "deleted", conflicts=1)
     if base is None and is_same_text(ours, theirs):
         return Merged("kept", ours, _LINE_ENDINGS)
-    if method == "json-merge":
+    # With a lost base a key that one side lacks may be new or removed: the union could bring back what people removed.
+    if method == "json-merge" and not is_base_lost:
         return merge_json(path, base, ours, theirs, labels, why)
     return merge_by_lines(base, ours, theirs, labels, why)

@@ -321,7 +321,22 @@ def test_changes_of_both_sides_come_out_the_same_whoever_is_the_destination(data
     if not one.must_stop:
         assert unordered(without_comments(text(one))) == unordered(without_comments(text(other)))
     else:
-        assert b"<<<<<<< destination" in (one.marked or b"")
+        for side in ("ours", "theirs"):
+            assert isinstance(without_comments(resolved(one, side)), dict)
+
+
+def resolved(found: Merged, choice: str) -> str:
+    """The marked text, one side taken everywhere."""
+    kept: list[str] = []
+    within = "both"
+    for line in (found.marked or b"").decode().splitlines(keepends=True):
+        markers = {"<<<<<<< ": "ours", "||||||| ": "base", "=======": "theirs", ">>>>>>> ": "both"}
+        marker = next((marker for marker in markers if line.startswith(marker)), None)
+        if marker is not None:
+            within = markers[marker]
+        elif within in ("both", choice):
+            kept.append(line)
+    return "".join(kept)
 
 
 def without_comments(found: str) -> Any:

@@ -135,6 +135,10 @@ class TestALostBase:
         assert (found.outcome, found.kind) == ("conflict", "text")
         assert "not kept any more" in (found.reason or "")
 
+    def test_keys_of_json_that_people_may_have_removed_do_not_come_back(self) -> None:
+        found = merged(None, b'{"a": 1}', b'{"a": 1, "b": 2}', "json-merge", is_base_lost=True)
+        assert (found.outcome, found.content) == ("conflict", b'{"a": 1}')
+
     def test_a_file_deleted_here_is_not_made_again(self) -> None:
         found = merged(None, None, THEIRS, is_base_lost=True)
         assert (found.outcome, found.kind) == ("conflict", "deleted")
