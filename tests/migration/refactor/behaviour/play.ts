@@ -17,8 +17,8 @@ export interface Call {
 
 /** One worker in its tree, as `playing.py` asks for it; every path is absolute. */
 interface Part {
-  /** Whether the worker has its own databases, as before the refactoring, or only services, as after it. */
-  refactored: boolean;
+  /** Whether the worker may use databases of its own: before the refactoring, or where that left work for a person. */
+  hasLocal: boolean;
   /** The worker's main module, as its wrangler file names it. */
   main: string;
   /** Exports `calls(seed)`. */
@@ -57,7 +57,7 @@ writeFileSync(process.argv[3] ?? '', JSON.stringify(played, tagged));
 async function play(part: Part, seed: number): Promise<object> {
   const { calls } = (await import(pathToFileURL(part.calls).href)) as { calls(seed: number): Iterable<Call> };
   bun.opened.clear();
-  bun.allow(!part.refactored);
+  bun.allow(part.hasLocal);
   const databases: Record<string, () => object> = {};
   const env: Record<string, unknown> = shared.env;
   for (const name of Object.keys(env)) {
@@ -79,7 +79,7 @@ async function play(part: Part, seed: number): Promise<object> {
   }
   const worker = await load(`${part.main}?seed=${seed}`);
   for (const [binding, name] of Object.entries(part.objects)) {
-    const namespace = new NamespaceShim(worker[name] as ConstructorParameters<typeof NamespaceShim>[0], env, !part.refactored);
+    const namespace = new NamespaceShim(worker[name] as ConstructorParameters<typeof NamespaceShim>[0], env, part.hasLocal);
     env[binding] = namespace;
     databases[binding] = () => Object.fromEntries([...namespace.objects].map(([key, { storage }]) => [key, dump(storage.database)]));
   }

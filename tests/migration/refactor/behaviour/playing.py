@@ -44,7 +44,8 @@ class Wrangler:
 class Production:
     """A worker to play: its tree, its folder in it, and the calls (a module of `calls/`).
 
-    Before the refactoring it has its own databases and no services; after it, the other way round.
+    Before the refactoring it has its own databases and no services; after it, the other way round, unless it
+    `keeps_local` ones because some of its statements were left for a person.
     """
 
     tree: Mapping[str, bytes]
@@ -52,6 +53,12 @@ class Production:
     calls: str
     seeds: tuple[int, ...]
     refactored: bool
+    keeps_local: bool = False
+
+    @property
+    def has_local(self) -> bool:
+        """Whether the worker may use databases of its own."""
+        return self.keeps_local or not self.refactored
 
 
 class Stage:
@@ -95,14 +102,21 @@ class Stage:
         assert result.ok, result.output
         return result.stdout
 
-    def type_check(self, tree: Mapping[str, bytes], *packages: str) -> str:
-        """Return what ``tsc --noEmit --strict`` says of the packages: nothing, where all is well."""
-        self._put(tree)
-        told = [
-            self._box.exec(f"tsc --noEmit --strict --pretty false -p {package}", cwd=STAGE, timeout_seconds=120)
+    def type_check(self, *trees: Mapping[str, bytes], packages: Sequence[str]) -> list[list[str]]:
+        """Return for each tree what ``tsc --noEmit --strict`` says of those of the packages that it has."""
+        self._put({f"{number}/{path}": content for number, tree in enumerate(trees) for path, content in tree.items()})
+        folders = [
+            f"{STAGE}/{number}/{package}"
+            for number, tree in enumerate(trees)
             for package in packages
+            if f"{package}/tsconfig.json" in tree
         ]
-        return "".join(result.output for result in told if not result.ok)
+        told = json.loads(self.node("type_check.mjs", *folders))
+        found: list[list[str]] = [[] for _ in trees]
+        for folder, diagnostics in told.items():
+            number = folder.removeprefix(f"{STAGE}/").partition("/")[0]
+            found[int(number)] += [diagnostic.replace(f"{STAGE}/{number}/", "") for diagnostic in diagnostics]
+        return found
 
     def run(self, tree: Mapping[str, bytes], command: str, *, cwd: str = ".") -> str:
         """Return what a command writes that fails in a folder of the tree; nothing, where it succeeds."""
@@ -146,10 +160,10 @@ def _part(production: Production, root: str) -> dict[str, Any]:
     d1 = [
         {"binding": binding, "migrations": posixpath.join(worker, migrations)}
         for binding, migrations in wrangler.d1.items()
-        if not production.refactored
+        if production.has_local
     ]
     return {
-        "refactored": production.refactored,
+        "hasLocal": production.has_local,
         "main": posixpath.join(worker, wrangler.main),
         "calls": f"{HARNESS}/calls/{production.calls}.ts",
         "seeds": list(production.seeds),

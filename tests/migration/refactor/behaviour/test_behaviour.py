@@ -36,6 +36,7 @@ WORKERS = [
     Worker("durable-object-sql", "rooms"),
 ]
 IDS = [worker.case for worker in WORKERS]
+PACKAGES = [ORCHESTRATOR, *(worker.golden.destination for worker in WORKERS)]
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +63,7 @@ def test_another_seed_is_another_story(before: dict[str, list[Played]], worker: 
     assert one.tables != other.tables
 
 
-@pytest.mark.parametrize("worker", WORKERS, ids=IDS)
-def test_the_worker_type_checks_before(stage: Stage, worker: Worker) -> None:
-    tree = contents(worker.golden.migrated)
+def test_the_workers_type_check_before(stage: Stage) -> None:
+    trees = [contents(worker.golden.migrated) for worker in WORKERS]
 
-    assert stage.type_check(tree, worker.golden.destination, ORCHESTRATOR) == ""
+    assert stage.type_check(*trees, packages=PACKAGES) == [[], [], []]
