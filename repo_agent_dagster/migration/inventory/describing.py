@@ -1,7 +1,7 @@
 """Describe a unit: read each file by itself, then what its imports mean, what stores it uses, what it is worth."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -14,12 +14,13 @@ from repo_agent_dagster.migration.inventory.languages import LOCK_FILES
 from repo_agent_dagster.migration.inventory.licences import FolderLicences, is_licence_file, spdx_of
 from repo_agent_dagster.migration.inventory.local_modules import LocalModules
 from repo_agent_dagster.migration.inventory.locked_versions import locked_versions
-from repo_agent_dagster.migration.inventory.model import FileInventory, StorageUse, Tested, UnitInventory
+from repo_agent_dagster.migration.inventory.model import Ecosystem, FileInventory, StorageUse, Tested, UnitInventory
 from repo_agent_dagster.migration.inventory.purpose import purpose_of
 from repo_agent_dagster.migration.inventory.reading import ReadFile, read_file
 from repo_agent_dagster.migration.inventory.tests_found import is_test, tested
 from repo_agent_dagster.migration.inventory.totals import databases_of, languages_of, licences_of, packages_of
 from repo_agent_dagster.migration.inventory.unit_kind import entry_points, kind_of_unit, purpose_of_unit
+from repo_agent_dagster.migration.inventory.wording import version_text
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
 from repo_agent_dagster.migration.units.contents import UnitContents, UnitFile
 
@@ -39,9 +40,9 @@ def describe(contents: UnitContents) -> UnitInventory:
     declared = declared_packages(texts)
     modules = LocalModules(contents.by_path, texts)
     imports = UnitImports(modules, declared)
-    unit = _Unit(files, texts, {file.path: imports.of(file) for file in files}, declared)
-    described = [unit.describe(file, spdx_of(_head(contents.by_path[file.path].content))) for file in files]
     locked, problems = locked_versions({path: text for path, text in texts.items() if _is_lock(path)})
+    unit = _Unit(files, texts, {file.path: imports.of(file) for file in files}, declared, locked)
+    described = [unit.describe(file, spdx_of(_head(contents.by_path[file.path].content))) for file in files]
     has_code = any(file.reader in _COUNTED_AS_CODE for file in files)
     kind, reason = kind_of_unit(files, texts)
     return UnitInventory(
@@ -107,11 +108,13 @@ class _Unit:
         files: Iterable[ReadFile],
         texts: Mapping[str, str],
         imports: Mapping[str, FileImports],
-        declared: Iterable[Declared],
+        declared: Sequence[Declared],
+        locked: Mapping[tuple[Ecosystem, str], tuple[str, ...]],
     ) -> None:
         self._files = {file.path: file for file in files}
         self._imports = imports
         self._declared = {(one.ecosystem, one.name) for one in declared}
+        self._versions = _versions(declared, locked)
         self._licences = FolderLicences(texts)
         self._configured = bound_stores(texts)
         self._kinds = self._binding_kinds()
@@ -148,7 +151,9 @@ class _Unit:
             exports=tuple(dict.fromkeys(export.name for export in facts.exports)),
             entry_point=self._entry_points.get(file.path),
             local_imports=imports.local,
-            package_imports=imports.packages,
+            package_imports=tuple(
+                replace(one, version=self._versions.get((one.ecosystem, one.package))) for one in imports.packages
+            ),
             storage=storage,
             test=test,
             licence=own_licence or stated,
@@ -207,6 +212,17 @@ class _Unit:
         for uses in self._configured.values():
             kinds |= {use.detail.removeprefix("binding "): use.kind for use in uses}
         return kinds
+
+
+def _versions(
+    declared: Sequence[Declared], locked: Mapping[tuple[Ecosystem, str], tuple[str, ...]]
+) -> dict[tuple[Ecosystem, str], str]:
+    """Return the version of each package that is declared or locked, in words."""
+    wanted: dict[tuple[Ecosystem, str], dict[str, None]] = {key: {} for key in locked}
+    for one in declared:
+        wanted.setdefault((one.ecosystem, one.name), {})[one.wanted] = None
+    texts = {key: version_text([one for one in asked if one], locked.get(key, ())) for key, asked in wanted.items()}
+    return {key: text for key, text in texts.items() if text}
 
 
 def _driver(file: ReadFile, specifier: str) -> str | None:

@@ -22,11 +22,12 @@ class LocalImport:
 
 @dataclass(frozen=True)
 class PackageImport:
-    """An import of something that is not of the unit."""
+    """An import of something that is not of the unit; `version` is what lock and package files say of it, if any."""
 
     ecosystem: Ecosystem
     package: str
     line: int
+    version: str | None = None
 
 
 @dataclass(frozen=True)

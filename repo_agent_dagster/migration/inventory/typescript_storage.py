@@ -49,7 +49,7 @@ _STATE_METHODS = frozenset(
 )
 _D1_METHODS = frozenset({"prepare", "batch", "exec", "dump", "withSession"})
 _METHODS = _SQL_METHODS | _SPACE_METHODS | _OBJECT_METHODS | _STATE_METHODS | _D1_METHODS
-_CALLEE = rf"(?s)\.\s*(?:{'|'.join(sorted(_METHODS))})$"
+_CALLEE = rf"(?s)^sql$|\.\s*(?:{'|'.join(sorted(_METHODS))})$"
 _MAY_STORE = re.compile(
     r"\benv\b|\bstorage\b|\bsql\b|\.\s*(?:prepare|exec|query|execute|unsafe|raw)\b"
     r"|(?i:\b(?:SELECT|PRAGMA|INSERT\s+INTO|DELETE\s+FROM|CREATE\s+(?:TABLE|INDEX)|UPDATE\s+\w+\s+SET)\b)"
@@ -92,7 +92,7 @@ def _typed(root: "SgNode") -> "list[tuple[str, str, int]]":
         name, annotation = member.field("name"), member.field("type")
         if name is None or annotation is None:
             continue
-        type_name = annotation.text().lstrip(": ").partition("<")[0].strip()
+        type_name = annotation.text().lstrip(": ").partition("|")[0].partition("<")[0].strip()
         if type_name in BINDING_TYPES:
             found.append((name.text(), BINDING_TYPES[type_name], member.range().start.line + 1))
     return found
@@ -122,6 +122,11 @@ class _Calls:
 
     def _read(self, call: "SgNode") -> None:
         function = call.field("function")
+        if function is not None and function.kind() == "identifier":  # sql`SELECT …`
+            tagged = self._statement(call)
+            if tagged is not None:
+                self.uses.append(StorageUse("sql", function.range().start.line + 1, told(tagged)))
+            return
         owner = None if function is None else function.field("object")
         member = None if function is None else function.field("property")
         if owner is None or member is None:

@@ -1,5 +1,7 @@
 """How an inventory writes sizes, versions and counts."""
 
+from collections.abc import Sequence
+
 from repo_agent_dagster.migration.inventory.model import Package
 
 
@@ -12,10 +14,13 @@ def size_of(count: int) -> str:
 
 def versions_of(package: Package) -> str:
     """Return what is known of a package's version: the range asked for, and what the lock file pins."""
-    wanted, locked = ", ".join(package.wanted), ", ".join(package.locked)
-    if wanted and locked and wanted != locked:
-        return f"{wanted} → {locked}"
-    return locked or wanted or "not given"
+    return version_text(package.wanted, package.locked) or "not given"
+
+
+def version_text(wanted: Sequence[str], locked: Sequence[str]) -> str:
+    """Return ranges and pinned versions in one text; empty where neither is known."""
+    asked, pinned = ", ".join(wanted), ", ".join(locked)
+    return f"{asked} → {pinned}" if asked and pinned and asked != pinned else pinned or asked
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

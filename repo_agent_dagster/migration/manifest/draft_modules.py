@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repo_agent_dagster.migration.inventory.structured_files import mapping_of, text_of
-from repo_agent_dagster.migration.manifest.draft_names import names_given
 from repo_agent_dagster.migration.manifest.draft_target import TargetPackage, TargetRoot
 from repo_agent_dagster.migration.rewriting import resolve
 
@@ -55,7 +54,7 @@ def candidates_by_names(names: frozenset[str], target: TargetRoot) -> list[Candi
         known = found.get(candidate.file)
         if known is None or len(candidate.specifier) < len(known.specifier):
             found[candidate.file] = candidate
-    given = {file: names_given(file, target) for file in found}
+    given = {file: target.given_names.of(file) for file in found}
     return [one for file, one in sorted(found.items()) if (exported := given[file]) is not None and names <= exported]
 
 
@@ -75,7 +74,7 @@ def _with_a_name(target: TargetRoot) -> Iterator[Candidate]:
 
 
 def _gives(file: str, names: frozenset[str], target: TargetRoot) -> bool:
-    given = names_given(file, target) if names else None
+    given = target.given_names.of(file) if names else None
     return given is None or names <= given
 
 

@@ -1,6 +1,7 @@
 """Which names a TypeScript or JavaScript module takes from another, and which it gives: how sure an import rule is."""
 
 import posixpath
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from repo_agent_dagster.migration.inventory.typescript_facts import grammar_of, read_facts
@@ -42,28 +43,43 @@ def names_taken(path: str, text: str) -> dict[str, frozenset[str]]:
     return {specifier: frozenset(names) for specifier, names in taken.items()}
 
 
-def names_given(path: str, modules: Modules, depth: int = _DEEPEST) -> frozenset[str] | None:
-    """Return the names that a module exports, with those that it passes on; None where that cannot be known."""
+class GivenNames:
+    """The names that the modules of a tree export; each module is read once."""
+
+    def __init__(self, modules: Modules) -> None:
+        self._modules = modules
+        self._known: dict[str, frozenset[str] | None] = {}
+
+    def of(self, path: str, depth: int = _DEEPEST) -> frozenset[str] | None:
+        """Return the names that a module exports, with those that it passes on; None where that cannot be known."""
+        if path not in self._known:
+            self._known[path] = None  # modules that pass on each other's names end here
+            self._known[path] = self._read(path, depth)
+        return self._known[path]
+
+    def _read(self, path: str, depth: int) -> frozenset[str] | None:
+        text = self._modules.text(path)
+        if text is None or posixpath.splitext(path)[1].lower() not in typescript.SUFFIXES or depth < 0:
+            return None
+        names = {export.name for export in read_facts(path, text).exports}
+        for specifier in _passed_on(path, text) if "*" in names else ():
+            target = resolve.resolves(specifier, path, self._modules) if resolve.is_relative(specifier) else None
+            passed_on = None if target is None else self.of(target, depth - 1)
+            if passed_on is None:
+                return None
+            names |= passed_on - {"default"}
+        return frozenset(names - {"*"})
+
+
+def _passed_on(path: str, text: str) -> Iterator[str]:
+    """Yield the specifiers of ``export * from …``."""
     from ast_grep_py import SgRoot
 
-    text = modules.text(path)
-    if text is None or posixpath.splitext(path)[1].lower() not in typescript.SUFFIXES or depth < 0:
-        return None
-    names = {export.name for export in read_facts(path, text).exports}
-    if "*" not in names:
-        return frozenset(names)
     for statement in SgRoot(text, grammar_of(path)).root().children():
         source = statement.field("source") if statement.kind() == "export_statement" else None
         kinds = {child.kind() for child in statement.children()}
-        if source is None or kinds & {"export_clause", "namespace_export"}:
-            continue
-        specifier = source.text()[1:-1]
-        target = resolve.resolves(specifier, path, modules) if resolve.is_relative(specifier) else None
-        passed_on = None if target is None else names_given(target, modules, depth - 1)
-        if passed_on is None:
-            return None
-        names |= passed_on - {"default"}
-    return frozenset(names - {"*"})
+        if source is not None and not kinds & {"export_clause", "namespace_export"}:
+            yield source.text()[1:-1]
 
 
 def _clause_names(clause: "SgNode") -> set[str]:

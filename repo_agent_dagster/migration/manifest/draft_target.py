@@ -16,6 +16,7 @@ from repo_agent_dagster.migration.inventory.structured_files import (
     read_yaml,
     text_of,
 )
+from repo_agent_dagster.migration.manifest.draft_names import GivenNames
 from repo_agent_dagster.migration.planning.destination import Destination
 from repo_agent_dagster.migration.planning.lock import lock_path, read_lock
 
@@ -53,6 +54,11 @@ class TargetRoot:
         """Return the text of a file, or None where there is none or it is too large to matter here."""
         content = self._destination.read(path).content if path in self else None
         return None if content is None or len(content) > _READ_LIMIT_BYTES else content.decode("utf-8-sig", "replace")
+
+    @cached_property
+    def given_names(self) -> GivenNames:
+        """The names that the root's modules export."""
+        return GivenNames(self)
 
     @cached_property
     def workspaces(self) -> tuple[str, ...]:

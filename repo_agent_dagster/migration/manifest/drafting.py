@@ -10,6 +10,7 @@ from repo_agent_dagster.contracts.migration import ImportRule
 from repo_agent_dagster.migration.faults import UnitError
 from repo_agent_dagster.migration.inventory.describing import configuration_texts, describe
 from repo_agent_dagster.migration.inventory.model import UnitInventory
+from repo_agent_dagster.migration.inventory.wording import versions_of
 from repo_agent_dagster.migration.manifest.draft_checks import Check, draft_checks
 from repo_agent_dagster.migration.manifest.draft_imports import DraftedImports, DraftedRule, Wanted, draft_imports
 from repo_agent_dagster.migration.manifest.draft_notes import import_notes, units_beside
@@ -27,6 +28,7 @@ from repo_agent_dagster.migration.manifest.globs import matches
 from repo_agent_dagster.migration.units.contents import UnitContents
 
 _LOCAL_DATABASES = frozenset({"sqlite", "d1", "do-sqlite"})
+_MOST_PACKAGES = 12
 _NO_LIST = "To switch one of these on, take the [] away too."
 
 
@@ -67,6 +69,11 @@ def _header(inventory: UnitInventory, target: TargetRoot | None) -> list[str]:
     lines = comment(f"First manifest of {inventory.unit}, drafted from its {len(inventory.files)} files: {languages}.")
     if inventory.purpose:
         lines += comment(f"What it is: {inventory.purpose}")
+    packages = [one for one in inventory.packages if one.status in {"used", "unused"}]
+    if packages:
+        told = ", ".join(f"{one.name} {versions_of(one)}" for one in packages[:_MOST_PACKAGES])
+        more = f" and {len(packages) - _MOST_PACKAGES} more" if len(packages) > _MOST_PACKAGES else ""
+        lines += comment(f"Packages it declares: {told}{more}.")
     lines += comment(
         "Lines that are switched off with '#' are alternatives. `migrate-staging schema` tells every field, "
         "`migrate-staging plan` shows what this manifest does and writes nothing."

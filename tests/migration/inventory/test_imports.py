@@ -110,6 +110,7 @@ def test_npm_packages_are_used_unused_or_undeclared_with_their_versions(describe
         ("^4.0.0",),
         ("4.6.1",),
     )
+    assert described(files).files[0].package_imports[0].version == "^4.0.0 → 4.6.1"
     assert packages["left"].status == "unused"
     assert (packages["vitest"].status, packages["vitest"].dev) == ("unused", True)
     assert (packages["@scope/pkg"].status, packages["@scope/pkg"].used_by) == ("undeclared", ("a.ts",))

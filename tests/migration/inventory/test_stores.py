@@ -17,6 +17,7 @@ def _uses(described_file: DescribedFile, text: str, path: str = "a.ts") -> list[
         ("import { drizzle } from 'drizzle-orm/d1';", ("orm", 1, "import of drizzle-orm/d1")),
         ("db.prepare('SELECT a FROM t').all();", ("sql", 1, "SELECT a FROM t")),
         ("db.exec(`\n  CREATE TABLE t (a)\n`);", ("sql", 1, "CREATE TABLE t (a)")),
+        ("await sql`SELECT a FROM t WHERE b = ${b}`;", ("sql", 1, "SELECT a FROM t WHERE b = ${b}")),
         ("const Q = 'DELETE FROM t';\ndb.run(Q);", ("sql", 2, "DELETE FROM t")),
         ("await env.DB.prepare('INSERT INTO t VALUES (?)').run();", ("d1", 1, "INSERT INTO t VALUES (?)")),
         ("await this.env.DB.batch([]);", ("d1", 1, "env.DB.batch")),
@@ -24,6 +25,7 @@ def _uses(described_file: DescribedFile, text: str, path: str = "a.ts") -> list[
         ("const sql = ctx.storage.sql;\nsql.exec(query);", ("do-sqlite", 2, "a statement that is computed")),
         ("await this.state.storage.put('a', 1);", ("do-storage", 1, "storage.put")),
         ("export class Room extends DurableObject<Env> {}", ("durable-object", 1, "class Room")),
+        ("type Env = { DB: D1Database | undefined };", ("d1", 1, "binding DB")),
         ("interface Env { ROOMS: DurableObjectNamespace<Room> }", ("durable-object", 1, "binding ROOMS")),
     ],
 )

@@ -109,6 +109,13 @@ def test_a_module_that_lacks_a_name_is_not_taken_for_it(desk: Desk) -> None:
     assert "nothing there fits" in desk.text()
 
 
+def test_modules_that_pass_on_each_others_names_are_read_once(desk: Desk) -> None:
+    circle = {**TARGET, "packages/shared/src/dates.ts": "export * from './utils';\nexport const today = 1;\n"}
+    desk.put({"a.ts": "import { slug } from '../utils';\n"}, circle)
+
+    assert desk.rules() == [("../utils", "@shared/utils")]
+
+
 def test_two_modules_that_fit_are_both_told_and_none_is_chosen(desk: Desk) -> None:
     twin = {
         **TARGET,
