@@ -123,6 +123,8 @@ def _message(model: type[BaseModel], detail: ErrorDetails) -> str:
             return f"unknown field; {_suggestion(str(location[-1]), known) or 'known here: ' + ', '.join(known)}"
         case "missing":
             return "is missing; it must be given"
+        case "string_type" if isinstance(given, bool) and "[key]" in location:
+            return "YAML reads the names on, off, yes and no as true and false; put the name in quotes"
         case "string_type":
             quote = f"; put it in quotes: '{given}'" if isinstance(given, (int, float, bool)) else ""
             return f"must be text, not {_kind(given)}{quote}"
