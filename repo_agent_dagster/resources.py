@@ -23,6 +23,7 @@ from repo_agent_dagster.migration import Bases, Environment
 from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
+from repo_agent_dagster.pathways.packages import install_packages
 from repo_agent_dagster.pathways.workspace_checks import CheckLimits, check_limits, checker_for, project_checker
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
@@ -245,6 +246,7 @@ class MigrationResource(dg.ConfigurableResource):
             now=clock.now,
             open_box=lambda: nullcontext(box()),
             checker=workspaces.project_checker,
+            install=install_packages,
             reader=None if self.parser == "ast-grep" else lambda: CompilerReader(box()),
             needs_approval=self.needs_approval,
             notify=notify if notifications.url else None,

@@ -33,6 +33,7 @@ def environment(
     With `validated` the sandbox is opened at once: a Docker that is down then leaves nothing to roll back.
     """
     from repo_agent_dagster.migration import Bases, Environment
+    from repo_agent_dagster.pathways.packages import install_packages
     from repo_agent_dagster.pathways.workspace_checks import check_limits, project_checker
     from repo_agent_dagster.store.patch_events import StoreCustody
 
@@ -48,6 +49,7 @@ def environment(
             open_box=None if box is None else lambda: nullcontext(box),
             checker=None if box is None else lambda projects: project_checker(projects, check_limits(settings)),
             reader=_reader(settings, box),
+            install=install_packages,
             needs_approval=settings.migration_approval,
             notify=(lambda: _notify(engine)) if settings.notify_url else None,
             on_step=on_step,

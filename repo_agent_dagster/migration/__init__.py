@@ -4,7 +4,7 @@
 """
 
 from repo_agent_dagster.contracts.migration import Manifest
-from repo_agent_dagster.migration.checks.typecheck import CheckFinding, CheckReport
+from repo_agent_dagster.migration.checks.report import CheckFinding, CheckReport
 from repo_agent_dagster.migration.faults import (
     ApprovalNeeded,
     ApprovalRefused,

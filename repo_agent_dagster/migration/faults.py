@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.migration.checks.typecheck import CheckReport
+    from repo_agent_dagster.migration.checks.report import CheckReport
     from repo_agent_dagster.migration.merging.conflicts import FileConflict
     from repo_agent_dagster.migration.standards import StandardsReport
 

@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repo_agent_dagster.contracts.faults import PermanentFault
@@ -92,6 +93,23 @@ def read_facts(box: "Sandbox", path: str) -> RepositoryFacts:
                 continue  # a symlink, or far too large to be what its name says: its name still counts
             texts[name] = content.decode("utf-8", "replace")
     return RepositoryFacts(files, _tracked(box, path, _PYTHON_TESTS), texts)
+
+
+def facts_of_folder(folder: Path) -> RepositoryFacts:
+    """Read the facts of a folder on this machine."""
+    files = frozenset(
+        path.relative_to(folder).as_posix() for glob in _LISTED for path in folder.glob(glob) if path.is_file()
+    )
+    texts = {}
+    for name in sorted(files):
+        path = folder / name
+        is_read = name in _READ or (name.endswith(".txt") and "requirements" in name)
+        if is_read and not path.is_symlink() and path.stat().st_size <= MAX_FILE_BYTES:
+            texts[name] = path.read_text("utf-8", "replace")
+    tests = frozenset(
+        path.relative_to(folder).as_posix() for glob in _PYTHON_TESTS for path in folder.glob(glob) if path.is_file()
+    )
+    return RepositoryFacts(files, tests, texts)
 
 
 def _tracked(box: "Sandbox", path: str, globs: tuple[str, ...]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from repo_agent_dagster.migration.checks.typecheck import CheckReport
+from repo_agent_dagster.migration.checks.report import CheckReport
 from repo_agent_dagster.migration.planning.model import Plan
 from repo_agent_dagster.migration.steps.outcome import Outcome
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from repo_agent_dagster.contracts.custody import Custody
-from repo_agent_dagster.migration.checks.typecheck import Box
 from repo_agent_dagster.migration.merging.bases import Bases
 from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader
 from repo_agent_dagster.patching import Checker
+from repo_agent_dagster.sandbox.box import Box, Install
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -21,7 +21,8 @@ class Environment:
     """What the steps of a migration share.
 
     `open_box` opens a sandbox for one `with`; None means that nothing is validated. `checker` gives the check that a
-    refactoring must pass, by the tsconfig files of the projects; None: none. `reader` gives what finds specifiers,
+    refactoring must pass, by the tsconfig files of the projects; None: none. `install` brings the packages that the
+    manifest's commands need. `reader` gives what finds specifiers,
     None: ast-grep does. `needs_approval` holds for manifests that do not say. `notify` tells whoever is subscribed and
     returns how that went. `on_step` is shown each step when it begins and when it ends.
     """
@@ -32,6 +33,7 @@ class Environment:
     now: Callable[[], datetime]
     open_box: Callable[[], AbstractContextManager[Box]] | None = None
     checker: Callable[[Sequence[str]], Checker] | None = None
+    install: Install | None = None
     reader: Callable[[], SpecifierReader] | None = None
     needs_approval: bool = False
     notify: Callable[[], str] | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.migration import Manifest
-from repo_agent_dagster.migration.checks.typecheck import CheckReport
+from repo_agent_dagster.migration.checks.report import CheckReport
 from repo_agent_dagster.migration.faults import CheckRefused, StandardsBroken
 from repo_agent_dagster.migration.manifest.reading import load_manifest
 from repo_agent_dagster.migration.merging.conflicts import clear_conflicts
@@ -199,10 +199,10 @@ class Migration:
                 report = validate(
                     box,
                     self.target_root,
-                    self.manifest.destination,
                     manifest=self.manifest,
                     moved=planned.moved,
                     unit_path=self.unit_path,
+                    install=self.environment.install,
                     timeout_seconds=self.environment.validate_seconds,
                 )
             note.say(report.message, skipped=not report.ran)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from repo_agent_dagster.migration.checks.typecheck import CheckReport
+from repo_agent_dagster.migration.checks.report import CheckReport
 from repo_agent_dagster.migration.planning.model import Plan
 
 if TYPE_CHECKING:

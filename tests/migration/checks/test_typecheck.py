@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.migration import ValidateCommand
 from repo_agent_dagster.migration import CheckReport, execute, load_manifest, plan
+from repo_agent_dagster.migration.checks.commands import run_commands
 from repo_agent_dagster.migration.checks.typecheck import type_check
 from repo_agent_dagster.packaged import packaged_path
 from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -90,8 +91,8 @@ def test_the_commands_of_a_manifest_run_in_the_destination_up_to_the_first_that_
 ) -> None:
     tree = write_tree(tmp_path, {"apps/u/data.txt": "hello", "node_modules/x": "", ".git/HEAD": ""})
 
-    passed = type_check(box, tree, "apps/u", commands=commands("grep -q hello data.txt", "test ! -e ../../.git"))
-    failed = type_check(box, tree, "apps/u", commands=commands("true", "echo oh no; exit 3", "touch never"))
+    passed = run_commands(box, tree, "apps/u", commands("grep -q hello data.txt", "test ! -e ../../.git"))
+    failed = run_commands(box, tree, "apps/u", commands("true", "echo oh no; exit 3", "touch never"))
 
     assert (passed.outcome, passed.message) == ("passed", "2 commands passed")
     assert (failed.outcome, failed.message) == ("failed", "echo oh no; exit 3 ended with exit code 3")
@@ -105,7 +106,7 @@ def test_diagnostics_of_a_command_in_the_destination_name_files_of_the_target_ro
 ) -> None:
     tree = write_tree(tmp_path, {"apps/u/a.ts": "let x: { a: { b: number } } = { a: { b: 'x' } };\nx;", "b.ts": ""})
 
-    check = type_check(box, tree, "apps/u", commands=commands("tsc --noEmit --pretty false a.ts"))
+    check = run_commands(box, tree, "apps/u", commands("tsc --noEmit --pretty false a.ts"))
 
     assert [(finding.file, finding.line, finding.code) for finding in check.findings] == [("apps/u/a.ts", 1, "TS2322")]
 
@@ -113,7 +114,7 @@ def test_diagnostics_of_a_command_in_the_destination_name_files_of_the_target_ro
 @pytest.mark.docker
 @pytest.mark.parametrize("command", ["no-such-tool --now", "npx-of-dreams"])
 def test_a_missing_tool_is_no_finding(box: Sandbox, tmp_path: Path, command: str) -> None:
-    check = type_check(box, write_tree(tmp_path, {"u/a": ""}), "u", commands=commands(command))
+    check = run_commands(box, write_tree(tmp_path, {"u/a": ""}), "u", commands(command))
 
     assert check.outcome == "tool_missing"
     assert "the sandbox" in check.message
@@ -121,7 +122,7 @@ def test_a_missing_tool_is_no_finding(box: Sandbox, tmp_path: Path, command: str
 
 @pytest.mark.docker
 def test_a_check_that_does_not_end_is_stopped(box: Sandbox, tmp_path: Path) -> None:
-    check = type_check(box, write_tree(tmp_path, {"u/a": ""}), "u", commands=commands("sleep 60"), timeout_seconds=1)
+    check = run_commands(box, write_tree(tmp_path, {"u/a": ""}), "u", commands("sleep 60"), timeout_seconds=1)
 
     assert (check.outcome, check.message) == ("timed_out", "sleep 60 did not end within 1 s and was stopped")
     assert not check.ok
@@ -139,9 +140,9 @@ def test_a_broken_tsconfig_is_a_finding_of_the_project(box: Sandbox, tmp_path: P
 
 @pytest.mark.docker
 def test_files_of_an_earlier_check_are_gone(box: Sandbox, tmp_path: Path) -> None:
-    type_check(box, write_tree(tmp_path / "one", {"u/old": ""}), "u", commands=commands("true"))
+    run_commands(box, write_tree(tmp_path / "one", {"u/old": ""}), "u", commands("true"))
 
-    check = type_check(box, write_tree(tmp_path / "two", {"u/new": ""}), "u", commands=commands("ls"))
+    check = run_commands(box, write_tree(tmp_path / "two", {"u/new": ""}), "u", commands("ls"))
 
     assert check.output.split() == ["$", "ls", "new"]
 
