@@ -2,17 +2,18 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 
 from repo_agent_dagster.contracts.migration import Manifest
 from repo_agent_dagster.migration.rewriting import residual_text
 from repo_agent_dagster.migration.rewriting.residual_names import MovedModules, MovedPaths, RuledNames, Spot
-from repo_agent_dagster.migration.rewriting.residual_text import WORD, Kind
+from repo_agent_dagster.migration.rewriting.residual_text import Kind
 
 _PYTHON_LIKE = (".py", ".pyi", ".toml", ".cfg", ".ini")
-_ODD = re.compile(r"[^\w.@~*+/-]")
+_ODD = re.compile(r"[^\w.@~+/-]")
+"""What a file's name may hold, but no word: such names are looked for as they are."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class _Scan:
         self._paths = MovedPaths(moved, files, stands)
         self._modules = MovedModules(moved, stands)
         self._rules = RuledNames(manifest.imports)
-        self._plain: dict[bool, set[str]] = {True: set(), False: set()}
+        self._plain: dict[bool, set[bytes]] = {True: set(), False: set()}
         odd = sorted((path for path in moved if _ODD.search(path)), key=lambda path: (-len(path), path))
         self._odd = re.compile("|".join(map(re.escape, odd))) if odd else None
 
@@ -67,43 +68,49 @@ class _Scan:
         return tuple(residual for path in sorted(self._files) for residual in self._file(path))
 
     def _file(self, path: str) -> list[Residual]:
-        text = residual_text.text_of(path, self._files[path])
-        if text is None:
+        content = self._files[path]
+        if not residual_text.is_searched(path, content):
             return []
         spot = Spot(self._sources.get(path, path), path)
-        in_python = path.endswith(_PYTHON_LIKE)
-        lost: dict[str, str] = {}
-        for word in set(WORD.findall(text)) - self._plain[in_python]:
-            was = self._lost(word, spot, in_python=in_python)
-            if was is not None:
-                lost[word] = was
-        found = [(match, lost[match[0]]) for match in WORD.finditer(text) if match[0] in lost] if lost else []
-        for match in self._paths_by_place(path, text):
+        lost = self._lost_words(content, spot)
+        is_dockerfile = residual_text.is_dockerfile(path)
+        if not (lost or self._odd or is_dockerfile):
+            return []
+        text = content.decode("utf-8", "replace")
+        found = [
+            (*span, was) for raw, was in lost.items() for span in residual_text.places_of(raw, _trimmed(raw), text)
+        ]
+        for match in (
+            *(self._odd.finditer(text) if self._odd else ()),
+            *(residual_text.copied(text) if is_dockerfile else ()),
+        ):
             was = self._paths.lost(match[0], spot)
-            if was is not None and match[0] not in lost:
-                found.append((match, was))
+            if was is not None:
+                found.append((*match.span(), was))
         return _told(path, text, found) if found else []
 
-    def _lost(self, raw: str, spot: Spot, *, in_python: bool) -> str | None:
-        """Return what became of what a word meant; words that cannot be a name anywhere are remembered."""
-        word = _trimmed(raw)
-        may_be_path = bool(word) and word[0] != "/" and self._paths.may_be(word)
+    def _lost_words(self, content: bytes, spot: Spot) -> dict[str, str]:
+        """Return the words of a file that no longer hold, with what became of what they meant."""
+        in_python = spot.new.endswith(_PYTHON_LIKE)
+        lost = {}
+        for coded in residual_text.words_in(content) - self._plain[in_python]:
+            raw = coded.decode()
+            word = _trimmed(raw)
+            may_be_path = bool(word) and self._paths.may_be(word)
+            was = self._lost(word, spot, in_python=in_python, may_be_path=may_be_path) if word else None
+            if was is not None:
+                lost[raw] = was
+            elif not (may_be_path or (word and self._rules.lost(word, in_python=in_python))):
+                self._plain[in_python].add(coded)
+        return lost
+
+    def _lost(self, word: str, spot: Spot, *, in_python: bool, may_be_path: bool) -> str | None:
         if may_be_path and (was := self._paths.lost(word, spot)) is not None:
             return was
-        was = None if not word or word[0] == "/" else self._rules.lost(word, in_python=in_python)
-        if was is not None and word.startswith(".") and self._paths.holds(word, spot):
-            return None
-        was = was or self._modules.lost(word)
-        if was is None and not may_be_path:
-            self._plain[in_python].add(raw)
-        return was
-
-    def _paths_by_place(self, path: str, text: str) -> Iterator[re.Match[str]]:
-        """Yield what is a path for another reason than its looks: odd file names, and what a Dockerfile copies."""
-        if self._odd is not None:
-            yield from self._odd.finditer(text)
-        if residual_text.is_dockerfile(path):
-            yield from residual_text.copied(text)
+        was = self._rules.lost(word, in_python=in_python)
+        if was is not None and not (word[0] == "." and self._paths.holds(word, spot)):
+            return was
+        return self._modules.lost(word)
 
 
 def _trimmed(word: str) -> str:
@@ -111,17 +118,20 @@ def _trimmed(word: str) -> str:
     return (word.rstrip(".-+~") if word.strip("./") else word).lstrip("-")
 
 
-def _told(path: str, text: str, found: list[tuple[re.Match[str], str]]) -> list[Residual]:
-    strings = residual_text.strings_in(path, text) if residual_text.kind_of(path) is Kind.CODE else None
+def _told(path: str, text: str, found: list[tuple[int, int, str]]) -> list[Residual]:
+    """Return what was found, by place: the longest of what overlaps, and in source code only what is in a string."""
+    found.sort(key=lambda one: (one[0], -one[1]))
+    if residual_text.kind_of(path) is Kind.CODE:
+        strings = list(residual_text.strings_until(path, text, found[-1][1]))
+        found = [one for one in found if _is_inside(one[0], strings)]
     lines = [0, *(feed.end() for feed in re.finditer("\n", text))]
     residuals = []
-    end = 0
-    for match, was in sorted(found, key=lambda pair: (pair[0].start(), -pair[0].end())):
-        start = match.start()
-        if start >= end and (strings is None or _is_inside(start, strings)):
-            end = match.end()
+    last_end = 0
+    for start, end, was in found:
+        if start >= last_end:
+            last_end = end
             line = bisect_right(lines, start)
-            residuals.append(Residual(path, line, start - lines[line - 1] + 1, _trimmed(match[0]), was))
+            residuals.append(Residual(path, line, start - lines[line - 1] + 1, text[start:end], was))
     return residuals
 
 

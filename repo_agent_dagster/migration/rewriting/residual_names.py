@@ -142,9 +142,9 @@ def _spellings(paths: Iterable[str]) -> dict[str, str]:
 
 def _fixed(word: str) -> tuple[str, bool]:
     """Return a word's path before its first wildcard, and whether it can only be a path (``./x``, ``x/``, ``x/*``)."""
-    path = word.partition("/")[2] if word[0] in "<$" else word
+    path = word.partition("/")[2] if word[0] in "$/" else word
     segments = path.split("/")
-    wild = next((number for number, segment in enumerate(segments) if "*" in segment), None)
+    wild = next((number for number, segment in enumerate(segments) if "*" in segment or "$" in segment), None)
     fixed = "/".join(segments if wild is None else segments[:wild])
     return fixed.rstrip("/"), wild is not None or path != word or path.endswith("/") or path.startswith("./")
 

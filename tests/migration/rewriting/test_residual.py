@@ -63,7 +63,7 @@ FOLDER = "folder src/db moved to packages/db"
         pytest.param("src/index.ts", 'load("src/db/store")', "src/db/store", STORE, id="without-ending-from-root"),
         pytest.param("package.json", '{"scripts": {"x": "tsx src/db/store.ts"}}', "src/db/store.ts", STORE, id="json"),
         pytest.param("package.json", '{"entry": ["src/db/**/*.ts"]}', "src/db/**/*.ts", FOLDER, id="glob"),
-        pytest.param("package.json", '{"m": "<rootDir>/src/db/$1"}', "<rootDir>/src/db/", FOLDER, id="root-dir"),
+        pytest.param("package.json", '{"m": "<rootDir>/src/db/$1"}', "<rootDir>/src/db/$1", FOLDER, id="root-dir"),
         pytest.param("package.json", '{"d": {"@staging/ui": "1"}}', "@staging/ui", UI, id="rule"),
         pytest.param("wrangler.toml", 'main = "src/db/store.ts"', "src/db/store.ts", STORE, id="wrangler-main"),
         pytest.param("Dockerfile", "COPY src/db ./db", "src/db", FOLDER, id="dockerfile-folder"),
