@@ -17,6 +17,7 @@ from repo_agent_dagster.migration.planning.destination import Destination
 from repo_agent_dagster.migration.planning.placement import Placement
 from repo_agent_dagster.migration.rewriting.file import Rewrite, Rewriter, Unresolved
 from repo_agent_dagster.migration.rewriting.replacements import Replacement, Replacements
+from repo_agent_dagster.migration.rewriting.residual import Residual, residual_scan
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
 from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader, read_source
 from repo_agent_dagster.migration.rewriting.typescript import SUFFIXES as TYPESCRIPT
@@ -24,7 +25,6 @@ from repo_agent_dagster.migration.units.contents import UnitContents
 
 if TYPE_CHECKING:
     from repo_agent_dagster.migration.refactor import Refactoring
-    from repo_agent_dagster.migration.rewriting.residual import Residual
     from repo_agent_dagster.migration.standards import Rule
 
 
@@ -43,7 +43,7 @@ class Brought:
     rewrites: tuple[Rewrite, ...]
     replacements: tuple[Replacement, ...]
     unresolved: tuple[Unresolved, ...]
-    residual: "tuple[Residual, ...]"
+    residual: tuple[Residual, ...]
     dead_rules: tuple[str, ...]
     refactoring: "Refactoring | None"
 
@@ -88,7 +88,7 @@ def bring(
         rewrites=copied.rewrites,
         replacements=copied.replacements,
         unresolved=copied.unresolved,
-        residual=(),
+        residual=residual_scan(final, placement.moved, manifest, stands=destination.holds_file),
         dead_rules=copied.dead_rules,
         refactoring=refactoring,
     )

@@ -13,11 +13,11 @@ from repo_agent_dagster.migration.planning.diff import file_diff
 from repo_agent_dagster.migration.planning.lock import LockedFile
 from repo_agent_dagster.migration.rewriting.file import Rewrite, Unresolved
 from repo_agent_dagster.migration.rewriting.replacements import Replacement
+from repo_agent_dagster.migration.rewriting.residual import Residual
 from repo_agent_dagster.migration.units.contents import Left
 
 if TYPE_CHECKING:
     from repo_agent_dagster.migration.refactor import Refactoring
-    from repo_agent_dagster.migration.rewriting.residual import Residual
 
 Action = Literal["create", "update", "unchanged", "delete", "conflict"]
 ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "conflict", "unchanged")
@@ -86,7 +86,7 @@ class Plan:
     rewrites: tuple[Rewrite, ...] = ()
     replacements: tuple[Replacement, ...] = ()
     unresolved: tuple[Unresolved, ...] = ()
-    residual: "tuple[Residual, ...]" = ()
+    residual: tuple[Residual, ...] = ()
     left_out: tuple[Left, ...] = ()
     dead_rules: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
