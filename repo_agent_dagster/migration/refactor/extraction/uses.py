@@ -1,0 +1,294 @@
+"""All that a file does with databases: each use is classified once, by where the database's expression stands."""
+
+from repo_agent_dagster.migration.refactor.extraction.chains import FINISHERS, unroll
+from repo_agent_dagster.migration.refactor.extraction.cursors import of_cursor
+from repo_agent_dagster.migration.refactor.extraction.operations import (
+    Dropped,
+    Obstacle,
+    Operation,
+    SchemaUse,
+    Uses,
+)
+from repo_agent_dagster.migration.refactor.extraction.statements import Result, of_exec, of_terminal
+from repo_agent_dagster.migration.refactor.extraction.transactions import of_batch, of_transaction
+from repo_agent_dagster.migration.refactor.inference.kinds import Cursor, Handle, Kind, ObjectStorage, Prepared
+from repo_agent_dagster.migration.refactor.inference.types import Types
+from repo_agent_dagster.migration.refactor.syntax.scopes import parameters
+from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, arguments, unwrapped, wrapping
+
+_EXPRESSIONS = frozenset(
+    {
+        "identifier", "member_expression", "call_expression", "new_expression", "await_expression", "this",
+        "shorthand_property_identifier", "subscript_expression", "ternary_expression", "binary_expression",
+        "assignment_expression",
+    }
+)  # fmt: skip
+_PASSES_ON = frozenset({"ternary_expression", "binary_expression", "await_expression", "assignment_expression"})
+_EXECS = {"d1": {"exec"}, "bun:sqlite": {"run", "exec"}, "better-sqlite3": {"exec"}, "node:sqlite": {"exec"}}
+_FLOWS = frozenset(
+    {
+        "variable_declarator", "required_parameter", "optional_parameter", "public_field_definition", "field_definition",
+        "return_statement", "arrow_function", "assignment_expression", "assignment_pattern", "export_statement",
+        "expression_statement", "augmented_assignment_expression", "object_assignment_pattern",
+    }
+)  # fmt: skip
+_TESTS = frozenset({"unary_expression", "binary_expression", "if_statement", "while_statement", "ternary_expression"})
+
+
+class FileUses:
+    """Reads one file."""
+
+    def __init__(self, file: SourceFile, types: Types) -> None:
+        self._file, self._types = file, types
+        self.uses = Uses()
+        self.replaced: dict[Node, Node] = {}
+        self._consumed: list[Node] = []
+
+    def read(self) -> Uses:
+        """Return all uses of databases in the file, in the order of the text."""
+        for node in self._file.root.walk():
+            if node.kind not in _EXPRESSIONS or _is_name_only(node):
+                continue
+            kind = self._types.of(node)
+            if isinstance(kind, Handle) and self._is_whole(node, Handle):
+                self._handle(node, kind)
+            elif isinstance(kind, Prepared) and self._is_whole(node, Prepared):
+                self._prepared(node, kind)
+            elif isinstance(kind, Cursor) and node.kind == "call_expression" and kind.call is node:
+                self._cursor(node)
+            elif isinstance(kind, ObjectStorage):
+                self._storage(node)
+        inside = self._consumed
+        self.uses.operations = [one for one in self.uses.operations if not _within(one.node, inside)]
+        self.uses.obstacles = [one for one in self.uses.obstacles if not _within(one.node, inside)]
+        self.uses.prepared = [one for one in self.uses.prepared if not _within(one, inside)]
+        return self.uses
+
+    def _is_whole(self, node: Node, kind: type) -> bool:
+        """Whether an expression is not a part of a wider one that is the same database or statement."""
+        outer = wrapping(node)
+        parent = outer.parent
+        if parent is None or parent.kind not in _PASSES_ON or not isinstance(self._types.of(parent), kind):
+            return True
+        return parent.kind == "assignment_expression" and parent.field("left") is outer
+
+    def _add(self, found: Result, uses: dict[Node, Node] | None = None) -> None:
+        if isinstance(found, Operation):
+            self.uses.operations.append(found)
+            self.replaced.update(uses or {})
+        elif isinstance(found, Obstacle):
+            self.uses.obstacles.append(found)
+        elif isinstance(found, SchemaUse | Dropped):
+            statement = whole_statement(found.node)
+            if statement is None:
+                sql = found.sql if isinstance(found, Dropped) else "; ".join(found.sql)
+                self.uses.obstacles.append(Obstacle(found.node, "its result is used, and the call should go away", sql))
+            elif isinstance(found, SchemaUse):
+                self.uses.schema.append(found)
+            else:
+                self.uses.dropped.append(found)
+
+    # --- databases ----------------------------------------------------------------------------------------------
+
+    def _handle(self, node: Node, kind: Handle) -> None:
+        outer = wrapping(node)
+        parent = outer.parent
+        if node.kind == "new_expression" or _is_root(node, self._types):
+            self.uses.creations.append(node)
+        if parent is None:
+            return
+        if parent.kind == "member_expression" and parent.field("object") is outer:
+            call, name = parent.parent, parent.field("property")
+            if call is not None and name is not None and call.field("function") is parent:
+                self._handle_call(node, kind, call, name.text)
+            else:
+                self._obstacle(parent, f"{parent.text} is no statement")
+            return
+        if parent.kind == "assignment_expression" and parent.field("left") is outer:
+            return
+        self._hand_on(outer, parent, kind)
+
+    def _handle_call(self, node: Node, kind: Handle, call: Node, name: str) -> None:
+        api = kind.api
+        if isinstance(self._types.of(call), Prepared | Cursor):
+            return  # read where the statement is run
+        if api == "durable-object":
+            self._obstacle(call, f"sql.{name}() has no counterpart")
+        elif name in _EXECS[api]:
+            mode = {"d1": "d1-exec", "bun:sqlite": "changes"}.get(api, "nothing")
+            self._add(of_exec(call, node, name, api, self._types, mode))  # type: ignore[arg-type]
+        elif name == "batch" and api == "d1":
+            self._add(of_batch(call, node, self._types))
+            self._consumed.append(call.field("arguments") or call)
+        elif name == "transaction" and api in {"bun:sqlite", "better-sqlite3"}:
+            self._transaction(call, node, api)
+        elif name in {"close", "open"} and api != "d1":
+            self._add(Dropped(call, None, None, name))
+        elif name == "pragma":
+            self._add(Dropped(call, "D1 sets this for itself", arguments(call)[0].text if arguments(call) else None))
+        else:
+            self._obstacle(call, f".{name}() has no counterpart")
+
+    def _transaction(self, call: Node, handle: Node, api: object) -> None:
+        self._consumed.append(call)
+        for found in of_transaction(call, handle, api, self._types):  # type: ignore[arg-type]
+            self._add(found)
+            if isinstance(found, Operation) and found.node is not call and not found.node.holds(call):
+                self.uses.prepared.append(call)
+
+    def _storage(self, node: Node) -> None:
+        parent = wrapping(node).parent
+        call = parent.parent if parent is not None and parent.kind == "member_expression" else None
+        name = parent.field("property") if parent is not None and call is not None else None
+        if call is None or name is None or call.field("function") is not parent:
+            return
+        if name.text == "transactionSync":
+            self._transaction(call, node, "durable-object")
+
+    def _hand_on(self, outer: Node, parent: Node, kind: Handle) -> None:
+        """A database goes somewhere: it is no trouble where it goes to is known."""
+        if parent.kind == "arguments" and parent.parent is not None:
+            self._argument(outer, parent.parent, kind)
+        elif parent.kind == "pair" or outer.kind == "shorthand_property_identifier":
+            holder = parent.parent if parent.kind == "pair" else parent
+            call = holder.parent.parent if holder is not None and holder.parent is not None else None
+            into_call = holder is not None and holder.parent is not None and holder.parent.kind == "arguments"
+            if into_call and call is not None and self._types.target(call) is None:
+                self._obstacle(outer, f"the database is handed to {_callee(call)}, which is not the unit's")
+        elif parent.kind == "variable_declarator":
+            name = parent.field("name")
+            if name is not None and name.kind != "identifier":
+                self._obstacle(outer, "the database is taken apart")
+        elif parent.kind not in _FLOWS and parent.kind not in _TESTS and parent.kind != "parenthesized_expression":
+            self._obstacle(outer, "the database is used as a value here")
+
+    def _argument(self, outer: Node, call: Node, kind: Kind) -> None:
+        target = self._types.target(call)
+        index = next((at for at, one in enumerate(arguments(call)) if one is outer), 0)
+        wanted = parameters(target)[index : index + 1] if target is not None else []
+        if not wanted:
+            self._obstacle(outer, f"the database is handed to {_callee(call)}, which is not the unit's")
+            return
+        annotation = wanted[0].field("type")
+        if annotation is not None and not isinstance(self._types.written(annotation), Handle):
+            self._obstacle(outer, f"the database is handed to {_callee(call)} as another type")
+            return
+        self.uses.flows.add(wanted[0].file.path)
+
+    # --- statements ---------------------------------------------------------------------------------------------
+
+    def _prepared(self, node: Node, kind: Prepared) -> None:
+        outer = wrapping(node)
+        parent = outer.parent
+        if parent is None or (parent.kind == "assignment_expression" and parent.field("left") is outer):
+            return
+        if parent.kind == "member_expression" and parent.field("object") is outer:
+            call, name = parent.parent, parent.field("property")
+            if call is None or name is None or call.field("function") is not parent:
+                self._obstacle(parent, f"{parent.text} is no statement")
+            elif not isinstance(self._types.of(call), Prepared):
+                self._run(node, kind, call, name.text)
+            return
+        if _holds_statement(outer, parent):
+            if kind.call is not None and not self._is_reassigned(outer, parent):
+                self.uses.prepared.append(node)
+            else:
+                self._obstacle(node, "which statement this is depends on what ran before")
+            return
+        self._obstacle(node, "a prepared statement is handed on")
+
+    def _run(self, node: Node, kind: Prepared, call: Node, name: str) -> None:
+        if name in FINISHERS:
+            self._add(Dropped(call, None, None, name))
+            return
+        prepared = unroll(kind, self._types)
+        if prepared is None or self._is_let(unwrapped(node)):
+            self._obstacle(call, "which statement this is cannot be told")
+            return
+        self.uses.flows.add(prepared.call.file.path)
+        self._add(of_terminal(prepared, call, name, kind.api, self._types))
+
+    def _is_let(self, node: Node) -> bool:
+        """Whether a statement is in a variable that is assigned again."""
+        if node.kind != "identifier":
+            return False
+        scopes = self._types.project.scopes(node.file)
+        declaration = scopes.value(node)
+        if declaration is None or declaration.kind == "import":
+            return False
+        return any(
+            one.parent is not None and one.parent.kind == "assignment_expression" and one.parent.field("left") is one
+            for one in scopes.references(declaration)
+        )
+
+    def _is_reassigned(self, outer: Node, parent: Node) -> bool:
+        if parent.kind != "assignment_expression":
+            return False
+        left = parent.field("left")
+        return left is None or left.kind != "member_expression" or parent.function is None
+
+    def _cursor(self, node: Node) -> None:
+        for found, uses in of_cursor(node, self._types):
+            self._add(found, uses)
+
+    def _obstacle(self, node: Node, reason: str) -> None:
+        self.uses.obstacles.append(Obstacle(node, reason))
+
+
+def whole_statement(call: Node) -> Node | None:
+    """Return the statement that is nothing but a call, or the expression body that is; None where its result is used."""
+    outer = wrapping(call)
+    if outer.parent is not None and outer.parent.kind == "await_expression":
+        outer = wrapping(outer.parent)
+    parent = outer.parent
+    if parent is None:
+        return None
+    if parent.kind == "expression_statement":
+        return parent
+    return outer if parent.kind == "arrow_function" and parent.field("body") is outer else None
+
+
+def _holds_statement(outer: Node, parent: Node) -> bool:
+    return parent.kind in {
+        "variable_declarator", "public_field_definition", "field_definition", "assignment_expression",
+    } or (parent.kind == "pair" and _is_table(parent))  # fmt: skip
+
+
+def _is_table(pair: Node) -> bool:
+    """Whether a property belongs to an object of statements that a constant or a field holds."""
+    holder = pair.parent.parent if pair.parent is not None else None
+    return holder is not None and holder.kind in {"variable_declarator", "public_field_definition", "field_definition"}
+
+
+def _is_root(node: Node, types: Types) -> bool:
+    """Whether an expression takes a database from its environment: ``env.DB``, ``ctx.storage.sql``."""
+    if node.kind != "member_expression":
+        return False
+    owner, name = node.field("object"), node.field("property")
+    if owner is None or name is None:
+        return False
+    return isinstance(types.of(owner), ObjectStorage) or name.text in types.d1_names
+
+
+def _is_name_only(node: Node) -> bool:
+    """Whether an identifier stands where a name is declared, not used."""
+    parent = node.parent
+    if parent is None or node.kind != "identifier":
+        return False
+    if parent.kind in {"import_specifier", "import_clause", "namespace_import", "export_specifier", "rest_pattern"}:
+        return True
+    return (
+        node is parent.field("name")
+        or node is parent.field("pattern")
+        or node is parent.field("parameter")
+        or (parent.kind in {"assignment_pattern"} and parent.field("left") is node)
+    )
+
+
+def _within(node: Node, outer: list[Node]) -> bool:
+    return any(one.holds(node) and one is not node for one in outer)
+
+
+def _callee(call: Node) -> str:
+    function = call.field("function") or call.field("constructor")
+    return "a function" if function is None else " ".join(function.text.split())

@@ -1,0 +1,1 @@
+"""What the orchestrator gets: entrypoint methods with their names, types and code, its migration and its exports."""

@@ -1,0 +1,245 @@
+"""The generated TypeScript: the entrypoint class in the orchestrator, and its contract in the worker."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repo_agent_dagster.migration.refactor.extraction.operations import BoundStatement
+from repo_agent_dagster.migration.refactor.extraction.texts import template_literal
+from repo_agent_dagster.migration.refactor.generation.methods import MethodPlan, Methods
+from repo_agent_dagster.migration.refactor.sql.tokens import numbered, tokens
+
+_LINE = 110
+_BYTES = """
+/** D1 gives a BLOB as a list of numbers; the callers of this class know it as {type}. */
+function withBytes<Row>(row: Record<string, unknown>, columns: readonly string[]): Row {{
+  const copy: Record<string, unknown> = {{ ...row }};
+  for (const column of columns) {{
+    const value = copy[column];
+    if (Array.isArray(value)) {{
+      copy[column] = Uint8Array.from(value as number[]){suffix};
+    }}
+  }}
+  return copy as Row;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the entrypoint class extends, and the import statements that it needs."""
+
+    extends: str
+    imports: tuple[str, ...]
+    declarations: tuple[str, ...] = ()
+
+
+def entrypoint_file(methods: Methods, unit: str, name: str, database: str, base: Base) -> str:
+    """Return the orchestrator's file with the entrypoint class."""
+    kept = [_method(plan, database) for plan in methods.plans]
+    parts = [
+        f"// The rows of {unit}: one method for each statement that its worker runs.\n"
+        "// Generated when the unit was migrated, and then yours: change a method here and its type in the worker's\n"
+        "// contract file together; the next migration keeps methods that the worker calls and adds what is new.\n",
+        *(f"{one}\n" for one in base.imports),
+        "",
+        *(f"{one}\n" for one in base.declarations),
+        *(f"{_row_alias(row, columns)}\n" for row, columns in methods.rows.items()),
+        *((f"{_CHANGES}\n",) if any(plan.mode == "changes" for plan in methods.plans) else ()),
+        f"/** What {unit} asks of the database, over RPC. */\n"
+        f"export class {name} extends {base.extends} {{\n" + "\n\n".join(kept) + "\n}\n",
+    ]
+    if any(_blob_columns(plan) for plan in methods.plans):
+        durable = any(plan.api == "durable-object" for plan in methods.plans)
+        parts.append(
+            _BYTES.format(
+                type="an ArrayBuffer" if durable else "a Uint8Array", suffix=".buffer" if durable else ""
+            ).lstrip("\n")
+        )
+    head = parts[0] + "".join(f"{one}\n" for one in base.imports)
+    body = "\n".join(part.rstrip("\n") + "\n" for part in parts[1 + len(base.imports) :] if part)
+    return f"{head}\n{body}"
+
+
+_CHANGES = """/** What a write did; `lastInsertRowid` is the id of the row that was inserted last. */
+export interface Changes {
+  changes: number;
+  lastInsertRowid: number;
+}"""
+
+
+def contract_file(
+    methods: Methods, unit: str, interface: str, imports: Sequence[str], environment: Sequence[str]
+) -> str:
+    """Return the worker's file with the interface of its orchestrator binding."""
+    parts = [
+        f"// What {unit} calls on its orchestrator, over RPC; the orchestrator's class with these methods is generated\n"
+        "// from the same statements. Change both together.\n"
+    ]
+    if imports:
+        parts.append("".join(f"{one}\n" for one in imports))
+    parts += [f"{_row_alias(row, columns)}\n" for row, columns in methods.rows.items()]
+    if any(plan.mode == "changes" for plan in methods.plans):
+        parts.append(f"{_CHANGES}\n")
+    signatures = "\n".join(f"  {_signature(plan)};" for plan in methods.plans)
+    parts.append(
+        f"/** The methods of the orchestrator's entrypoint. */\nexport interface {interface} {{\n{signatures}\n}}\n"
+    )
+    parts += [f"{one}\n" for one in environment]
+    return "\n".join(parts)
+
+
+def _row_alias(name: str, columns: tuple[tuple[str, str], ...]) -> str:
+    members = "\n".join(f"  {key}: {text};" for key, text in columns)
+    return f"export type {name} = {{\n{members}\n}};"
+
+
+def _signature(plan: MethodPlan) -> str:
+    generic = f"<{plan.generic} = {plan.row}>" if plan.generic is not None else ""
+    parameters = [f"{name}: {text}" for name, text in plan.typed_parameters()]
+    line = f"{plan.name}{generic}({', '.join(parameters)}): Promise<{plan.returns}>"
+    if len(line) <= _LINE:
+        return line
+    inner = "".join(f"    {one},\n" for one in parameters)
+    return f"{plan.name}{generic}(\n{inner}  ): Promise<{plan.returns}>"
+
+
+def _method(plan: MethodPlan, database: str) -> str:
+    head = f"  async {_signature(plan)} {{\n"
+    if plan.operation.body is not None:
+        return head + _transaction_code(plan, database) + "  }"
+    return head + "".join(f"    {line}\n" if line else "\n" for line in _code(plan, database)) + "  }"
+
+
+def _prepared(plan: MethodPlan, index: int, database: str) -> str:
+    statement = plan.operation.statements[index]
+    values = [plan.parameters[at] for at in plan.bindings[index]]
+    bind = f".bind({', '.join(values)})" if values else ""
+    return f"this.env.{database}.prepare({sql_literal(statement)}){bind}"
+
+
+def sql_literal(statement: BoundStatement, indent: str = "      ") -> str:
+    """Return a statement as D1 takes it, as a TypeScript literal; one over several lines is indented as its code."""
+    sql = numbered(statement.text.sql).strip()
+    if "\n" not in sql:
+        return template_literal(sql)
+    if any(token.kind in {"string", "name"} and "\n" in token.text for token in tokens(sql)):
+        return template_literal(sql)
+    first, _, rest = sql.partition("\n")
+    rest = textwrap.dedent(rest.expandtabs(2) if "\t" in rest else rest)
+    lines = [first.rstrip(), *(line.rstrip() for line in rest.splitlines())]
+    inner = "\n".join(f"{indent}{line}" if line else "" for line in lines)
+    return template_literal(f"\n{inner}\n{indent[:-2]}")
+
+
+def _code(plan: MethodPlan, database: str) -> list[str]:
+    if plan.mode == "d1-batch":
+        inner = [f"  {_prepared(plan, index, database)}," for index in range(len(plan.facts))]
+        return [f"return await this.env.{database}.batch<Row>([", *inner, "]);"]
+    if plan.mode == "d1-batch-each":
+        names = ", ".join(plan.parameters)
+        bound = ", ".join(plan.parameters[at] for at in plan.bindings[0])
+        return [
+            f"const statement = this.env.{database}.prepare({sql_literal(plan.operation.statements[0])});",
+            f"return await this.env.{database}.batch<Row>(rows.map(([{names}]) => statement.bind({bound})));",
+        ]
+    if len(plan.facts) > 1:
+        inner = [f"  {_prepared(plan, index, database)}," for index in range(len(plan.facts))]
+        batch = [f"await this.env.{database}.batch([", *inner, "]);"]
+        return [*batch, f"return {{ count: {len(plan.facts)}, duration: 0 }};"] if plan.mode == "d1-exec" else batch
+    statement = _prepared(plan, 0, database)
+    return _chained(plan, statement)
+
+
+def _chained(plan: MethodPlan, statement: str) -> list[str]:
+    blobs = _blob_columns(plan)
+    if blobs:
+        return _with_bytes(plan, statement, blobs)
+    match plan.mode:
+        case "d1-all":
+            return [f"return await {statement}.all<Row>();"]
+        case "d1-first" | "row-or-null":
+            return [f"return await {statement}.first<Row>();"]
+        case "d1-column":
+            return [f"return await {statement}.first<Value>({template_literal(plan.operation.column or '')});"]
+        case "d1-run":
+            return [f"return await {statement}.run<Row>();"]
+        case "d1-raw" | "values":
+            return [f"return await {statement}.raw<Row>();"]
+        case "d1-exec":
+            return [f"const {{ meta }} = await {statement}.run();", "return { count: 1, duration: meta.duration };"]
+        case "rows":
+            return [f"const {{ results }} = await {statement}.all<Row>();", "return results;"]
+        case "row-or-undefined":
+            return [f"const row = await {statement}.first<Row>();", "return row ?? undefined;"]
+        case "one-row":
+            return [f"const {{ results }} = await {statement}.all<Row>();", *_ONE]
+        case "first-values":
+            return [f"const rows = await {statement}.raw<Row>();", "return rows[0];"]
+        case "plucked":
+            return [f"const rows = await {statement}.raw<[Value]>();", "return rows.map(([value]) => value);"]
+        case "plucked-one":
+            return [f"const rows = await {statement}.raw<[Value]>();", "return rows[0]?.[0];"]
+        case "changes":
+            return [
+                f"const {{ meta }} = await {statement}.run();",
+                "return { changes: meta.changes, lastInsertRowid: meta.last_row_id };",
+            ]
+        case _:
+            return [f"await {statement}.run();"]
+
+
+_ONE = (
+    "const [row] = results;",
+    "if (row === undefined || results.length > 1) {",
+    "  const found = row === undefined ? 'no results' : 'multiple results';",
+    "  throw new Error(`Expected exactly one result from SQL query, but got ${found}.`);",
+    "}",
+    "return row;",
+)
+"""What a Durable Object's `one()` does, with its message."""
+
+
+def _blob_columns(plan: MethodPlan) -> list[str]:
+    """Return the columns that must be turned back into bytes: all but D1's own callers know them as bytes."""
+    if plan.api == "d1" or plan.mode not in {"rows", "row-or-null", "row-or-undefined", "one-row"}:
+        return []
+    columns = plan.facts[0].columns or ()
+    return [column.name for column in columns if column.storage == "blob"]
+
+
+def _with_bytes(plan: MethodPlan, statement: str, blobs: list[str]) -> list[str]:
+    names = f"[{', '.join(template_literal(name) for name in blobs)}]"
+    record = "<Record<string, unknown>>"
+    if plan.mode in {"row-or-null", "row-or-undefined"}:
+        nothing = "null" if plan.mode == "row-or-null" else "undefined"
+        return [
+            f"const row = await {statement}.first{record}();",
+            f"return row === null ? {nothing} : withBytes<Row>(row, {names});",
+        ]
+    first = f"const {{ results }} = await {statement}.all{record}();"
+    if plan.mode == "rows":
+        return [first, f"return results.map((row) => withBytes<Row>(row, {names}));"]
+    return [first, *_ONE[:-1], f"return withBytes<Row>(row, {names});"]
+
+
+def _transaction_code(plan: MethodPlan, database: str) -> str:
+    body = plan.operation.body
+    assert body is not None
+    text = ""
+    for part in body.parts:
+        if isinstance(part, str):
+            text += part
+            continue
+        statement = plan.operation.statements[part]
+        values = ", ".join("".join(str(piece) for piece in value) for value in statement.values)
+        bind = f".bind({values})" if values else ""
+        text += f"batch.push(this.env.{database}.prepare({sql_literal(statement)}){bind})"
+    lines = textwrap.dedent(text.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()
+    if len(lines) == 1 and not lines[0].rstrip().endswith((";", "}")):
+        lines[0] += ";"
+    run = ["if (batch.length > 0) {", f"  await this.env.{database}.batch(batch);", "}"]
+    returned = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("return ")), None)
+    end = len(lines) if body.returns is None or returned is None else returned
+    whole = ["const batch: D1PreparedStatement[] = [];", *lines[:end], *run, *lines[end:]]
+    return "".join(f"    {line.rstrip()}\n" if line.strip() else "\n" for line in whole)

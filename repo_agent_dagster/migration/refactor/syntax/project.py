@@ -1,0 +1,203 @@
+"""The unit's source files together: what an import means, and who exports a name."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from repo_agent_dagster.migration.refactor.syntax.jsonc import read_json
+from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Scopes
+from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, is_source, read_file
+from repo_agent_dagster.migration.rewriting import resolve
+
+
+class Project:
+    """Source files by path: those of the unit, which may change, and those of the target, which are read for types."""
+
+    def __init__(self, unit_files: Mapping[str, bytes], target_files: Mapping[str, bytes]) -> None:
+        self.contents = {**target_files, **unit_files}
+        self.unit_paths = frozenset(unit_files)
+        self._files: dict[str, SourceFile | None] = {}
+        self._scopes: dict[str, Scopes] = {}
+        self._aliases: dict[str, list[tuple[str, list[str], str]]] = {}
+
+    def unit_files(self) -> Iterator[SourceFile]:
+        """Yield all of the unit's source files, declarations too, by path."""
+        for path in sorted(self.unit_paths):
+            file = self.file(path)
+            if file is not None:
+                yield file
+
+    def unit_sources(self) -> Iterator[SourceFile]:
+        """Return the unit's source files that hold code, by path."""
+        return (file for file in self.unit_files() if not file.declares_only)
+
+    def file(self, path: str) -> SourceFile | None:
+        """Return a source file, or None where there is none or it is no text."""
+        if path not in self._files:
+            content = self.contents.get(path) if is_source(path) else None
+            self._files[path] = None if content is None else read_file(path, content)
+        return self._files[path]
+
+    def scopes(self, file: SourceFile) -> Scopes:
+        """Return the scopes of a file."""
+        if file.path not in self._scopes:
+            self._scopes[file.path] = Scopes(file)
+        return self._scopes[file.path]
+
+    def resolve(self, specifier: str, importer: str) -> str | None:
+        """Return the file that an import means, by relative path, tsconfig `paths` or a package's name."""
+        if resolve.is_relative(specifier):
+            return resolve.resolves(specifier, importer, self.contents)
+        for pattern, targets, base in self._paths_for(importer):
+            head, star, tail = pattern.partition("*")
+            if specifier != pattern and not (star and specifier.startswith(head) and specifier.endswith(tail)):
+                continue
+            middle = specifier[len(head) : len(specifier) - len(tail)] if star else ""
+            for target in targets:
+                found = self._at(posixpath.normpath(posixpath.join(base, target.replace("*", middle))))
+                if found is not None:
+                    return found
+        return self._package(specifier)
+
+    def _at(self, path: str) -> str | None:
+        if path in self.contents:
+            return path
+        folder, name = posixpath.split(path)
+        return resolve.resolves(f"./{name}", posixpath.join(folder, "_.ts"), self.contents)
+
+    def _paths_for(self, importer: str) -> list[tuple[str, list[str], str]]:
+        folder = posixpath.dirname(importer)
+        if folder not in self._aliases:
+            self._aliases[folder] = self._read_paths(folder)
+        return self._aliases[folder]
+
+    def _read_paths(self, folder: str) -> list[tuple[str, list[str], str]]:
+        at = folder
+        while True:
+            config = posixpath.join(at, "tsconfig.json")
+            if config in self.contents:
+                return self._config_paths(config, 0)
+            if not at:
+                return []
+            at = posixpath.dirname(at)
+
+    def _config_paths(self, config: str, depth: int) -> list[tuple[str, list[str], str]]:
+        value = read_json(self.contents[config])
+        options: Any = value.get("compilerOptions") if isinstance(value, dict) else None
+        folder = posixpath.dirname(config)
+        if isinstance(options, dict) and isinstance(options.get("paths"), dict):
+            base = posixpath.normpath(posixpath.join(folder, str(options.get("baseUrl") or ".")))
+            return [
+                (pattern, [target for target in targets if isinstance(target, str)], "" if base == "." else base)
+                for pattern, targets in options["paths"].items()
+                if isinstance(targets, list)
+            ]
+        extended = value.get("extends") if isinstance(value, dict) else None
+        if isinstance(extended, str) and resolve.is_relative(extended) and depth < 8:
+            path = posixpath.normpath(posixpath.join(folder, extended))
+            for candidate in (path, f"{path}.json"):
+                if candidate in self.contents:
+                    return self._config_paths(candidate, depth + 1)
+        return []
+
+    def _package(self, specifier: str) -> str | None:
+        for path in sorted(self.contents):
+            if posixpath.basename(path) != "package.json":
+                continue
+            value = read_json(self.contents[path])
+            name = value.get("name") if isinstance(value, dict) else None
+            if not isinstance(name, str) or (specifier != name and not specifier.startswith(f"{name}/")):
+                continue
+            folder, rest = posixpath.dirname(path), specifier[len(name) + 1 :]
+            exports = value.get("exports")
+            entry = exports.get(f"./{rest}" if rest else ".") if isinstance(exports, dict) else exports
+            while isinstance(entry, dict):
+                entry = entry.get("types") or entry.get("import") or entry.get("default")
+            tries = [entry] if isinstance(entry, str) else []
+            tries += (
+                [rest, f"src/{rest}"] if rest else [value.get("types"), value.get("main"), "src/index.ts", "index.ts"]
+            )
+            for one in tries:
+                found = self._at(posixpath.normpath(posixpath.join(folder, one))) if isinstance(one, str) else None
+                if found is not None:
+                    return found
+        return None
+
+    def value(self, node: Node, name: str | None = None) -> Declaration | None:
+        """Return what a name means as a value, followed through imports where they lead to a file that is known."""
+        return self.origin(self.scopes(node.file).value(node, name), types=False)
+
+    def type(self, node: Node, name: str | None = None) -> Declaration | None:
+        """Return what a name means as a type, followed through imports."""
+        return self.origin(self.scopes(node.file).type(node, name), types=True)
+
+    def origin(self, declaration: Declaration | None, *, types: bool) -> Declaration | None:
+        """Return the declaration that an import brings in; the import itself, where its file is not known."""
+        seen = 0
+        while declaration is not None and declaration.kind == "import" and seen < 20:
+            seen += 1
+            source, name = imported(declaration)
+            path = self.resolve(source, declaration.file.path) if source else None
+            if path is None or name == "*":
+                return declaration
+            found = self.exported(path, name, types=types)
+            if found is None:
+                return declaration
+            declaration = found
+        return declaration
+
+    def exported(self, path: str, name: str, *, types: bool, depth: int = 0) -> Declaration | None:
+        """Return what a file exports under a name, followed through its own re-exports."""
+        file = self.file(path)
+        if file is None or depth > 20:
+            return None
+        scopes = self.scopes(file)
+        stars: list[str] = []
+        for statement in file.root.children:
+            if statement.kind != "export_statement":
+                continue
+            source = statement.field("source")
+            target = self.resolve(source.text[1:-1], path) if source is not None else None
+            clause = statement.child("export_clause")
+            if clause is not None:
+                for one in clause.parts:
+                    inner, outer = one.field("name"), one.field("alias") or one.field("name")
+                    if inner is None or outer is None or outer.text != name:
+                        continue
+                    if source is not None:
+                        return self.exported(target, inner.text, types=types, depth=depth + 1) if target else None
+                    return scopes.top(inner.text, types=types)
+            elif source is not None and target is not None:
+                stars.append(target)
+            elif name == "default" and statement.child("default") is not None:
+                value = statement.field("value") or statement.field("declaration")
+                if value is not None and value.kind == "identifier":
+                    return scopes.top(value.text, types=types)
+                named = value.field("name") if value is not None else None
+                return scopes.top(named.text, types=types) if named is not None else None
+            elif (found := self._declared_in(statement, scopes, name, types)) is not None:
+                return found
+        for target in stars:
+            found = self.exported(target, name, types=types, depth=depth + 1)
+            if found is not None:
+                return found
+        return None
+
+    @staticmethod
+    def _declared_in(statement: Node, scopes: Scopes, name: str, types: bool) -> Declaration | None:
+        found = scopes.top(name, types=types)
+        return found if found is not None and statement.holds(found.node) else None
+
+
+def imported(declaration: Declaration) -> tuple[str, str]:
+    """Return the specifier that a name is imported from, and its name there ("default", "*" for a namespace)."""
+    owner = declaration.owner
+    statement = owner if owner.kind == "import_statement" else owner.enclosing(frozenset({"import_statement"}))
+    source = statement.field("source") if statement is not None else None
+    if owner.kind == "import_require_clause":
+        source = owner.field("source") or owner.child("string")
+    specifier = "" if source is None else source.text[1:-1]
+    if owner.kind == "import_specifier":
+        name = owner.field("name")
+        return specifier, "" if name is None else name.text.strip("'\"")
+    return specifier, "default" if owner.kind == "import_clause" else "*"
