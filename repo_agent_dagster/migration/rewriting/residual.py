@@ -84,7 +84,7 @@ class _Scan:
             *(self._odd.finditer(text) if self._odd else ()),
             *(residual_text.copied(text) if is_dockerfile else ()),
         ):
-            was = self._paths.lost(match[0], spot)
+            was = self._paths.lost(match[0], spot, is_path=True)
             if was is not None:
                 found.append((*match.span(), was))
         return _told(path, text, found) if found else []

@@ -53,10 +53,14 @@ class MovedPaths:
             return False
         return is_folder or "/" in path or name in self._files
 
-    def lost(self, word: str, spot: Spot) -> str | None:
-        """Return what became of what a word in a file meant; None where it meant nothing, or still holds."""
-        path = _fixed(word)[0]
-        for base in _bases(path, spot.old):
+    def lost(self, word: str, spot: Spot, *, is_path: bool = False) -> str | None:
+        """Return what became of what a word in a file meant; None where it meant nothing, or still holds.
+
+        A name without folders means the file beside the one that holds it, unless it is known for a path.
+        """
+        path, explicit = _fixed(word)
+        bases = _bases(path, spot.old)
+        for base in bases if "/" in path or explicit or is_path else bases[:1]:
             meant = _join(base, path)
             if meant and (meant in self._old or meant in self._folders):
                 return None if self.holds(word, spot) else self._told(meant)

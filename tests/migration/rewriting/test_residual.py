@@ -28,6 +28,7 @@ MOVED = {
     "README.md": "apps/x/README.md",
     "docs/deep/guide.md": "apps/x/docs/deep/guide.md",
     "main.go": "apps/x/main.go",
+    "lone-name.toml": "elsewhere/lone-name.toml",
 }
 MANIFEST = Manifest(
     unit="x",
@@ -69,6 +70,8 @@ FOLDER = "folder src/db moved to packages/db"
         pytest.param("Dockerfile", "COPY src/db ./db", "src/db", FOLDER, id="dockerfile-folder"),
         pytest.param("Dockerfile", "COPY demo /app/", "demo", "folder demo moved to apps/x/core", id="dockerfile-word"),
         pytest.param("Dockerfile", 'CMD ["python", "-m", "demo.mod"]', "demo.mod", MODULE, id="m"),
+        pytest.param("Dockerfile", "COPY lone-name.toml .", "lone-name.toml", None, id="dockerfile-file"),
+        pytest.param("run.sh", "cat lone-name.toml", "lone-name.toml", None, id="file-beside"),
         pytest.param("compose.yaml", "x:\n  - ./src/db:/app/db:ro\n", "./src/db", FOLDER, id="yaml-volume"),
         pytest.param("run.sh", 'cat "$ROOT/src/db/schema.sql"', "$ROOT/src/db/schema.sql", None, id="shell-variable"),
         pytest.param("run.sh", "psql < ${HERE}/src/db/schema.sql", "${HERE}/src/db/schema.sql", None, id="shell"),
@@ -109,6 +112,7 @@ def test_a_name_that_no_longer_holds_is_listed(file: str, text: str, word: str, 
         pytest.param("tests/test_mod.py", "# demo.mod\nimport demo.mod\n", id="python-comment-and-import"),
         pytest.param("main.go", "// src/db/store.ts\nvar x = src/db", id="go"),
         pytest.param("Dockerfile", "FROM node AS src/db-1\nCOPY --from=b demo /x\nRUN demo", id="other-stage"),
+        pytest.param("docs/deep/guide.md", "a lone-name.toml, as every project has one", id="name-without-folder"),
         pytest.param("README.md", "legacy. is a word, legacy.db too where no Python is", id="dotted-in-prose"),
     ],
 )
