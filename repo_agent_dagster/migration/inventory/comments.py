@@ -14,6 +14,7 @@ _FOR_TOOLS = re.compile(
 _LEGAL = re.compile(r"SPDX-License-Identifier|copyright\b|\(c\)\s+\d{4}|licen[cs]ed under|all rights reserved", re.I)
 _TAG_WITH_TEXT = re.compile(r"^@(?:file|fileoverview|overview|module|description|packageDocumentation|summary)\b\s*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"'`(À-ÖА-Я])|(?<=[。！？])")
+_MARKUP = re.compile(r"`([^`]+)`|\[([^\]]+)\]\([^)\s]*\)")
 _DECORATION = re.compile(r"^[\s=*#~_\-/─━]+$")
 
 
@@ -58,7 +59,7 @@ def joined_lines(comments: Sequence[tuple[str, int, int]]) -> list[tuple[str, in
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence on one line, at most 160 characters long."""
+    """Return the first sentence as plain text on one line, at most 160 characters long."""
     paragraph: list[str] = []
     for line in text.strip().splitlines():
         stripped = _TAG_WITH_TEXT.sub("", line.strip())
@@ -66,7 +67,7 @@ def first_sentence(text: str) -> str:
             break
         if stripped:
             paragraph.append(stripped)
-    whole = " ".join(" ".join(paragraph).split())
+    whole = _MARKUP.sub(lambda found: found[1] or found[2], " ".join(" ".join(paragraph).split()))
     return shortened(_SENTENCE_END.split(whole, maxsplit=1)[0])
 
 

@@ -38,7 +38,8 @@ def describe(contents: UnitContents) -> UnitInventory:
     texts = configuration_texts(contents)
     files = [read_file(file, keep_text=file.path in texts) for file in contents.files]
     declared = declared_packages(texts)
-    modules = LocalModules(contents.by_path, texts)
+    name = contents.unit_path.resolve().name
+    modules = LocalModules(contents.by_path, texts, name)
     imports = UnitImports(modules, declared)
     locked, problems = locked_versions({path: text for path, text in texts.items() if _is_lock(path)})
     unit = _Unit(files, texts, {file.path: imports.of(file) for file in files}, declared, locked)
@@ -46,7 +47,7 @@ def describe(contents: UnitContents) -> UnitInventory:
     has_code = any(file.reader in _COUNTED_AS_CODE for file in files)
     kind, reason = kind_of_unit(files, texts)
     return UnitInventory(
-        unit=contents.unit_path.resolve().name,
+        unit=name,
         digest=contents.digest,
         kind=kind,
         kind_reason=reason,

@@ -44,10 +44,14 @@ def _star(pattern: str, specifier: str) -> str | None:
 
 
 class LocalModules:
-    """Finds what imports mean among the files of one unit; `texts` are its configuration files by path."""
+    """Finds what imports mean among the files of one unit; `texts` are its configuration files by path.
 
-    def __init__(self, files: Iterable[str], texts: Mapping[str, str]) -> None:
+    `name` is the name of the unit's folder: a folder with an `__init__.py` is a package that may import itself by it.
+    """
+
+    def __init__(self, files: Iterable[str], texts: Mapping[str, str], name: str = "") -> None:
         self._files = frozenset(files)
+        self._own_package = name if "__init__.py" in self._files else None
         self._texts = texts
         self._nearest: dict[str, Aliases | None] = {}
 
@@ -91,6 +95,8 @@ class LocalModules:
             if level - 1 > len(folder):
                 return [_local(fact, None, CLIMBS_OUT)]
             roots = ["/".join(folder[: len(folder) - level + 1])]
+        elif parts[0] == self._own_package:
+            roots, parts = [""], parts[1:]
         else:
             roots = list(dict.fromkeys([posixpath.dirname(importer), *self._python_roots]))
         for root in roots:

@@ -1,6 +1,7 @@
 """What a Python file says of itself: docstring, public names, imports, tests, entry point, stores; by `ast`."""
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 
@@ -16,6 +17,10 @@ DRIVERS = {
 }  # fmt: skip
 """Modules that keep data, and what they are."""
 
+_MAY_STORE = re.compile(r"\b(?:execute|executemany|executescript|fetch|fetchrow|fetchval|read_sql)\b")
+_HOLDERS: tuple[type[ast.AST], ...] = (ast.stmt, ast.excepthandler, ast.match_case)
+"""What can hold an import or a function; expressions cannot."""
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, type(None), str})
 _SQL_METHODS = frozenset({"execute", "executemany", "executescript", "fetch", "fetchrow", "fetchval", "read_sql"})
 
 
@@ -32,7 +37,7 @@ def read_facts(path: str, text: str) -> SourceFacts:
             notes=(f"line {line}: not Python that this version reads: {getattr(error, 'msg', error)}",),
         )
     reader = _Reader()
-    reader.read(tree)
+    reader.read(tree, calls=_MAY_STORE.search(text) is not None)
     docstring = ast.get_docstring(tree)
     return SourceFacts(
         head=None if docstring else _head(text),
@@ -55,11 +60,11 @@ class _Reader:
         self.test_cases = 0
         self._constants: dict[str, str] = {}
 
-    def read(self, tree: ast.Module) -> None:
+    def read(self, tree: ast.Module, *, calls: bool) -> None:
         for node in tree.body:
             if isinstance(node, ast.Assign) and (text := _text(node.value)) is not None:
                 self._constants |= {target.id: text for target in node.targets if isinstance(target, ast.Name)}
-        for inner in ast.walk(tree):
+        for inner in _inside(tree, (ast.AST,) if calls else _HOLDERS):
             if isinstance(inner, ast.Import):
                 self.imports += [ImportFact(alias.name, inner.lineno) for alias in inner.names]
             elif isinstance(inner, ast.ImportFrom):
@@ -81,6 +86,20 @@ class _Reader:
         text = self._constants.get(first.id) if isinstance(first, ast.Name) else _text(first)
         if text is not None and is_statement(text):
             self.storage.append(StorageUse("sql", call.lineno, told(text)))
+
+
+def _inside(tree: ast.Module, looked_at: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
+    """Yield the nodes of a tree that are looked at, outer ones first; `ast.walk` looks at every name and constant."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                pending += [one for one in value if type(one) not in _LEAVES and isinstance(one, looked_at)]
+            elif type(value) not in _LEAVES and isinstance(value, looked_at):
+                pending.append(value)
 
 
 def _text(node: ast.expr) -> str | None:

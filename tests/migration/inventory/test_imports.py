@@ -63,6 +63,13 @@ def test_python_imports_mean_modules_of_the_unit_from_its_roots(described: Descr
     assert [(one.ecosystem, one.package) for one in app.package_imports] == [("platform", "json"), ("pypi", "pyyaml")]
 
 
+def test_a_unit_that_is_a_python_package_may_import_itself_by_name(described: Described) -> None:
+    inventory = described({"__init__.py": "", "cart.py": "", "app.py": "from shop.cart import x\nimport shop\n"})
+
+    assert _local(inventory, "app.py") == [("shop.cart", "cart.py"), ("shop", "__init__.py")]
+    assert inventory.packages == ()
+
+
 def test_go_imports_mean_folders_of_the_units_module_or_required_modules(described: Described) -> None:
     files = {
         "go.mod": "module example.com/shop\n\nrequire (\n\tgithub.com/a/b/v2 v2.1.0 // indirect\n)\n",

@@ -22,6 +22,7 @@ from tests.migration.inventory.conftest import Described, DescribedFile
         ("a.py", "def count():\n    '''Counts.'''\n", "count: Counts.", "comment of an export"),
         ("a.go", "// Package shop sells.\npackage shop\n", "Package shop sells.", "head comment"),
         ("a.go", "package shop\n\n// Sell sells.\nfunc Sell() {}\n", "Sell: Sell sells.", "comment of an export"),
+        ("a.ts", "// Runs `x`, see [y](https://y.org).\nimport './b';\n", "Runs x, see y.", "head comment"),
         ("a.html", "<html><title>The shop</title></html>", "The shop", "title"),
         ("a.md", "```\n# no\n```\n\n# The shop\n", "The shop", "title"),
         ("a.sh", "#!/bin/sh\n# Fills the shop.\nset -e\n", "Fills the shop.", "head comment"),
