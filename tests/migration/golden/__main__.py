@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from repo_agent_dagster.migration import execute, plan
+from repo_agent_dagster.migration import Bases, execute, plan
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_events import StoreCustody
@@ -25,15 +25,21 @@ def regenerate(case: Case, folder: Path) -> None:
     unit, root = write_tree(folder / "unit", case.unit), write_tree(folder / "monorepo", case.target)
     engine = open_store(f"sqlite:///{folder / 'store.db'}")
     upgrade(engine)
-    custody = StoreCustody(engine)
+    custody, bases = StoreCustody(engine), Bases(folder / "bases")
+
+    def migrate() -> None:
+        planned = plan(unit, root, case.manifest, bases=bases)
+        bases.keep(planned.bases)
+        execute(planned, custody=custody, now=NOW)
+
     try:
-        execute(plan(unit, root, case.manifest), custody=custody, now=NOW)
+        migrate()
         write_over(case.folder / "expected", case.target, read_tree(root, without=NOT_OURS))
         if case.has_v2:
             fresh = Case(case.name)
             lay(root, read_tree(root, without=NOT_OURS), fresh.edited)
             lay(unit, case.unit, case.unit_v2)
-            execute(plan(unit, root, case.manifest), custody=custody, now=NOW)
+            migrate()
             write_over(case.folder / "expected-v2", fresh.edited, read_tree(root, without=NOT_OURS))
     finally:
         engine.dispose()
