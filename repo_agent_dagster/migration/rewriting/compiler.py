@@ -14,11 +14,18 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from repo_agent_dagster.migration.checks.typecheck import Box
 from repo_agent_dagster.migration.faults import SpecifiersUnread
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
-from repo_agent_dagster.migration.rewriting.typescript import COMPUTED, ESCAPES, TEMPLATE, short
 from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, may_hold_specifier
+from repo_agent_dagster.migration.rewriting.typescript_reasons import (
+    COMPUTED,
+    ESCAPES,
+    MOST_ERRORS,
+    TEMPLATE,
+    short,
+    syntax_error,
+)
+from repo_agent_dagster.sandbox.box import Box
 from repo_agent_dagster.sandbox.spec import TYPE_ROOTS
 
 FOLDER = "/workspace/.specifiers"
@@ -79,10 +86,10 @@ class CompilerReader:
 
     def _ask(self, asked: Sequence[tuple[str, str]]) -> list[tuple[list[_Source], list[_Error]]]:
         self._run(["rm", "-rf", FOLDER])
-        self._box.put({"input.json": json.dumps(asked).encode(), SCRIPT.name: SCRIPT.read_bytes()}, FOLDER)
+        question = json.dumps({"mocks": sorted(MOCKS), "files": asked}).encode()
+        self._box.put({"input.json": question, SCRIPT.name: SCRIPT.read_bytes()}, FOLDER)
         try:
-            mocks = f"SPECIFIER_MOCKS={json.dumps(sorted(MOCKS))}"
-            said = self._run(["env", mocks, "node", SCRIPT.name, TYPESCRIPT, "input.json", "output"])
+            said = self._run(["node", SCRIPT.name, TYPESCRIPT, "input.json", "output"])
             summary = _Summary.model_validate_json(said)
             parts = range(-(-summary.bytes // _PART_BYTES))
             packed = "".join(
@@ -121,11 +128,10 @@ def _found(text: str, sources: Sequence[_Source], errors: Sequence[_Error]) -> F
             unsure.append(Unsure(said, offsets.place(start - 1), source.form, ESCAPES))
         else:
             unsure.append(Unsure(short(said), offsets.place(start), source.form, _REASONS[source.kind]))
-    for error in errors:
+    for error in errors[:MOST_ERRORS]:
         start, end = offsets.character(error.start), offsets.character(error.end)
-        unsure.append(
-            Unsure(short(text[start:end]), offsets.place(start), "syntax", f"a syntax error: {error.message}")
-        )
+        reason = syntax_error(error.message, len(errors))
+        unsure.append(Unsure(short(text[start:end]), offsets.place(start), "syntax", reason))
     return Found(tuple(specifiers), tuple(sorted(unsure, key=lambda one: (one.place.line, one.place.column))))
 
 

@@ -2,7 +2,7 @@
 //
 //   node compiler_specifiers.cjs TYPESCRIPT INPUT OUTPUT
 //
-// INPUT is JSON, [[path, text], …]; OUTPUT becomes base64 of deflated JSON, one entry for each file in the same order:
+// INPUT is JSON, {mocks: [name of a method of jest or vi, …], files: [[path, text], …]}; OUTPUT becomes base64 of deflated JSON, one entry for each file in the same order:
 // [[[form, start, end, kind], …], [[start, end, message], …]]. Offsets are in UTF-16 units. A kind is "text" (the span
 // is the specifier), or why it is none: "escapes", "template", "computed"; what has a message is a syntax error.
 "use strict";
@@ -14,7 +14,8 @@ const [typescript, input, output] = process.argv.slice(2);
 const ts = require(typescript);
 const Kind = ts.SyntaxKind;
 
-const MOCKS = new Set(JSON.parse(process.env.SPECIFIER_MOCKS));
+const asked = JSON.parse(fs.readFileSync(input, "utf8"));
+const MOCKS = new Set(asked.mocks);
 const KINDS_OF_SCRIPT = {
   ".ts": ts.ScriptKind.TS, ".mts": ts.ScriptKind.TS, ".cts": ts.ScriptKind.TS, ".tsx": ts.ScriptKind.TSX,
   ".js": ts.ScriptKind.JS, ".mjs": ts.ScriptKind.JS, ".cjs": ts.ScriptKind.JS, ".jsx": ts.ScriptKind.JSX,
@@ -119,7 +120,16 @@ function keep(source, form, file, text, found) {
   }
 }
 
-const all = JSON.parse(fs.readFileSync(input, "utf8")).map(([path, text]) => read(path, text));
+// A file nested too deeply for the parser must not keep the others from being read.
+function readOrTell([path, text]) {
+  try {
+    return read(path, text);
+  } catch (error) {
+    return [[], [[0, Math.min(text.length, 80), `the parser failed: ${error.message}`]]];
+  }
+}
+
+const all = asked.files.map(readOrTell);
 fs.writeFileSync(output, deflateSync(Buffer.from(JSON.stringify(all))).toString("base64"));
 const { user, system } = process.cpuUsage();
 console.log(JSON.stringify({ bytes: fs.statSync(output).size, cpuSeconds: (user + system) / 1e6 }));

@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
 from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, head_end, may_hold_specifier
+from repo_agent_dagster.migration.rewriting.typescript_reasons import (
+    COMPUTED,
+    ESCAPES,
+    MOST_ERRORS,
+    TEMPLATE,
+    not_understood,
+    short,
+)
 from repo_agent_dagster.migration.rewriting.typescript_references import find_references
 
 if TYPE_CHECKING:
@@ -28,9 +36,6 @@ _LANGUAGES = {
 SUFFIXES = frozenset(_LANGUAGES)
 COMPUTED_FORMS = frozenset({"dynamic-import", "require", "require-resolve", "import-meta-resolve"})
 """Forms whose argument is a specifier whatever it is: one that is no literal is listed."""
-TEMPLATE = "a template literal; left as it is"
-ESCAPES = "written with escapes; left as it is"
-COMPUTED = "computed when it runs; left as it is"
 
 _STATEMENTS: tuple["Rule", ...] = ({"kind": "import_statement"}, {"kind": "export_statement"}, {"kind": "ERROR"})
 _CALLED = re.compile(r"(?:import|require|jest|vi)\b")
@@ -74,12 +79,19 @@ def _parsed(text: str, language: str) -> Found:
 
     specifiers: dict[int, Specifier] = {}
     unsure: dict[int, Unsure] = {}
+    errors: list[SgNode] = []
     for node, form in _sources(SgRoot(text, language).root(), text, typed=language != "javascript"):
-        found = _unread(node) if form == "syntax" else _read(node, form)
+        if form == "syntax":
+            errors.append(node)
+            continue
+        found = _read(node, form)
         if isinstance(found, Specifier):
             specifiers[found.start] = found
         elif found is not None:
             unsure.setdefault(node.range().start.index, found)
+    for error in errors[:MOST_ERRORS]:
+        listed = Unsure(short(error.text()), _place(error), "syntax", not_understood(len(errors)))
+        unsure.setdefault(error.range().start.index, listed)
     return Found(
         tuple(specifiers[start] for start in sorted(specifiers)), tuple(unsure[start] for start in sorted(unsure))
     )
@@ -112,9 +124,9 @@ def _of_error(error: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
 def _of_import(statement: "SgNode", text: str) -> Iterator[tuple["SgNode", str]]:
     source = statement.field("source")
     if source is not None:
-        clause = _child(statement, "import_clause")
-        typed = clause is not None and _IMPORT_TYPE.match(text, statement.range().start.index)
-        yield source, "side-effect-import" if clause is None else "import-type" if typed else "import"
+        named = _second(statement).kind() != "string"
+        typed = named and _IMPORT_TYPE.match(text, statement.range().start.index)
+        yield source, "import-type" if typed else "import" if named else "side-effect-import"
         return
     clause = _child(statement, "import_require_clause")
     if clause is not None and (literal := clause.field("source") or _child(clause, "string")) is not None:
@@ -246,12 +258,20 @@ def _read(node: "SgNode", form: str) -> Specifier | Unsure | None:
     return None  # vi.mock(import('./x')): the import inside is found by itself
 
 
-def _unread(error: "SgNode") -> Unsure:
-    return Unsure(short(error.text()), _place(error), "syntax", "the parser does not understand this; look at it")
-
-
 def _first(node: "SgNode") -> "SgNode | None":
+    """Return the first node inside of brackets."""
+    second = node.child(1)  # nearly always; a list of all children costs much more
+    if second is not None and second.is_named() and second.kind() != "comment":
+        return second
     return next((child for child in node.children() if child.is_named() and child.kind() != "comment"), None)
+
+
+def _second(node: "SgNode") -> "SgNode":
+    """Return what follows the node's first word."""
+    second = node.child(1)
+    if second is not None and second.kind() != "comment":
+        return second
+    return next(child for child in node.children()[1:] if child.kind() != "comment")
 
 
 def _child(node: "SgNode", kind: str) -> "SgNode | None":
@@ -270,9 +290,3 @@ def _leftmost(node: "SgNode", kind: str) -> "SgNode | None":
 def _place(node: "SgNode") -> Place:
     start = node.range().start
     return Place(start.line + 1, start.column + 1)
-
-
-def short(text: str) -> str:
-    """Return the text on one line, cut to what a report can show."""
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= 80 else one_line[:79] + "…"

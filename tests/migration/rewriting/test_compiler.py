@@ -92,12 +92,21 @@ def test_a_syntax_error_is_listed_beside_what_was_found(reader: CompilerReader) 
     assert [(unsure.form, unsure.place.line) for unsure in found.unsure] == [("syntax", 2)]
 
 
-@pytest.mark.parametrize("path", ["m.tsx", "m.jsx", "m.js"])
-def test_jsx_is_read_by_its_file_name(reader: CompilerReader, path: str) -> None:
-    found = reader.read({path: "const a = <p>import('./x')</p>;\nimport b from './b';"})[path]
+def test_a_file_that_the_parser_fails_on_is_listed_and_the_others_are_read(reader: CompilerReader) -> None:
+    deep = f"import './a';\nconst x = {'(' * 50_000}1{')' * 50_000};"
 
-    assert [specifier.text for specifier in found.specifiers] == ["./b"]
-    assert found.unsure == ()
+    found = reader.read({"deep.ts": deep, "m.ts": "import './b';"})
+
+    assert "the parser failed" in found["deep.ts"].unsure[0].reason
+    assert [specifier.text for specifier in found["m.ts"].specifiers] == ["./b"]
+
+
+def test_jsx_is_read_by_its_file_name(reader: CompilerReader) -> None:
+    files = dict.fromkeys(["m.tsx", "m.jsx", "m.js"], "const a = <p>import('./x')</p>;\nimport b from './b';")
+
+    for found in reader.read(files).values():
+        assert [specifier.text for specifier in found.specifiers] == ["./b"]
+        assert found.unsure == ()
 
 
 def test_what_it_found_comes_back_whole_however_much_it_is(reader: CompilerReader) -> None:

@@ -106,3 +106,16 @@ def test_a_cut_file_loses_nothing_however_its_last_specifier_is_laid_out(text: s
 def test_a_cut_through_what_is_no_code_finds_nothing(text: str) -> None:
     assert find_specifiers("m.tsx", text).specifiers == ()
     assert find_specifiers("m.tsx", text).unsure == ()
+
+
+def test_of_a_file_in_another_language_only_a_few_places_are_listed() -> None:
+    found = find_specifiers("m.js", "import './a';\n" + "let let = @@@ ];\n" * 500 + "require('./b');")
+
+    assert len(found.unsure) == 5
+    assert "such places in this file, the first 5 are listed" in found.unsure[0].reason
+
+
+def test_deeply_nested_code_is_read() -> None:
+    text = f"import './a';\nconst x = {'(' * 20_000}1{')' * 20_000};\nrequire('./b');"
+
+    assert [specifier.text for specifier in find_specifiers("m.ts", text).specifiers] == ["./a", "./b"]

@@ -1,0 +1,27 @@
+"""What both readers say of a place in TypeScript or JavaScript that may name a module and cannot be rewritten."""
+
+TEMPLATE = "a template literal; left as it is"
+ESCAPES = "written with escapes; left as it is"
+COMPUTED = "computed when it runs; left as it is"
+MOST_ERRORS = 5
+"""How many syntax errors of a file are listed: one written in another language has one in every line."""
+
+
+def not_understood(count: int) -> str:
+    """Return what is said of a syntax error of which the parser knows no more; `count` is how many the file has."""
+    return f"the parser does not understand this; look at it{_more(count)}"
+
+
+def syntax_error(message: str, count: int) -> str:
+    """Return what is said of a syntax error; `count` is how many the file has."""
+    return f"a syntax error: {message}{_more(count)}"
+
+
+def short(text: str) -> str:
+    """Return the text on one line, cut to what a report can show."""
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= 80 else one_line[:79] + "…"
+
+
+def _more(count: int) -> str:
+    return "" if count <= MOST_ERRORS else f" ({count} such places in this file, the first {MOST_ERRORS} are listed)"
