@@ -7,11 +7,15 @@ from repo_agent_dagster.migration.inventory.model import StorageUse
 
 @dataclass(frozen=True)
 class ImportFact:
-    """An import as it is written: specifier or module name, and its line; `names` are what Python's ``from`` takes."""
+    """An import as it is written: specifier or module name, and its line.
+
+    `names` are what Python's ``from`` takes; `in_page` is an import by a script that stands in a page.
+    """
 
     specifier: str
     line: int
     names: tuple[str, ...] = ()
+    in_page: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class UnitImports:
     def _local(self, file: ReadFile, fact: ImportFact) -> list[LocalImport]:
         if file.reader == "py":
             return self._modules.python(file.path, fact)
-        if file.reader == "ts":
+        if _is_script(file, fact):
             found = self._modules.script(file.path, fact)
         elif file.reader == "go":
             found = self._modules.go(fact)
@@ -54,11 +54,11 @@ class UnitImports:
         return [] if found is None else [found]
 
     def _is_declared(self, file: ReadFile, fact: ImportFact) -> bool:
-        package = npm_package(fact.specifier) if file.reader == "ts" else None
+        package = npm_package(fact.specifier) if _is_script(file, fact) else None
         return package is not None and (package[0] == "platform" or package[1] in self._declared_npm)
 
     def _package(self, file: ReadFile, fact: ImportFact) -> PackageImport | None:
-        if file.reader == "ts":
+        if _is_script(file, fact):
             named = npm_package(fact.specifier)
         elif file.reader == "py":
             named = pypi_package(fact.specifier)
@@ -67,3 +67,7 @@ class UnitImports:
         else:
             named = ("url", fact.specifier) if "//" in fact.specifier else None
         return None if named is None else PackageImport(named[0], named[1], fact.line)
+
+
+def _is_script(file: ReadFile, fact: ImportFact) -> bool:
+    return file.reader == "ts" or fact.in_page

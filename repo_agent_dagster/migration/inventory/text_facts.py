@@ -1,10 +1,12 @@
 """What files that are no program say of themselves: headings, titles, head comments, descriptions."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from typing import Any
 
+from repo_agent_dagster.migration.inventory import typescript_facts
 from repo_agent_dagster.migration.inventory.comments import head_text
 from repo_agent_dagster.migration.inventory.facts import ImportFact, SourceFacts
 from repo_agent_dagster.migration.inventory.model import StorageUse
@@ -14,6 +16,7 @@ _HASH = frozenset(
     {"YAML", "TOML", "Shell", "Dockerfile", "Makefile", "INI", "Environment", "Ruby", "Ignore list", "Terraform"}
 )
 _SLASH = frozenset({"CSS", "SCSS", "Less", "Rust", "Java", "C", "C++", "C#", "PHP", "Go module", "Protobuf", "JSON"})
+_SCRIPT_TYPES = frozenset({"", "module", "text/javascript", "application/javascript"})
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.+?)\s*#*\s*$")
 
 
@@ -104,6 +107,7 @@ class _Page(HTMLParser):
         self.texts: dict[str, str] = {}
         self.comment: str | None = None
         self.imports: list[ImportFact] = []
+        self.scripts: list[tuple[int, str]] = []
         self._inside: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -111,6 +115,8 @@ class _Page(HTMLParser):
         line = self.getpos()[0]
         if tag in {"title", "h1"} and tag not in self.texts:
             self._inside, self.texts[tag] = tag, ""
+        elif tag == "script" and not given.get("src") and given.get("type", "module") in _SCRIPT_TYPES:
+            self._inside = tag
         elif tag in {"script", "img", "iframe", "source"} and given.get("src"):
             self.imports.append(ImportFact(given["src"], line))
         elif (
@@ -125,7 +131,9 @@ class _Page(HTMLParser):
             self._inside = None
 
     def handle_data(self, data: str) -> None:
-        if self._inside is not None:
+        if self._inside == "script":
+            self.scripts.append((self.getpos()[0], data))
+        elif self._inside is not None:
             self.texts[self._inside] += data
 
     def handle_comment(self, data: str) -> None:
@@ -138,4 +146,14 @@ def _html(text: str) -> SourceFacts:
     page.feed(text)
     page.close()
     title = next((page.texts[tag].strip() for tag in ("title", "h1") if page.texts.get(tag, "").strip()), None)
-    return SourceFacts(head=page.comment if title is None else None, title=title, imports=tuple(page.imports))
+    imports, storage = list(page.imports), list[StorageUse]()
+    for line, script in page.scripts:
+        inline = typescript_facts.read_facts("inline.js", script)
+        imports += [ImportFact(one.specifier, one.line + line - 1, in_page=True) for one in inline.imports]
+        storage += [replace(use, line=use.line + line - 1) for use in inline.storage]
+    return SourceFacts(
+        head=page.comment if title is None else None,
+        title=title,
+        imports=tuple(sorted(imports, key=lambda one: one.line)),
+        storage=tuple(storage),
+    )

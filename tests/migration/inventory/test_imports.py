@@ -96,6 +96,21 @@ def test_pages_name_scripts_and_styles_of_the_unit_and_addresses(described: Desc
     assert [one.name for one in inventory.packages] == ["https://x.org/a.js"]
 
 
+def test_scripts_that_stand_in_a_page_import_as_other_scripts_do(described: Described) -> None:
+    page = (
+        "<title>x</title>\n<script type=module>\nimport './app.js';\nimport { h } from 'lit';\n"
+        "import 'https://x.org/y.js';\n</script><script type='application/json'>import './no.js'</script>"
+    )
+    inventory = described({"index.html": page, "app.js": ""})
+
+    assert _local(inventory, "index.html") == [("./app.js", "app.js")]
+    html = next(file for file in inventory.files if file.path == "index.html")
+    assert [(one.ecosystem, one.package, one.line) for one in html.package_imports] == [
+        ("npm", "lit", 4),
+        ("url", "https://x.org/y.js", 5),
+    ]
+
+
 def test_npm_packages_are_used_unused_or_undeclared_with_their_versions(described: Described) -> None:
     lock = {
         "packages": {

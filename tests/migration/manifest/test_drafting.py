@@ -272,6 +272,20 @@ def test_comments_tell_of_aliases_extends_import_roots_and_modules(desk: Desk) -
     assert "after: [utils-of-vendor]" in text
 
 
+@pytest.mark.parametrize("field", ["destination", "refactor", "standards", "after", "approval", "order"])
+def test_an_alternative_can_be_switched_on(desk: Desk, field: str) -> None:
+    desk.put({"a.ts": "import '../vendor';\nimport { Database } from 'bun:sqlite';\n"})
+    (desk.unit.parent / "vendor").mkdir()
+    lines = desk.text().splitlines()
+    alternative = next(line for line in lines if line.startswith(f"# {field}: "))
+    path = desk.unit.parent / "switched-on.yaml"
+
+    kept = [line for line in lines if not line.startswith(f"{field}:")]
+    path.write_text("\n".join([*kept, alternative.removeprefix("# ")]), encoding="utf-8")
+
+    assert read_manifest(path) != desk.manifest()
+
+
 def test_without_a_target_root_the_draft_says_what_it_could_not_look_up(desk: Desk) -> None:
     write_tree(desk.unit, {"a.ts": "import '../utils';\n"})
 
