@@ -1,5 +1,6 @@
 """Group `staging`: the units of the STAGING folder, and how far the migration of each came."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import dagster as dg
 
 from assets.logs import OWNERS
 from assets.metadata import markdown_table
-from repo_agent_dagster.migration import scan_unit
+from repo_agent_dagster.migration import ManifestError, load_manifest, scan_unit
 from repo_agent_dagster.migration.reporting.dashboard import render_dashboard
 from repo_agent_dagster.migration.reporting.unit_states import UnitState, unit_state, unit_states
 from repo_agent_dagster.reports.files import write_whole
@@ -79,11 +80,12 @@ def staging_units(
 ) -> dg.MaterializeResult:
     """Take note of one unit as it stands; its digest is the data version."""
     staging, name = Path(folders.staging), context.partition_key
-    unit = scan_unit(staging / name, staging) if name in _folders(staging) else None
+    folder = _folder_of(name, staging)
+    unit = None if folder is None else scan_unit(folder, staging)
     if unit is None:
         raise dg.Failure(f"there is no unit {name} in {staging} any more", allow_retries=False)
     with read_transaction(store.engine()) as conn:
-        migration = staging_migrations.latest(conn, name, target_root=folders.target_root)
+        migration = staging_migrations.latest(conn, name, target_root=str(Path(folders.target_root).resolve()))
         task_id = migration.task_request_id if migration else None
         task = task_requests.get(conn, task_id) if task_id else None
     metadata: dict[str, Any] = {
@@ -97,8 +99,16 @@ def staging_units(
     return dg.MaterializeResult(data_version=dg.DataVersion(unit.digest), metadata=metadata)
 
 
-def _folders(staging: Path) -> set[str]:
-    return {path.name for path in staging.iterdir()} if staging.is_dir() else set()
+def _folder_of(unit: str, staging: Path) -> Path | None:
+    """Return the unit's folder: the one of its name, or else the one whose manifest gives it that name."""
+    folders = {path.name: path for path in sorted(staging.iterdir())} if staging.is_dir() else {}
+    if unit in folders:
+        return folders[unit]
+    for folder in folders.values():
+        with suppress(ManifestError):
+            if load_manifest(folder, staging).unit == unit:
+                return folder
+    return None
 
 
 @dg.asset(

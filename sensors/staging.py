@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from jobs.tasks import TASK_TAG
 from repo_agent_dagster.contracts.tasks import Pathway, StagingMigrationPayload, TaskStatus
 from repo_agent_dagster.migration import StagingUnit, order_id, scan_staging
 from repo_agent_dagster.migration.units import watch_memory
+from repo_agent_dagster.migration.units.arrived import has_arrived
 from repo_agent_dagster.migration.units.known_hashes import KnownHashes
 from repo_agent_dagster.migration.units.scan import Look
-from repo_agent_dagster.migration.units.watching import Ready, Round, Told, Watch, Watched
+from repo_agent_dagster.migration.units.watching import Ready, Round, Watch, Watched
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import staging_migrations, task_requests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
@@ -78,7 +80,8 @@ def staging_sensor(
     units = scan_staging(staging, Look(known, out_of_time=lambda: time.monotonic() > until))
     engine, submitted, superseded = store.engine(), [], []
     with read_transaction(engine) as conn:
-        watch = Watch(staging, folders.settle_seconds, lambda *unit: _is_migrated(conn, folders.target_root, *unit))
+        arrived = partial(has_arrived, conn, target_root=_root(folders))
+        watch = Watch(staging, folders.settle_seconds, arrived)
         found = watch.look(units, memory.watched, now=now)
         outdated = _outdated_requests(conn, folders, units)
     if outdated or found.ready or found.troubles or found.newly_waiting:
@@ -86,9 +89,11 @@ def staging_sensor(
             superseded = [task for task in outdated if _supersede(conn, task, now=now)]
             submitted = [one.unit.name for one in found.ready if _submit(conn, folders, one, now=now)]
             for trouble in found.troubles:
-                _record_trouble(conn, folders, trouble, now=now)
+                row = _seen(conn, folders, trouble.unit, _name(trouble.unit, found), now=now)
+                staging_migrations.set_status(conn, row.id, StagingStatus.FAILED, now=now, error=trouble.reason)
             for waiting in found.newly_waiting:
-                staging_migrations.note(conn, _seen(conn, folders, waiting.unit, now=now).id, now=now)
+                row = _seen(conn, folders, waiting.unit, _name(waiting.unit, found), now=now)
+                staging_migrations.note(conn, row.id, now=now)
     _cancel_queued_runs(context.instance, superseded)
     with read_transaction(engine) as conn:
         shown, events = _events(conn, memory.shown, found)
@@ -97,32 +102,27 @@ def staging_sensor(
     return dg.SensorResult(
         skip_reason=_summary(found, submitted, superseded),
         cursor=_Memory(found.watched, shown).write(),
-        dynamic_partitions_requests=_partitions(context.instance, units),
+        dynamic_partitions_requests=_partitions(context.instance, {_name(unit, found) for unit in units}),
         asset_events=events,
     )
+
+
+def _name(unit: StagingUnit, found: Round) -> str:
+    """Return the unit's name: the one in its manifest, or while there is none to read, its folder's."""
+    return found.watched[unit.name].unit or unit.name
+
+
+def _root(folders: FoldersResource) -> str:
+    return str(Path(folders.target_root).resolve())  # as migrations put it on record
 
 
 def _home(folders: FoldersResource) -> Path:
     return Path(folders.artifacts).parent
 
 
-def _is_migrated(conn: Connection, target_root: str, unit: str, digest: str | None) -> bool:
-    """Return whether the unit's content, or any of it, arrived at the target and nothing is going on with it."""
-    for row in staging_migrations.listing(conn, unit=unit):
-        if row.target_root != target_root or (digest is not None and row.source_digest != digest):
-            continue
-        if row.status is StagingStatus.VALIDATED:
-            return True
-        if row.status is StagingStatus.APPLIED:  # for good only if no run is about to check it
-            task = task_requests.get(conn, row.task_request_id) if row.task_request_id else None
-            if task is None or not task.is_open:
-                return True
-    return False
-
-
 def _outdated_requests(conn: Connection, folders: FoldersResource, units: Iterable[StagingUnit]) -> list[TaskRequest]:
     """Return this sensor's requests that wait for a content which their unit no longer has."""
-    present = {unit.name: unit.digest for unit in units}
+    present = {str(unit.path): unit.digest for unit in units}
     waiting = task_requests.listing(
         conn, status=TaskStatus.PENDING, pathway=Pathway.STAGING_MIGRATION, limit=_WAITING_AT_MOST
     )
@@ -130,7 +130,7 @@ def _outdated_requests(conn: Connection, folders: FoldersResource, units: Iterab
     for task in waiting:
         payload = task.payload_as(StagingMigrationPayload)
         ours = (task.dedupe_key or "").startswith(_dedupe_key(payload.unit, payload.source_digest, folders))
-        if ours and present.get(payload.unit, payload.source_digest) != payload.source_digest:
+        if ours and present.get(payload.unit_path, payload.source_digest) != payload.source_digest:
             outdated.append(task)
     return outdated
 
@@ -158,12 +158,10 @@ def _dedupe_key(unit: str, digest: str, folders: FoldersResource) -> str:
 
 def _submit(conn: Connection, folders: FoldersResource, ready: Ready, *, now: datetime) -> bool:
     """Submit a unit, unless this content was submitted and nothing else came after it."""
-    unit, root = ready.unit, folders.target_root
-    payload = StagingMigrationPayload(
-        unit=unit.name, unit_path=str(unit.path), source_digest=unit.digest, target_root=root
-    )
+    unit, name, root = ready.unit, ready.manifest.unit, folders.target_root
+    payload = StagingMigrationPayload(unit=name, unit_path=str(unit.path), source_digest=unit.digest, target_root=root)
     own_id, order = new_id(), order_id(ready.manifest)
-    key = first_key = _dedupe_key(unit.name, unit.digest, folders)
+    key = first_key = _dedupe_key(name, unit.digest, folders)
     while True:
         task = task_requests.submit(
             conn,
@@ -177,13 +175,13 @@ def _submit(conn: Connection, folders: FoldersResource, ready: Ready, *, now: da
         )
         if task.id == own_id:
             break
-        latest = staging_migrations.latest(conn, unit.name, target_root=root)
+        latest = staging_migrations.latest(conn, name, target_root=_root(folders))
         if not _is_outdated(task, payload, latest):
             if latest is not None and latest.source_digest != unit.digest:  # by a content that could not be submitted
-                staging_migrations.note(conn, _seen(conn, folders, unit, now=now).id, now=now)
+                staging_migrations.note(conn, _seen(conn, folders, unit, name, now=now).id, now=now)
             return False
         key = f"{first_key}:after:{task.id}"
-    row = _seen(conn, folders, unit, now=now)
+    row = _seen(conn, folders, unit, name, now=now)
     staging_migrations.note(conn, row.id, now=now, task_request_id=task.id, order_id=order)
     return True
 
@@ -197,14 +195,11 @@ def _is_outdated(task: TaskRequest, payload: StagingMigrationPayload, latest: St
     return latest is not None and latest.source_digest != payload.source_digest and latest.task_request_id is not None
 
 
-def _seen(conn: Connection, folders: FoldersResource, unit: StagingUnit, *, now: datetime) -> StagingMigration:
+def _seen(
+    conn: Connection, folders: FoldersResource, unit: StagingUnit, name: str, *, now: datetime
+) -> StagingMigration:
     # The column holds 200 characters, and a folder's name that is longer is no unit's name anyway.
-    return staging_migrations.upsert_seen(conn, unit.name[:200], unit.digest, folders.target_root, now=now)
-
-
-def _record_trouble(conn: Connection, folders: FoldersResource, trouble: Told, *, now: datetime) -> None:
-    row = _seen(conn, folders, trouble.unit, now=now)
-    staging_migrations.set_status(conn, row.id, StagingStatus.FAILED, now=now, error=trouble.reason)
+    return staging_migrations.upsert_seen(conn, name[:200], unit.digest, _root(folders), now=now)
 
 
 def _events(conn: Connection, shown: str, found: Round) -> tuple[str, list[dg.AssetMaterialization]]:
@@ -220,12 +215,12 @@ def _events(conn: Connection, shown: str, found: Round) -> tuple[str, list[dg.As
         for row in rows:
             if _mark(row) > shown:
                 changed.setdefault(row.unit, row)
+    waits = {one.unit or name: one.reason for name, one in found.watched.items()}
     events = []
     for row in changed.values():
         if can_be_partition(row.unit):
-            watched = found.watched.get(row.unit)
             task = task_requests.get(conn, row.task_request_id) if row.task_request_id else None
-            events.append(unit_materialization(row, task, waits=watched.reason if watched else ""))
+            events.append(unit_materialization(row, task, waits=waits.get(row.unit, "")))
     return mark, events
 
 
@@ -234,10 +229,10 @@ def _mark(row: StagingMigration) -> str:
 
 
 def _partitions(
-    instance: dg.DagsterInstance, units: Iterable[StagingUnit]
+    instance: dg.DagsterInstance, units: Iterable[str]
 ) -> list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
-    """Return what brings the asset's partitions in step with the folders."""
-    wanted = {unit.name for unit in units if can_be_partition(unit.name)}
+    """Return what brings the asset's partitions in step with the units."""
+    wanted = {unit for unit in units if can_be_partition(unit)}
     present = set(instance.get_dynamic_partitions(str(staging_partitions.name)))
     requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
     if wanted - present:

@@ -173,6 +173,18 @@ def test_a_unit_waits_until_those_that_it_comes_after_are_migrated(sensor: Senso
     assert [task.payload["unit"] for task in sensor.tasks()] == ["lib", "web"]
 
 
+def test_a_unit_goes_by_the_name_in_its_manifest(sensor: Sensor) -> None:
+    sensor.drop("lib-v2", manifest="unit: lib\ndestination: lib\n")
+    sensor.drop("web", manifest="unit: web\ndestination: apps/web\nafter: [lib]\n")
+    assert sensor.settle().skip_message == "submitted: lib-v2; web waits for lib, which is not migrated yet"
+    assert sensor.tasks()[0].payload["unit"] == "lib"
+    sensor.end_task(sensor.tasks()[0], StagingStatus.APPLIED)
+    ticked = sensor.tick()
+    assert ticked.skip_message == "submitted: web"
+    (added,) = ticked.dynamic_partitions_requests or []
+    assert added.partition_keys == ["lib", "web"]
+
+
 def test_a_circle_of_units_is_told_once_and_ends_when_one_of_them_changes(sensor: Sensor) -> None:
     sensor.drop("a", manifest="unit: a\ndestination: a\nafter: [b]\n")
     sensor.drop("b", manifest="unit: b\ndestination: b\nafter: [a]\n")

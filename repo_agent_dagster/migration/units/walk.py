@@ -94,9 +94,9 @@ def _pointed_to(git: Path) -> Path | None:
     try:
         with git.open(encoding="utf-8") as file:
             said = file.read(_POINTER_LIMIT)
-    except (OSError, UnicodeDecodeError):
+        return (git.parent / said.removeprefix("gitdir:").strip()).resolve() if said.startswith("gitdir:") else None
+    except (OSError, ValueError, RuntimeError):  # not text, no path, or a loop of symlinks: it points nowhere
         return None
-    return (git.parent / said.removeprefix("gitdir:").strip()).resolve() if said.startswith("gitdir:") else None
 
 
 def _names(folder: Path) -> list[str]:

@@ -31,11 +31,11 @@ def from_json(remembered: Any) -> dict[str, Watched]:
 
 
 def _compact(name: str, one: Watched) -> str | dict[str, Any]:
-    if one.state == "handed_on" and one.declared in ("", name):
+    if one.state == "handed_on" and one.unit in ("", name):
         return one.digest
     told: dict[str, Any] = {"digest": one.digest, "since": int(one.since.timestamp()), "state": one.state}
     reason = one.reason[:REASON_LENGTH] if one.state == "broken" else one.reason
-    given = {"reason": reason, "declared": one.declared, "after": list(one.after)}
+    given = {"reason": reason, "unit": one.unit, "after": list(one.after)}
     return told | {field: value for field, value in given.items() if value}
 
 

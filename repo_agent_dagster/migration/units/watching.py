@@ -15,7 +15,7 @@ from repo_agent_dagster.migration.units.waiting import circles
 
 WatchState = Literal["changing", "waiting", "circular", "broken", "handed_on"]
 IsMigrated = Callable[[str, str | None], bool]
-"""Whether a unit (by name) was migrated: its content of this digest, or any content for None."""
+"""Whether a unit (by its manifest's name) was migrated: its content of this digest, or any content for None."""
 
 UNITS_A_ROUND = 100
 """Manifests read in one round, so that a thousand units that settle at once do not hold it up."""
@@ -29,14 +29,15 @@ class Watched:
     """One unit as earlier looks saw it.
 
     `digest` is the beginning of its content's digest and `since` when a look first saw that; `reason` is what was told
-    of it. `declared` and `after` are its manifest's, once that was read.
+    of it. `unit` is the name that its manifest gives it, as far as one was read: mostly the folder's, by which looks
+    know it. `after` is its present manifest's.
     """
 
     digest: str
     since: datetime
     state: WatchState = "changing"
     reason: str = ""
-    declared: str = ""
+    unit: str = ""
     after: tuple[str, ...] = ()
 
 
@@ -128,7 +129,7 @@ class Watch:
         except ManifestError as error:
             return replace(watched, state="broken", reason=str(error))
         manifests[unit.name] = manifest
-        return replace(watched, state="waiting", declared=manifest.unit, after=manifest.after)
+        return replace(watched, state="waiting", unit=manifest.unit, after=manifest.after)
 
     def _manifest_again(self, unit: StagingUnit, watched: dict[str, Watched]) -> Manifest | None:
         """Read the manifest of a unit that waited; what changed since the look is a change, and is seen next time."""
@@ -138,11 +139,10 @@ class Watch:
 
     def _let_wait(self, present: Mapping[str, StagingUnit], watched: dict[str, Watched]) -> None:
         """Give each unit that waits for others its reason, or none if it waits for nobody."""
-        folders = {one.declared: name for name, one in watched.items() if one.declared}
-        folders |= {name: name for name in present}
+        folders = {name: name for name in present} | {one.unit: name for name, one in watched.items() if one.unit}
         waiting = {name: one for name, one in watched.items() if one.state in ("waiting", "circular")}
         missing = {
-            name: [other for other in one.after if not self._was_migrated(folders.get(other), other, present)]
+            name: [other for other in one.after if not self._was_migrated(other, folders.get(other), present)]
             for name, one in waiting.items()
         }
         around = circles({name: [folders.get(other, other) for other in others] for name, others in missing.items()})
@@ -152,18 +152,25 @@ class Watch:
                 reason = f"waits for itself: after: goes {way}; take one of these out of its manifest"
                 watched[name] = replace(one, state="circular", reason=reason)
             else:
-                waits = [_why(other, folders.get(other), watched) for other in missing[name]]
+                waits = _twins(name, watched) + [_why(other, folders.get(other), watched) for other in missing[name]]
                 watched[name] = replace(one, state="waiting", reason="; ".join(waits))
 
-    def _was_migrated(self, folder: str | None, name: str, present: Mapping[str, StagingUnit]) -> bool:
-        return self.is_migrated(name, None) if folder is None else self.is_migrated(folder, present[folder].digest)
+    def _was_migrated(self, unit: str, folder: str | None, present: Mapping[str, StagingUnit]) -> bool:
+        return self.is_migrated(unit, None if folder is None else present[folder].digest)
 
 
 def _seen_again(unit: StagingUnit, before: Watched | None, now: datetime) -> Watched:
     digest = unit.digest[:DIGEST_LENGTH]
     if before is None or before.digest != digest or (unit.unfinished and before.state == "changing"):
-        return Watched(digest, since=now)
+        return Watched(digest, since=now, unit=before.unit if before else "")
     return before
+
+
+def _twins(folder: str, watched: Mapping[str, Watched]) -> list[str]:
+    """Return why a folder waits whose unit is in another folder, too: two of them would write one destination."""
+    unit = watched[folder].unit
+    first = min(name for name, one in watched.items() if one.unit == unit)
+    return [] if first == folder else [f"waits for {first} to go, which has the unit {unit}, too"]
 
 
 def _why(name: str, folder: str | None, watched: Mapping[str, Watched]) -> str:

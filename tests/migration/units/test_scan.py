@@ -1,7 +1,10 @@
 """Which units there are, when one counts as changed, and when as settled."""
 
 import os
+import shutil
 import threading
+import time
+import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from repo_agent_dagster.migration import StagingUnit, UnitChanging, UnitError, is_settled, scan_staging, scan_unit
 from repo_agent_dagster.migration.units.contents import read_unit
+from repo_agent_dagster.migration.units.scan import Look
 from tests.migration.conftest import write_tree
 
 
@@ -109,7 +113,10 @@ def test_a_copy_that_keeps_old_times_still_counts_as_new(tmp_path: Path) -> None
     assert scanned.last_changed.year > 2000
 
 
-@pytest.mark.parametrize("path", ["a.part", "deep/b.crdownload", ".git/index.lock"])
+@pytest.mark.parametrize(
+    "path",
+    ["a.part", "deep/b.crdownload", ".git/index.lock", ".git/shallow.lock", "sub/.git/objects/pack/tmp_pack_x1"],
+)
 def test_a_half_written_file_keeps_a_unit_from_settling(tmp_path: Path, path: str) -> None:
     unit = write_tree(tmp_path / "u", {"a.ts": "", path: ""})
 
@@ -156,3 +163,103 @@ def test_files_that_come_and_go_during_a_scan_do_not_break_it(tmp_path: Path) ->
         thread.join()
 
     assert all(len(units) == 1 for units in scans)
+
+
+def test_a_folder_without_a_file_is_not_settled(tmp_path: Path) -> None:
+    (tmp_path / "u" / "empty").mkdir(parents=True)
+    scanned = scan_unit(tmp_path / "u")
+    assert scanned is not None
+    assert scanned.unfinished == (".",)
+
+
+def test_a_loop_of_symlinks_and_one_that_leads_out_are_not_followed(tmp_path: Path) -> None:
+    unit = write_tree(tmp_path / "STAGING" / "u", {"a": "1"})
+    outside = write_tree(tmp_path / "outside", {"secret": "1"})
+    (unit / "loop").symlink_to(unit)
+    (unit / "self").symlink_to("self")
+    (unit / "out").symlink_to(outside)
+    (tmp_path / "STAGING" / "linked").symlink_to(outside)
+    before = scan_staging(tmp_path / "STAGING")
+    (outside / "secret").write_text("2")
+    assert scan_staging(tmp_path / "STAGING") == before
+    assert [one.name for one in before] == ["u"]
+
+
+def test_the_manifest_folder_may_hold_a_symlink(tmp_path: Path) -> None:
+    manifest = write_tree(tmp_path / "elsewhere", {"u.yaml": "unit: u"}) / "u.yaml"
+    unit = write_tree(tmp_path / "STAGING", {"u/a": "1", "manifests/x.yaml": ""}) / "u"
+    (tmp_path / "STAGING" / "manifests" / "u.yaml").symlink_to(manifest)
+    before = scan_unit(unit)
+    assert before is not None
+    assert before.unfinished == ()
+    manifest.write_text("unit: v")
+    assert digest(unit) != before.digest
+
+
+def test_a_submodule_is_part_of_its_unit_and_locks_it_while_git_works(tmp_path: Path) -> None:
+    files = {"sub/.git": "gitdir: ../.git/modules/sub\n", "sub/a": "1", ".git/modules/sub/HEAD": "x"}
+    unit = write_tree(tmp_path / "u", files)
+    before = scan_unit(unit)
+    assert before is not None
+    assert before.unfinished == ()
+    write_tree(unit, {".git/modules/sub/index.lock": ""})
+    locked = scan_unit(unit)
+    assert locked is not None
+    assert (locked.unfinished, locked.digest) == (("sub/.git/index.lock",), before.digest)
+
+
+@pytest.mark.parametrize(
+    "pointer", [b"gitdir: /", b"gitdir: ../../../..", b"\xff", b"", b"gitdir: \x00", b"gitdir: loop"]
+)
+def test_a_git_file_that_points_anywhere_is_no_reason_to_look_there(tmp_path: Path, pointer: bytes) -> None:
+    (tmp_path / "index.lock").touch()
+    unit = write_tree(tmp_path / "u", {"sub/.git": pointer, "a": "1"})
+    (unit / "sub" / "loop").symlink_to("loop")
+    scanned = scan_unit(unit)
+    assert scanned is not None
+    assert scanned.unfinished == ()
+
+
+def test_names_of_all_kinds_are_told_apart(tmp_path: Path) -> None:
+    names = ["a b", "a\nb", "a\\nb", "A B", "é", "e\u0301", "\udcff", "-", "..."]
+    for count in range(1, len(names) + 1):
+        write_tree(tmp_path / "u", {names[count - 1]: "same"})
+    digests = []
+    for name in names:
+        (tmp_path / "u" / name).rename(tmp_path / "aside")
+        digests.append(digest(tmp_path / "u"))
+        (tmp_path / "aside").rename(tmp_path / "u" / name)
+    assert len(set(digests)) == len(names)
+
+
+def test_a_large_file_is_read_piece_by_piece(tmp_path: Path) -> None:
+    unit = write_tree(tmp_path / "u", {"large": ""})
+    os.truncate(unit / "large", 200 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        scanned = scan_unit(unit, look=Look(clock_ns=lambda: time.time_ns() + 10**12))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert scanned is not None
+    assert scanned.unfinished == ()
+    assert peak < 4 * 1024 * 1024
+
+
+def test_a_unit_that_is_deleted_while_it_is_scanned_stops_nothing(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            write_tree(tmp_path, {"u/a/b": "1", "u/c": "2", "manifests/u.yaml": ""})
+            shutil.rmtree(tmp_path / "u")
+
+    write_tree(tmp_path / "v", {"a": "1"})
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        scans = [scan_staging(tmp_path) for _ in range(200)]
+    finally:
+        stop.set()
+        thread.join()
+    assert all(units[-1].name == "v" for units in scans)
