@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from repo_agent_dagster.migration.standards.matching import Gathered, Match, SourceFile, find_matches, gather_from
 from repo_agent_dagster.migration.standards.report import Finding, Fixable, StandardsReport, Unsure
-from repo_agent_dagster.migration.standards.rules import Rule
+from repo_agent_dagster.migration.standards.rules import Rule, gathers_everywhere
 from repo_agent_dagster.migration.standards.suppressions import IGNORE_RULE, MARK, covers, suppressions_of
 
 FILE_LIMIT_BYTES = 2_000_000
@@ -49,6 +49,8 @@ def gather(files: Mapping[str, bytes], rules: Sequence[Rule], context: Mapping[s
     for path, content in {**context, **files}.items() if gathering else ():
         file = SourceFile(path, content)
         for rule in gathering:
+            if path not in files and not gathers_everywhere(rule):
+                continue
             if len(content) <= FILE_LIMIT_BYTES and rule.gathers_from(path) and rule.collect_need.is_met(content):
                 texts[rule.id] |= gather_from(file, rule)
     return {name: Gathered(frozenset(found)) for name, found in texts.items()}
@@ -147,5 +149,6 @@ def _fixable(match: Match) -> Fixable:
 def _idle(rules: Sequence[Rule], gathered: GatheredByRule) -> Iterator[str]:
     for rule in rules:
         gathers = rule.spec.collect
-        if gathers is not None and not gathered[rule.id].texts:
+        is_needed = any(where.collected for where in rule.spec.where.values())
+        if gathers is not None and is_needed and not gathered[rule.id].texts:
             yield f"{rule.id}: nothing to go by in {gathers.files[0]}; if it is elsewhere, set the rule's parameters"

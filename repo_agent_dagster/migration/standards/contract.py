@@ -65,7 +65,7 @@ class Where(SnakeContract):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
     collected: Annotated[
-        bool | None, Field(description="Whether the text is one of those that `collect` found in all files.")
+        bool | None, Field(description="Whether the text is one of those that `collect` found; false holds if unbound.")
     ] = None
     imported: Annotated[
         str | None,
@@ -94,6 +94,9 @@ class Collect(SnakeContract):
     rule: AstRule
     constraints: Annotated[dict[str, AstRule], Field(description="Rules that metavariables must match.")] = NONE
     capture: Annotated[MetaVariable, Field(description="The metavariable whose text is gathered.")]
+    everywhere: Annotated[
+        bool, Field(description="Gather also from files of the tree that are not checked themselves.")
+    ] = True
 
 
 class FixImport(SnakeContract):

@@ -133,8 +133,7 @@ def gather_from(file: SourceFile, rule: Rule) -> set[str]:
     collect = rule.spec.collect
     if collect is None or file.source is None:
         return set()
-    config = {"rule": collect.rule, "constraints": collect.constraints}
-    nodes = file.root.find_all({key: value for key, value in config.items() if value})  # type: ignore[call-overload]
+    nodes = file.root.find_all(rule.collect_config)  # type: ignore[call-overload]
     captured = (node.get_match(collect.capture) for node in nodes)
     return {node.text() for node in captured if node is not None}
 
@@ -170,6 +169,8 @@ def _where_holds(file: SourceFile, rule: Rule, node: "SgNode", gathered: Gathere
     for name, where in rule.spec.where.items():
         found = node.get_match(name)
         if found is None:
+            if where.collected is False and where.imported is None:
+                continue
             return False
         if where.collected is not None and (found.text() in gathered.texts) is not where.collected:
             return False

@@ -13,6 +13,7 @@ _KEYWORDS = {
     "import_statement": b"import",
     "import_specifier": b"import",
     "export_statement": b"export",
+    "export_specifier": b"export",
     "class_declaration": b"class",
     "extends_clause": b"extends",
     "interface_declaration": b"interface",

@@ -25,6 +25,7 @@ from repo_agent_dagster.migration.standards.languages import Language, language_
 from repo_agent_dagster.migration.standards.needs import ANYTHING, Need, every, of_text
 from repo_agent_dagster.migration.standards.prefilter import needs_of
 from repo_agent_dagster.migration.standards.reading import Location, RuleDocument, read_rule_file
+from repo_agent_dagster.migration.standards.regexes import with_ascii_classes
 
 __all__ = ["Rule", "RuleError", "built_in_files", "load_rules", "needs_context", "rule_schema", "select"]
 
@@ -53,7 +54,7 @@ class Rule:
     def config(self) -> dict[str, Any]:
         """The rule as ast-grep takes it."""
         config = {"rule": self.spec.rule, "constraints": self.spec.constraints, "utils": self.spec.utils}
-        return {key: value for key, value in config.items() if value}
+        return {key: with_ascii_classes(value) for key, value in config.items() if value}
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
@@ -67,6 +68,13 @@ class Rule:
         need = ANYTHING if spec.rule is None else needs_of(spec.rule, spec.utils, spec.constraints)
         imported = [one.imported for one in spec.where.values() if one.imported not in {None, "default", "*"}]
         return every([need, *(of_text(name) for name in imported if name)])
+
+    @cached_property
+    def collect_config(self) -> dict[str, Any]:
+        """What the rule gathers by, as ast-grep takes it."""
+        collect = self.spec.collect
+        config = {} if collect is None else {"rule": collect.rule, "constraints": collect.constraints}
+        return {key: with_ascii_classes(value) for key, value in config.items() if value}
 
     @cached_property
     def collect_need(self) -> Need:
@@ -136,7 +144,12 @@ def select(rules: Sequence[Rule], only: Iterable[str] | None = None, ignore: Ite
 
 def needs_context(rules: Iterable[Rule], path: str) -> bool:
     """Return whether a file that is not checked itself must be given to `check` as context for these rules."""
-    return any(rule.gathers_from(path) for rule in rules)
+    return any(gathers_everywhere(rule) and rule.gathers_from(path) for rule in rules)
+
+
+def gathers_everywhere(rule: Rule) -> bool:
+    """Return whether the rule gathers also from files that are not checked themselves."""
+    return rule.spec.collect is not None and rule.spec.collect.everywhere
 
 
 def rule_schema() -> dict[str, Any]:

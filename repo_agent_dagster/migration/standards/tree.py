@@ -9,7 +9,7 @@ from pathlib import Path
 
 from repo_agent_dagster.migration.standards.checking import FILE_LIMIT_BYTES
 from repo_agent_dagster.migration.standards.report import Unsure
-from repo_agent_dagster.migration.standards.rules import Rule
+from repo_agent_dagster.migration.standards.rules import Rule, gathers_everywhere, needs_context
 from repo_agent_dagster.migration.units.walk import SKIPPED_FOLDERS, is_executable, walk_unit
 
 
@@ -39,10 +39,10 @@ def read_tree(root: Path, path: Path, rules: Sequence[Rule]) -> Tree:
     root, below = root.resolve(), path.resolve().relative_to(root.resolve()).as_posix()
     prefix = "" if below == "." else f"{below}/"
     tree, executable, unread = Tree(root), set(), []
-    for relative in _names(root, below, everything=any(rule.spec.collect is not None for rule in rules)):
+    for relative in _names(root, below, everything=any(map(gathers_everywhere, rules))):
         is_below = not prefix or relative == below or relative.startswith(prefix)
         is_due = is_below and any(rule.looks_at(relative) for rule in rules)
-        if not is_due and not any(rule.gathers_from(relative) for rule in rules):
+        if not is_due and not needs_context(rules, relative):
             continue
         try:
             status = (root / relative).lstat()
