@@ -36,7 +36,11 @@ def rebase_path(written: str, base: Base, unit: MovingUnit, *, marker: str | Non
         return written if _stands(written, base, marker, unit) else target
     place = _place(target, marker, unit)
     if place is None:
-        if _stands(written, base, marker, unit) or _is_of_base(target, base, unit):
+        if (
+            _stands(written, base, marker, unit)
+            or _is_of_base(target, base, unit)
+            or _still_holds_all(target, written, base, unit)
+        ):
             return written
         return Unresolvable(_why(target, unit))
     return spelled(place, target, written, base)
@@ -127,6 +131,14 @@ def _is_of_base(target: str, base: Base, unit: MovingUnit) -> bool:
         and target not in unit.all_folders
         and next((folder for folder in ancestors(target) if folder in unit.all_folders), None) == base.old
     )
+
+
+def _still_holds_all(target: str, written: str, base: Base, unit: MovingUnit) -> bool:
+    """Return whether all files of a folder land below what the path means then, though not as they stood in it."""
+    if target not in unit.folders:
+        return False
+    place = posixpath.normpath(posixpath.join(base.new, written))
+    return all(new.startswith(f"{place}/") for old, new in unit.moved.items() if old.startswith(f"{target}/"))
 
 
 def _stands(written: str, base: Base, marker: str | None, unit: MovingUnit) -> bool:

@@ -21,6 +21,8 @@ _MAY_NAME_A_MODULE = re.compile(r"import|\bpatch\b|\bsetattr\b")
 _MAY_NAME_IN_A_STRING = re.compile(r"\b(?:import_module|__import__|patch|setattr)\b")
 _MODULE = re.compile(r"\.*[^\W\d]\w*(?:\.[^\W\d]\w*)*|\.+")
 _STRING = re.compile(r"[rRuU]?('''|\"\"\"|'|\")(?P<inside>[^\\\n]*)\1")
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others."""
 _Token = tokenize.TokenInfo
 
 
@@ -40,12 +42,12 @@ def find_specifiers(path: str, text: str) -> Found:
     statements = _Statements(text)
     in_strings = _MAY_NAME_IN_A_STRING.search(text) is not None
     found: list[Specifier] = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if in_strings else _statements_of(tree):
         if isinstance(node, ast.Import):
             found += statements.plain(node)
         elif isinstance(node, ast.ImportFrom):
             found.append(statements.from_(node))
-        elif in_strings and isinstance(node, ast.Call):
+        elif isinstance(node, ast.Call):
             found += statements.named(node)
     return Found(tuple(sorted(found, key=lambda specifier: specifier.start)))
 
@@ -74,6 +76,16 @@ def edit(specifier: Specifier, new: str) -> Edit | Unresolvable:
             return Unresolvable(reason)
         new = f"{new} as {specifier.binds}"
     return Edit(specifier.start, specifier.end, new)
+
+
+def _statements_of(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all statements without the expressions in them, which are most of a tree and hold no import."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        for block in _BLOCKS:
+            pending += getattr(node, block, ())
 
 
 class _Statements:

@@ -319,6 +319,22 @@ def test_paths_are_relative_to_an_inherited_base_url() -> None:
     assert json.loads(rewritten.content)["compilerOptions"]["paths"] == {"l": ["../../../packages/lib/*"], "s": ["*"]}
 
 
+def test_a_folder_whose_files_all_stay_in_it_stays() -> None:
+    moved = {
+        "tsconfig.json": "x/tsconfig.json",
+        "src/a.ts": "x/src/a.ts",
+        "src/b/c.ts": "x/src/other/c.ts",
+        "lib/a.ts": "x/lib/a.ts",
+        "lib/b/c.ts": "y/c.ts",
+    }
+    relocation = Relocation(frozenset(moved), moved, lambda _: False)
+
+    rewritten = rewrite_file("tsconfig.json", b'{"include": ["src", "src/**/*.ts", "lib"]}', relocation, ())
+
+    assert [one.specifier for one in rewritten.unresolved] == ["lib"]
+    assert rewritten.rewrites == ()
+
+
 @pytest.mark.parametrize(
     "name", ["tsconfig.json", "tsconfig.build.json", "jsconfig.json", "base.tsconfig.json", "tsconfig-app.json"]
 )
