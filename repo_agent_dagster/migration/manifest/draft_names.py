@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ast_grep_py import SgNode
 
 _DEEPEST = 5
+_PATTERN_NAMES = frozenset({"shorthand_property_identifier_pattern", "pair_pattern"})
 
 
 class Modules(Protocol):
@@ -31,6 +32,8 @@ def names_taken(path: str, text: str) -> dict[str, frozenset[str]]:
 
     taken: dict[str, set[str]] = {}
     for statement in SgRoot(text, grammar_of(path)).root().children():
+        for specifier, names in _required(statement):
+            taken.setdefault(specifier, set()).update(names)
         source = statement.field("source") if statement.kind() in {"import_statement", "export_statement"} else None
         if source is None:
             continue
@@ -80,6 +83,22 @@ def _passed_on(path: str, text: str) -> Iterator[str]:
         kinds = {child.kind() for child in statement.children()}
         if source is not None and not kinds & {"export_clause", "namespace_export"}:
             yield source.text()[1:-1]
+
+
+def _required(statement: "SgNode") -> Iterator[tuple[str, set[str]]]:
+    """Yield the specifier and the names of ``const { a, b: c } = require('x')``."""
+    if statement.kind() not in {"lexical_declaration", "variable_declaration"}:
+        return
+    for declarator in statement.children():
+        pattern, call = declarator.field("name"), declarator.field("value")
+        function = None if call is None or call.kind() != "call_expression" else call.field("function")
+        if pattern is None or call is None or function is None or function.text() != "require":
+            continue
+        arguments = call.field("arguments")
+        strings = [] if arguments is None else [one for one in arguments.children() if one.kind() == "string"]
+        if strings and pattern.kind() == "object_pattern":
+            keys = (child.field("key") or child for child in pattern.children() if child.kind() in _PATTERN_NAMES)
+            yield strings[0].text()[1:-1], {key.text() for key in keys}
 
 
 def _clause_names(clause: "SgNode") -> set[str]:

@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.local_modules import CLIMBS_OUT, LocalModules
@@ -9,6 +10,7 @@ from repo_agent_dagster.migration.inventory.model import UnitInventory
 from repo_agent_dagster.migration.inventory.structured_files import read_json, text_of
 from repo_agent_dagster.migration.manifest.draft_imports import DraftedImports
 from repo_agent_dagster.migration.manifest.draft_target import TargetRoot
+from repo_agent_dagster.migration.manifest.draft_yaml import flow
 from repo_agent_dagster.migration.rewriting import resolve
 from repo_agent_dagster.migration.units.contents import UnitContents
 from repo_agent_dagster.migration.units.scan import MANIFESTS_FOLDER
@@ -16,13 +18,20 @@ from repo_agent_dagster.migration.units.scan import MANIFESTS_FOLDER
 _MOST = 20
 
 
+@dataclass(frozen=True)
+class Note:
+    """A sentence for the manifest's author, and the rule that would change what it tells, if there is one."""
+
+    text: str
+    alternative: str | None = None
+
+
 def import_notes(
     texts: Mapping[str, str], inventory: UnitInventory, target: TargetRoot | None, destination: str
-) -> Iterator[str]:
-    """Yield sentences on what the unit's imports rest on."""
-    yield from _aliases(texts, inventory)
-    yield from _extends(texts, target, destination)
-    yield from _python(inventory)
+) -> Iterator[Note]:
+    """Yield what the unit's imports rest on."""
+    for text in (*_aliases(texts, inventory), *_extends(texts, target, destination), *_python(inventory)):
+        yield Note(text)
     yield from _go(texts, target, destination)
 
 
@@ -83,7 +92,7 @@ def _python(inventory: UnitInventory) -> Iterator[str]:
                 yield f"Python: {file.path}:{one.line} imports {one.specifier}, outside of the unit; it needs a rule."
 
 
-def _go(texts: Mapping[str, str], target: TargetRoot | None, destination: str) -> Iterator[str]:
+def _go(texts: Mapping[str, str], target: TargetRoot | None, destination: str) -> Iterator[Note]:
     root = None if target is None else go_module(target.text("go.mod") or "")
     for path in sorted(texts):
         module = go_module(texts[path]) if posixpath.basename(path) == "go.mod" else None
@@ -91,7 +100,7 @@ def _go(texts: Mapping[str, str], target: TargetRoot | None, destination: str) -
             continue
         folder = posixpath.normpath(posixpath.join(destination, posixpath.dirname(path)))
         new = f"{root}/{folder}" if root else f"example.com/monorepo/{folder}"
-        yield (
-            f"Go: {path} is module {module}, which keeps its name. To rename it with all its imports: "
-            f'- {{prefix: "{module}", to: "{new}", language: go}}'
+        yield Note(
+            f"Go: {path} is module {module}, which keeps its name. To rename it with all its imports:",
+            f"- {flow(prefix=module, to=new, language='go')}",
         )

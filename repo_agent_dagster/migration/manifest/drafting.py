@@ -13,7 +13,7 @@ from repo_agent_dagster.migration.inventory.model import UnitInventory
 from repo_agent_dagster.migration.inventory.wording import versions_of
 from repo_agent_dagster.migration.manifest.draft_checks import Check, draft_checks
 from repo_agent_dagster.migration.manifest.draft_imports import DraftedImports, DraftedRule, Wanted, draft_imports
-from repo_agent_dagster.migration.manifest.draft_notes import import_notes, units_beside
+from repo_agent_dagster.migration.manifest.draft_notes import Note, import_notes, units_beside
 from repo_agent_dagster.migration.manifest.draft_places import (
     Exclusion,
     Place,
@@ -148,8 +148,12 @@ def _rule(rule: ImportRule) -> str:
     return flow(**pairs)
 
 
-def _noted(notes: Iterable[str]) -> list[str]:
-    return [line for note in notes for line in comment(note)]
+def _noted(notes: Iterable[Note]) -> list[str]:
+    lines: list[str] = []
+    for note in notes:
+        lines += comment(note.text)
+        lines += [] if note.alternative is None else [commented(note.alternative)]
+    return lines
 
 
 def _merge(texts: Iterable[str]) -> list[str]:

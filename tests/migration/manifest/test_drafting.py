@@ -109,6 +109,12 @@ def test_a_module_that_lacks_a_name_is_not_taken_for_it(desk: Desk) -> None:
     assert "nothing there fits" in desk.text()
 
 
+def test_names_that_a_require_takes_apart_count_as_well(desk: Desk) -> None:
+    desk.put({"a.js": "const { slug, join: j } = require('../utils');\nconst { gone } = require('../http');\n"})
+
+    assert desk.rules() == [("../utils", "@shared/utils")]
+
+
 def test_modules_that_pass_on_each_others_names_are_read_once(desk: Desk) -> None:
     circle = {**TARGET, "packages/shared/src/dates.ts": "export * from './utils';\nexport const today = 1;\n"}
     desk.put({"a.ts": "import { slug } from '../utils';\n"}, circle)
