@@ -1,7 +1,9 @@
 """Rule files: what they may say, and that every mistake is told with its place and a remedy."""
 
 import json
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -166,6 +168,20 @@ def test_the_schema_is_json_and_describes_a_rule() -> None:
     assert references > 10
     for name in schema["$defs"]:
         assert f"#/$defs/{name}" in json.dumps(schema)
+
+
+def test_what_the_page_shows_can_be_used_as_it_stands(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "standards.md").read_text()
+    blocks = re.findall(r"(?:^    .+\n)+", page, re.MULTILINE)
+    shown = [dedent(block) for block in blocks if block.lstrip().startswith(("id:", "settings:"))]
+    paths = [tmp_path / f"{number}.yaml" for number in range(len(shown))]
+    for path, text in zip(paths, shown, strict=True):
+        path.write_text(text)
+
+    rules = load_rules(paths)
+
+    assert len(shown) == 2
+    assert try_examples(select(rules, ["no-alert"])) == ()
 
 
 def test_built_in_rules_are_files_of_their_name() -> None:
