@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from repo_agent_dagster.migration.merging.jsonc import Document, Item, Node
 
-_REST_OF_LINE = re.compile(r"[ \t]*(?://[^\r\n]*|/\*[^\r\n]*?\*/)?[ \t]*(?=\r?\n)")
+_REST_OF_LINE = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)?[ \t]*(?=\r?\n)")
 _LINE_END = re.compile(r"\r?\n")
 _INDENT = re.compile(r"[ \t]*")
 

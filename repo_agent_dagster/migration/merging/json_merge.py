@@ -5,13 +5,15 @@ merged as sets; every other array is one value. Where both sides changed one val
 that is a conflict, for the version of a dependency too. Without a base the result is the union.
 """
 
+from typing import Literal
+
 from repo_agent_dagster.migration.merging.json_edits import Edit, edited
 from repo_agent_dagster.migration.merging.json_sides import JsonConflict, Side, merge_documents
 from repo_agent_dagster.migration.merging.jsonc import Document, NotJson, read_json, value_of
 from repo_agent_dagster.migration.merging.outcome import Labels, Merged, settled
 from repo_agent_dagster.migration.merging.text_merge import compare_lines, merge_by_lines
 from repo_agent_dagster.patching.text.lines import BOM, split_lines
-from repo_agent_dagster.patching.text.merging import merge3
+from repo_agent_dagster.patching.text.merging import Conflict, Merge, merge3
 
 _PLACES_IN_REASON = 5
 
@@ -74,9 +76,16 @@ def _marked(texts: dict[Side, str], labels: Labels, *, has_base: bool) -> bytes:
     """Return the merged text with the undecided lines between markers: the three texts differ only there."""
     ours, theirs, base = (split_lines(texts[side].encode()) for side in ("ours", "theirs", "base"))
     merge = merge3(base, ours, theirs)
-    if merge.is_clean or not has_base:
-        return b"".join(compare_lines(ours, theirs).marked(labels.ours, labels.theirs))
-    return b"".join(merge.marked(labels.ours, labels.theirs, labels.base, "diff3"))
+    # A comma that only one side has may be lines away from its key; it must not be chosen before the key is.
+    if has_base and _view(merge, "ours") == ours and _view(merge, "theirs") == theirs:
+        return b"".join(merge.marked(labels.ours, labels.theirs, labels.base, "diff3"))
+    return b"".join(compare_lines(ours, theirs).marked(labels.ours, labels.theirs))
+
+
+def _view(merge: Merge, side: Literal["ours", "theirs"]) -> list[bytes]:
+    """Return the text that comes out when this side is chosen in every conflict."""
+    parts = (getattr(part, side) if isinstance(part, Conflict) else part for part in merge.parts)
+    return [line for lines in parts for line in lines]
 
 
 def _missed_comments(before: Document | None, other: Document, merged: str) -> list[str]:

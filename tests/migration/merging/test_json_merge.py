@@ -114,6 +114,12 @@ class TestWhatIsKept:
             '["es2022"],', '["es2022", "webworker"],\n        "noEmit": true,'
         )
 
+    def test_comments_between_tokens_do_not_lead_an_insertion_astray(self) -> None:
+        ours = '{\n  "a": 9,\n  "b": 1, /* one */ "c": 1 /* two */\n}'
+        found = merged('{"a": 1, "b": 1, "c": 1}', ours, '{"a": 1, "b": 1, "x": 1, "c": 1}')
+        assert text(found) == '{\n  "a": 9,\n  "b": 1,\n  "x": 1, /* one */ "c": 1 /* two */\n}'
+        assert found.notes == ()
+
     def test_line_endings_and_byte_order_mark(self) -> None:
         ours = BOM + BASE.replace('"shop"', '"our-shop"').replace("\n", "\r\n").encode()
         theirs = BASE.replace('    "zod"', '    "kysely": "1.0.0",\n    "zod"').encode()
@@ -184,6 +190,12 @@ class TestConflicts:
             '<<<<<<< destination\n    "hono": "^4.6.0",\n||||||| base\n    "hono": "^4.0.0",\n'
             '=======\n    "hono": "^5.0.0",\n>>>>>>> unit\n',
         )
+
+    def test_either_side_of_every_conflict_is_whole_json(self) -> None:
+        ours = '{\n  "c": 1,\n\n  "f": true\n}'
+        found = merged('{"c": 1, "f": {}}', ours, '{"c": 1}')
+        assert resolved(found, "ours").strip() == ours
+        assert json.loads(resolved(found, "theirs")) == {"c": 1}
 
     @pytest.mark.parametrize(
         ("base", "ours", "theirs", "told"),
