@@ -1,6 +1,6 @@
 """Comments that let a place break a rule, with a reason: `// standards-ignore: rest-paths the vendor calls it`.
 
-In a line of its own it covers the next line that is no such comment, behind code its own line, and
+In lines of its own it covers the next line that is no such comment, behind code its own line, and
 `standards-ignore-file:` the whole file.
 """
 
@@ -50,9 +50,10 @@ def suppressions_of(file: SourceFile) -> tuple[list[Suppression], list[BadSuppre
     if MARK not in file.content or file.source is None:
         return good, bad
     lines = file.text.split("\n")
-    found = [(file.place(comment.start()), comment) for comment in _comments(file)]
-    own_lines = {place.line for place, comment in found if _is_alone(lines[place.line - 1], comment)}
-    for place, comment in found:
+    found = [(file.place(comment.start()), file.place(last).line, comment) for comment, last in _comments(file)]
+    alone = {place.line for place, _, comment in found if _is_alone(lines[place.line - 1], comment)}
+    own_lines = {line for place, last, _ in found if place.line in alone for line in range(place.line, last + 1)}
+    for place, last, comment in found:
         said = _SAID.fullmatch(comment["said"].strip())
         if said is None:
             bad.append(BadSuppression(place, f"this suppresses nothing; {_HOW}"))
@@ -63,8 +64,8 @@ def suppressions_of(file: SourceFile) -> tuple[list[Suppression], list[BadSuppre
         line: int | None = place.line
         if comment["file"]:
             line = None
-        elif place.line in own_lines:
-            line = next(number for number in range(place.line + 1, len(lines) + 2) if number not in own_lines)
+        elif place.line in alone:
+            line = next(number for number in range(last + 1, len(lines) + 2) if number not in own_lines)
         rules = frozenset(name.strip() for name in said["rules"].split(","))
         good.append(Suppression(rules, line, place, said["reason"].strip()))
     return good, bad
@@ -80,11 +81,16 @@ def _is_alone(line: str, comment: re.Match[str]) -> bool:
     return _ALONE.fullmatch(around) is not None
 
 
-def _comments(file: SourceFile) -> Iterator[re.Match[str]]:
+def _comments(file: SourceFile) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield what looks like a suppression, with the last character of the comment that it stands in."""
     spans = _comment_spans(file)
     for found in _COMMENT.finditer(file.text):
-        if spans is None or any(start <= found.start() < end for start, end in spans):
-            yield found
+        if spans is None:
+            yield found, found.end() - 1
+            continue
+        around = next(((start, end) for start, end in spans if start <= found.start() < end), None)
+        if around is not None:
+            yield found, around[1] - 1
 
 
 def _comment_spans(file: SourceFile) -> Collection[tuple[int, int]] | None:

@@ -39,27 +39,47 @@ def read_tree(root: Path, path: Path, rules: Sequence[Rule]) -> Tree:
     root, below = root.resolve(), path.resolve().relative_to(root.resolve()).as_posix()
     prefix = "" if below == "." else f"{below}/"
     tree, executable, unread = Tree(root), set(), []
-    for relative in _names(root, below, everything=any(map(gathers_everywhere, rules))):
-        is_below = not prefix or relative == below or relative.startswith(prefix)
-        is_due = is_below and any(rule.looks_at(relative) for rule in rules)
-        if not is_due and not needs_context(rules, relative):
+    for name in _names(root, below, everything=any(map(gathers_everywhere, rules))):
+        is_below = not prefix or name == below or name.startswith(prefix)
+        is_due = is_below and any(rule.looks_at(name) for rule in rules)
+        if not is_due and not needs_context(rules, name):
             continue
-        try:
-            status = (root / relative).lstat()
-            if not stat.S_ISREG(status.st_mode):
-                continue
-            if status.st_size > FILE_LIMIT_BYTES:
-                reason = f"{status.st_size} bytes; files of more than {FILE_LIMIT_BYTES} are not read"
-                unread.append(Unsure(relative, 1, 1, reason))
-                continue
-            content = (root / relative).read_bytes()
-        except OSError as error:
-            unread.append(Unsure(relative, 1, 1, f"cannot be read: {error.strerror}"))
-            continue
-        (tree.files if is_due else tree.context)[relative] = content
-        if is_executable(status.st_mode):
-            executable.add(relative)
+        found = _read(root / name)
+        if isinstance(found, str):
+            unread.append(Unsure(name, 1, 1, found))
+        elif found is not None:
+            (tree.files if is_due else tree.context)[name] = found.content
+            if found.is_executable:
+                executable.add(name)
     return Tree(root, tree.files, tree.context, frozenset(executable), tuple(unread))
+
+
+def read_context(root: Path, rules: Sequence[Rule]) -> dict[str, bytes]:
+    """Return the files of the root that rules gather from, to check by them what is not written yet."""
+    if not any(map(gathers_everywhere, rules)):
+        return {}
+    names = [name for name in _names(root.resolve(), ".", everything=True) if needs_context(rules, name)]
+    found = {name: _read(root / name) for name in names}
+    return {name: file.content for name, file in found.items() if isinstance(file, _File)}
+
+
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    is_executable: bool
+
+
+def _read(path: Path) -> _File | str | None:
+    """Return a plain file, why it is not read, or None for what is no plain file."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if status.st_size > FILE_LIMIT_BYTES:
+            return f"{status.st_size} bytes; files of more than {FILE_LIMIT_BYTES} are not read"
+        return _File(path.read_bytes(), is_executable(status.st_mode))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def _names(root: Path, below: str, *, everything: bool) -> list[str]:

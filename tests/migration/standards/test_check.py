@@ -85,6 +85,7 @@ def test_a_byte_order_mark_and_latin_1_do_not_move_findings(load: Load) -> None:
         "// standards-ignore-file: no-alert vendor code\n\n\nalert(1);\nalert(2);\n",
         "const a = <b>\n  {/* standards-ignore: no-alert shown once */}\n  {alert(1)}\n</b>;\n",
         "// standards-ignore: no-alert shown once\r\nalert(1);\r\n",
+        "/*\n * standards-ignore: no-alert shown once,\n * as the vendor asks\n */\nalert(1);\n",
     ],
 )
 def test_a_comment_with_a_reason_suppresses_a_finding(load: Load, code: str) -> None:

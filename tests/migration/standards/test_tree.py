@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.migration.standards import Rule
+from repo_agent_dagster.migration.standards import Rule, check
 from repo_agent_dagster.migration.standards.checking import FILE_LIMIT_BYTES
-from repo_agent_dagster.migration.standards.tree import read_tree, root_of
+from repo_agent_dagster.migration.standards.tree import read_context, read_tree, root_of
 from tests.migration.conftest import write_tree
 
 FILES = {
@@ -39,6 +39,18 @@ def test_a_part_of_a_tree_is_read_with_what_rules_gather_from_the_rest(root: Pat
     assert list(tree.files) == ["apps/a/src/x.ts"]
     assert list(tree.context) == ["packages/contracts/src/index.ts"]
     assert list(read_tree(root, root / "apps/b/y.ts", built_in).files) == ["apps/b/y.ts"]
+
+
+def test_what_is_not_written_yet_is_checked_by_what_rules_gather_from_the_tree(
+    root: Path, built_in: tuple[Rule, ...]
+) -> None:
+    context = read_context(root, built_in)
+
+    report = check({"apps/new/a.ts": b"export type A = 2;\n"}, built_in, context=context)
+
+    assert list(context) == ["packages/contracts/src/index.ts"]
+    assert [one.rule for one in report.findings] == ["shared-contracts"]
+    assert read_context(root, [rule for rule in built_in if rule.id == "rest-paths"]) == {}
 
 
 def test_in_a_checkout_what_git_ignores_is_left_out(root: Path, built_in: tuple[Rule, ...]) -> None:
