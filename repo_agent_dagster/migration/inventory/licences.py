@@ -9,6 +9,8 @@ from repo_agent_dagster.migration.inventory.structured_files import read_json, r
 _SPDX = re.compile(r"^.{0,20}SPDX-License-Identifier:[ \t]*([A-Za-z0-9][A-Za-z0-9.+ ()-]*)", re.MULTILINE)
 _HEAD_CHARACTERS = 3000
 _FILE = re.compile(r"(?:licen[cs]e|copying|unlicense)(?:[-.].*)?", re.IGNORECASE)
+_BSD = "redistribution and use in source and binary forms"
+_BSD_CHARACTERS = 2500
 _PHRASES: tuple[tuple[str, str], ...] = (
     ("gnu affero general public license version 3", "AGPL-3.0"),
     ("gnu lesser general public license version 3", "LGPL-3.0"),
@@ -21,12 +23,17 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ("free and unencumbered software released into the public domain", "Unlicense"),
     ("creative commons legal code cc0", "CC0-1.0"),
     ("boost software license", "BSL-1.0"),
-    ("neither the name of", "BSD-3-Clause"),
-    ("redistribution and use in source and binary forms", "BSD-2-Clause"),
+    ("python software foundation license", "PSF-2.0"),
+    ("python software foundation psf", "PSF-2.0"),
+    ("bsd 3-clause license", "BSD-3-Clause"),
+    ("bsd 2-clause license", "BSD-2-Clause"),
+    (_BSD, "BSD-2-Clause"),
+    ("isc license", "ISC"),
+    ("mit license", "MIT"),
     ("permission to use copy modify and/or distribute this software for any purpose with or without fee", "ISC"),
     ("permission is hereby granted free of charge to any person obtaining a copy", "MIT"),
 )
-"""What only one licence's text says, the more particular first; compared in lower case without punctuation."""
+"""What a licence's text says first; compared in lower case without punctuation. Texts quote others further down."""
 
 
 def spdx_of(text: str) -> str | None:
@@ -73,4 +80,10 @@ def _stated(path: str, text: str) -> str | None:
 
 def _recognised(text: str) -> str:
     plain = " ".join(re.sub(r"[^\w./+ -]|(?<!\d)\.|\.(?!\d)", " ", text[:40_000].lower()).split())
-    return next((name for phrase, name in _PHRASES if phrase in plain), "a licence of its own")
+    found = [(place, name) for phrase, name in _PHRASES if (place := plain.find(phrase)) >= 0]
+    if not found:
+        return "a licence of its own"
+    place, name = min(found)
+    if name == "BSD-2-Clause" and re.search(r"neither the names? of", plain[place : place + _BSD_CHARACTERS]):
+        return "BSD-3-Clause"
+    return name

@@ -32,6 +32,27 @@ def test_a_files_licence_is_its_own_line_else_the_nearest_file_that_states_one(d
     assert licences["sub/deep/c.ts"] == ("ISC", "sub/package.json")
 
 
+BSD = "Copyright Bob\n\nRedistribution and use in source\nand binary forms, with or without modification, are permitted"
+
+
+@pytest.mark.parametrize(
+    ("text", "licence"),
+    [
+        ("MIT License\n\nCopyright (c) 2026 Bob\n", "MIT"),
+        (MIT, "MIT"),
+        ("   Apache License\n   Version 2.0, January 2004\n ... GNU General Public License", "Apache-2.0"),
+        ("Mozilla Public License Version 2.0\n... the GNU Affero General Public License, Version 3.0,", "MPL-2.0"),
+        (BSD, "BSD-2-Clause"),
+        (f"{BSD}\n 3. Neither the name of Bob nor the names of his friends", "BSD-3-Clause"),
+        ("GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007", "GPL-3.0"),
+        ("GNU LESSER GENERAL PUBLIC LICENSE\n Version 3\n GNU General Public License version 3", "LGPL-3.0"),
+        ("This is free and unencumbered software released into the public domain.", "Unlicense"),
+    ],
+)  # fmt: skip
+def test_a_licence_is_recognised_by_what_its_text_says_first(described: Described, text: str, licence: str) -> None:
+    assert described({"LICENSE": text, "a.ts": ""}).licences[0].name == licence
+
+
 def test_a_licence_that_is_not_known_is_said_to_be_its_own_and_none_is_none(described: Described) -> None:
     assert described({"LICENSE": "Ask Bob.", "a.ts": ""}).licences[0].name == "a licence of its own"
     assert described({"x.ts": ""}).licences[0].name is None
