@@ -6,7 +6,7 @@ from enum import Enum, auto
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
-from repo_agent_dagster.migration.rewriting.values import ANY, DEEP, EACH
+from repo_agent_dagster.migration.rewriting.values import ANY, DEEP, EACH, KEYS
 
 Syntax: TypeAlias = Literal["json", "toml"]
 
@@ -74,7 +74,7 @@ def _entries(file: str, *rows: tuple[str, Meaning] | tuple[str, Meaning, str]) -
 
 
 def _title(trail: str) -> str:
-    return re.sub(r"\.?\[\]|\.\*+", "", trail).removeprefix("compilerOptions.")
+    return re.sub(r"\.?\[\]|\.\{\}|\.\*+", "", trail).removeprefix("compilerOptions.")
 
 
 _TSCONFIG = (
@@ -105,6 +105,7 @@ _PACKAGE = (
         ("typings", Meaning.ENTRY),
         ("source", Meaning.ENTRY),
         ("browser", Meaning.ENTRY),
+        (f"browser.{KEYS}", Meaning.EXPORT),
         (f"browser.{ANY}", Meaning.EXPORT),
         ("bin", Meaning.ENTRY),
         (f"bin.{ANY}", Meaning.ENTRY),

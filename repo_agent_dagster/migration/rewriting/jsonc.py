@@ -73,6 +73,7 @@ class _Reader:
 
     def _table(self, position: int, depth: int) -> tuple[Table, int]:
         members: list[tuple[str, Value]] = []
+        keys: list[Text] = []
         position = self.skip(position + 1)
         while not self._text.startswith("}", position):
             if not self._text.startswith('"', position):
@@ -83,8 +84,9 @@ class _Reader:
                 raise NotReadable(f"a ':' is expected after key {key.value!r}", position)
             value, position = self.value(self.skip(position + 1), depth + 1)
             members.append((key.value, value))
+            keys.append(key)
             position = self._next(position, "}")
-        return Table(tuple(members)), position + 1
+        return Table(tuple(members), tuple(keys)), position + 1
 
     def _next(self, position: int, closing: str) -> int:
         """Return where the next item or the closing bracket stands; a comma may stand before the bracket."""

@@ -31,9 +31,13 @@ class Array:
 
 @dataclass(frozen=True)
 class Table:
-    """Keys and values in the order in which they stand; a key that stands twice is there twice."""
+    """Keys and values in the order in which they stand; a key that stands twice is there twice.
+
+    `keys` are the keys with their spans, where the reader gives them (that of JSON does).
+    """
 
     members: tuple[tuple[str, "Value"], ...]
+    keys: tuple[Text, ...] = ()
 
 
 Value: TypeAlias = Text | Scalar | Array | Table
@@ -41,6 +45,8 @@ EACH = "[]"
 """In a trail: every item of a list."""
 ANY = "*"
 """In a trail: every key of a table."""
+KEYS = "{}"
+"""In a trail: the keys of a table themselves; the last step of a trail only."""
 DEEP = "**"
 """In a trail: everything below, at any depth; the last step of a trail only."""
 
@@ -54,13 +60,15 @@ class NotReadable(ValueError):
 
 
 def select(value: Value, *trail: str) -> Iterator[Text]:
-    """Yield the strings that stand at a trail of keys, `EACH`, `ANY` and `DEEP`."""
+    """Yield the strings that stand at a trail of keys, `EACH`, `ANY`, `KEYS` and `DEEP`."""
     if not trail:
         if isinstance(value, Text):
             yield value
         return
     step, rest = trail[0], trail[1:]
-    if step == DEEP:
+    if step == KEYS:
+        yield from value.keys if isinstance(value, Table) else ()
+    elif step == DEEP:
         yield from _below(value)
     elif step == EACH:
         for item in value.items if isinstance(value, Array) else ():

@@ -131,6 +131,11 @@ def test_tsconfig_goes_on_meaning_what_it_meant(before: str, after: str) -> None
             '"browser": {"x": "./public/index.html"}', '"browser": {"x": "./static/index.html"}', id="browser"
         ),
         pytest.param(
+            '"browser": {"./public/index.html": "./public/index.html", "fs": false}',
+            '"browser": {"./static/index.html": "./static/index.html", "fs": false}',
+            id="browser-keys",
+        ),
+        pytest.param(
             '"dependencies": {"l": "file:./lib"}', '"dependencies": {"l": "file:../../packages/lib/src"}', id="file"
         ),
         pytest.param(
