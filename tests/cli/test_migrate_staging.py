@@ -184,12 +184,13 @@ def test_the_example_is_migrated_and_checked(run: Run, example: Path) -> None:
 @pytest.mark.docker
 def test_a_failed_check_rolls_back_with_its_own_exit_code(run: Run, home: Path, example: Path) -> None:
     before = read_tree(home / "monorepo")
-    (example / "src" / "index.ts").write_text("export const wrong: number = 'text';\n")
+    manifest = example / "migration-manifest.yaml"
+    manifest.write_text(manifest.read_text().replace('"@shared/utils"', '"@shared/nothing"'))
 
     result = run("run", "feedback-worker")
 
     assert result.exit_code == 4
-    assert "apps/feedback-worker/src/index.ts:1: TS2322" in result.stderr
+    assert "apps/feedback-worker/src/index.ts:2: TS2307" in result.stderr
     assert "rolled back" in result.stderr
     assert read_tree(home / "monorepo") == before
     assert json.loads(run("status", "--json").stdout)[0]["status"] == "rolled_back"

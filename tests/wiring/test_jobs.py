@@ -123,11 +123,12 @@ def test_a_second_run_of_the_same_unit_finds_nothing_to_do(deployment: Deploymen
 def test_a_unit_that_does_not_type_check_is_rolled_back_to_the_byte(deployment: Deployment, now: datetime) -> None:
     task = migration_of(deployment, now)
     before = tree(deployment.settings.target_root)
-    (deployment.settings.staging / UNIT / "src" / "broken.ts").write_text("export const n: number = 'text';\n")
+    manifest = deployment.settings.staging / UNIT / "migration-manifest.yaml"
+    manifest.write_text(manifest.read_text().replace('"@shared/utils"', '"@shared/nothing"'))
     result, task = run(deployment, migration_of(deployment, now))
     assert not result.success
     assert task.status is TaskStatus.FAILED
-    assert "broken.ts:1" in (task.error or "")
+    assert "src/index.ts:2" in (task.error or "")
     assert tree(deployment.settings.target_root) == before
     with read_transaction(deployment.engine) as conn:
         statuses = {m.source_digest: m.status for m in staging_migrations.listing(conn)}

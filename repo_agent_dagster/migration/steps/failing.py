@@ -1,7 +1,6 @@
 """What a step that ends badly leaves: the tree as it was, the reason on record, and a task for who mends it."""
 
 import shlex
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import TransientFault
@@ -26,54 +25,41 @@ _FOUND_WRONG = (CheckRefused, StandardsBroken, CheckFailed)
 """Faults of what was written, which ``on_failure: keep`` leaves for people to look at; all else is taken back."""
 
 
-class Failure:
-    """Around a step: sees what ends it, takes back what was written, and says so."""
+def see_to_failure(migration: "Migration", step: StepName, error: BaseException) -> None:
+    """Take back what the migration wrote, put the reason on record, and leave a task; safe to call twice."""
+    if isinstance(error, ApprovalNeeded):
+        return
+    account, manifest = migration.account, migration.manifest
+    told = str(error) or f"interrupted at step {step}"
+    if isinstance(error, _FOUND_WRONG) and manifest.on_failure == "keep":
+        account.move(StagingStatus.FAILED, error=told)
+    elif _take_back(migration):
+        account.move(StagingStatus.ROLLED_BACK, error=told)
+    elif isinstance(error, MigrationConflict):
+        write_conflicts(migration.target_root, manifest.unit, error.conflicts)
+        account.move(StagingStatus.CONFLICT, error=told)
+    else:
+        account.move(StagingStatus.FAILED, error=told)
+    is_for_somebody = isinstance(error, Exception) and not isinstance(error, (TransientFault, ApprovalRefused))
+    if is_for_somebody:
+        _leave_remediation(migration, step, error, told)
 
-    def __init__(self, migration: "Migration", step: StepName) -> None:
-        self._migration, self._step = migration, step
 
-    def __enter__(self) -> None:
-        """Begin."""
+def _take_back(migration: "Migration") -> bool:
+    """Undo all batches of this content, those of an earlier attempt too; say whether there were any."""
+    environment, account = migration.environment, migration.account
+    batches = account.row.batches or ()
+    if not batches:
+        return False
+    undone = take_back(migration.target_root, batches, custody=environment.custody, now=environment.now())
+    account.note(batches=[])
+    return bool(undone)
 
-    def __exit__(
-        self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        """See to the failure, if it is one; it goes on to whoever called."""
-        if error is None or isinstance(error, ApprovalNeeded):
-            return
-        account, manifest = self._migration.account, self._migration.manifest
-        told = str(error) or f"interrupted at step {self._step}"
-        if isinstance(error, _FOUND_WRONG) and manifest.on_failure == "keep":
-            account.move(StagingStatus.FAILED, error=told)
-        elif self._take_back():
-            account.move(StagingStatus.ROLLED_BACK, error=told)
-        elif isinstance(error, MigrationConflict):
-            write_conflicts(self._migration.target_root, manifest.unit, error.conflicts)
-            account.move(StagingStatus.CONFLICT, error=told)
-        else:
-            account.move(StagingStatus.FAILED, error=told)
-        is_for_somebody = isinstance(error, Exception) and not isinstance(error, (TransientFault, ApprovalRefused))
-        if is_for_somebody:
-            self._leave_remediation(error, told)
 
-    def _take_back(self) -> bool:
-        """Undo all batches of this content, those of an earlier attempt too; say whether there were any."""
-        migration = self._migration
-        environment, account = migration.environment, migration.account
-        batches = account.row.batches or ()
-        if not batches:
-            return False
-        undone = take_back(migration.target_root, batches, custody=environment.custody, now=environment.now())
-        account.note(batches=[])
-        return bool(undone)
-
-    def _leave_remediation(self, error: BaseException, told: str) -> None:
-        migration = self._migration
-        command = ["migrate-staging", "run", str(migration.unit_path), "--into", str(migration.target_root)]
-        remedy = Remedy(self._step, told, _output(error), _paths(migration.manifest.unit, error))
-        leave_remediation(
-            migration.environment, migration.account, migration.manifest, remedy, command=shlex.join(command)
-        )
+def _leave_remediation(migration: "Migration", step: StepName, error: BaseException, told: str) -> None:
+    command = ["migrate-staging", "run", str(migration.unit_path), "--into", str(migration.target_root)]
+    remedy = Remedy(step, told, _output(error), _paths(migration.manifest.unit, error))
+    leave_remediation(migration.environment, migration.account, migration.manifest, remedy, command=shlex.join(command))
 
 
 def _output(error: BaseException) -> str:

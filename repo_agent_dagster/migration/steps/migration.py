@@ -23,7 +23,7 @@ from repo_agent_dagster.migration.planning.plan import plan as make_plan
 from repo_agent_dagster.migration.steps.account import Account, StepName, StepNote
 from repo_agent_dagster.migration.steps.environment import Environment
 from repo_agent_dagster.migration.steps.execution import refuse_conflicts, write_stage
-from repo_agent_dagster.migration.steps.failing import Failure
+from repo_agent_dagster.migration.steps.failing import see_to_failure
 from repo_agent_dagster.migration.steps.gate import pass_gate
 from repo_agent_dagster.migration.steps.outcome import Outcome
 from repo_agent_dagster.migration.steps.readiness import refuse_unready
@@ -83,6 +83,15 @@ class Migration:
         Raises:
             As the steps do; what was written is taken back by then, unless the manifest says otherwise.
         """
+        try:
+            return self._run()
+        except Exception:
+            raise
+        except BaseException as error:  # Ctrl-C may come between two steps, where neither sees it
+            see_to_failure(self, "report", error)
+            raise
+
+    def _run(self) -> Outcome:
         self.take_inventory()
         planned = self.make_plan()
         self.show_diff(planned)
@@ -245,8 +254,12 @@ class Migration:
     @contextmanager
     def _step(self, name: StepName) -> Iterator[StepNote]:
         """Keep account of a step, and see to what a failure leaves behind."""
-        with Failure(self, name), self.account.step(name) as note:
-            yield note
+        try:
+            with self.account.step(name) as note:
+                yield note
+        except BaseException as error:
+            see_to_failure(self, name, error)
+            raise
 
     def _write(self, planned: Plan, name: StageName, note: StepNote) -> None:
         stage = next((stage for stage in planned.stages if stage.name == name), None)
