@@ -2,9 +2,10 @@
 //
 //   node compiler_specifiers.cjs TYPESCRIPT INPUT OUTPUT
 //
-// INPUT is JSON, {mocks: [name of a method of jest or vi, …], files: [[path, text], …]}; OUTPUT becomes base64 of deflated JSON, one entry for each file in the same order:
-// [[[form, start, end, kind], …], [[start, end, message], …]]. Offsets are in UTF-16 units. A kind is "text" (the span
-// is the specifier), or why it is none: "escapes", "template", "computed"; what has a message is a syntax error.
+// INPUT is JSON, {mocks: [name of a method of jest or vi, …], files: [[path, text], …]}. OUTPUT becomes base64 of
+// deflated JSON, one entry for each file in their order: [[[form, start, end, kind], …], [[start, end, message], …]].
+// Offsets are in UTF-16 units. A kind is "text" (the span is the specifier), or why it is none: "escapes", "template",
+// "computed". What has a message is a syntax error.
 "use strict";
 
 const fs = require("node:fs");
@@ -20,6 +21,8 @@ const KINDS_OF_SCRIPT = {
   ".ts": ts.ScriptKind.TS, ".mts": ts.ScriptKind.TS, ".cts": ts.ScriptKind.TS, ".tsx": ts.ScriptKind.TSX,
   ".js": ts.ScriptKind.JS, ".mjs": ts.ScriptKind.JS, ".cjs": ts.ScriptKind.JS, ".jsx": ts.ScriptKind.JSX,
 };
+const MEMBERS_OF_REQUIRE = { __proto__: null, resolve: "require-resolve", context: "require-context" };
+const MEMBERS_OF_IMPORT_META = { __proto__: null, resolve: "import-meta-resolve", glob: "import-meta-glob" };
 const COMPUTED = new Set(["dynamic-import", "require", "require-resolve", "import-meta-resolve"]);
 
 function read(path, text) {
@@ -31,8 +34,12 @@ function read(path, text) {
   const add = (child) => { open.push(child); };
   while (open.length > 0) {
     const node = open.pop();
-    const source = sourceOf(node);
-    if (source !== undefined) keep(source[0], source[1], file, text, found);
+    const [source, form] = sourceOf(node) ?? [];
+    if (form === "import-meta-glob" && source.kind === Kind.ArrayLiteralExpression) {
+      for (const pattern of source.elements) keep(pattern, form, file, text, found);
+    } else if (source !== undefined) {
+      keep(source, form, file, text, found);
+    }
     ts.forEachChild(node, add);
   }
   found.sort((one, other) => one[1] - other[1]);
@@ -83,10 +90,8 @@ function formOfCall(called) {
   if (called.kind !== Kind.PropertyAccessExpression || called.name.kind !== Kind.Identifier) return undefined;
   const owner = called.expression;
   const member = called.name.text;
-  if (member === "resolve") {
-    if (owner.kind === Kind.Identifier && owner.text === "require") return "require-resolve";
-    return isImportMeta(owner) ? "import-meta-resolve" : undefined;
-  }
+  if (owner.kind === Kind.Identifier && owner.text === "require") return MEMBERS_OF_REQUIRE[member];
+  if (isImportMeta(owner)) return MEMBERS_OF_IMPORT_META[member];
   const mock = MOCKS.has(member) ? ownerOfMock(owner) : undefined;
   return mock && `${mock}.${member}`;
 }
@@ -99,8 +104,9 @@ function ownerOfMock(owner) {
 
 function isUrl(node) {
   const { expression, arguments: given } = node;
-  return expression.kind === Kind.Identifier && expression.text === "URL" && given !== undefined && given.length === 2
-    && given[1].kind === Kind.PropertyAccessExpression && given[1].name.text === "url" && isImportMeta(given[1].expression);
+  if (expression.kind !== Kind.Identifier || expression.text !== "URL" || given?.length !== 2) return false;
+  const base = given[1];
+  return base.kind === Kind.PropertyAccessExpression && base.name.text === "url" && isImportMeta(base.expression);
 }
 
 function isImportMeta(node) {

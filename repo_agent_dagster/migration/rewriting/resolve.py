@@ -23,6 +23,7 @@ from repo_agent_dagster.migration.rewriting.typescript_files import (
 
 PATH_FORMS = frozenset({"url", "reference-path"})
 """Forms in which ``x.html`` is a path as much as ``./x.html``, and no package."""
+_WILD = re.compile(r"[*?{}()\[\]]|[!+@]\(")
 _WITH_SCHEME_OR_ROOT = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[/#?]")
 
 
@@ -80,8 +81,11 @@ def rebase(specifier: str, importer: str, relocation: Relocation, form: str = "i
     """
     if form in PATH_FORMS:
         return _rebase_path(specifier, importer, relocation, form)
+    if form == "import-meta-glob":
+        return _rebase_glob(specifier, importer, relocation)
     if is_relative(specifier):
-        return _rebase_relative(specifier, importer, relocation)
+        rebase_as = _rebase_url if form == "require-context" else _rebase_relative
+        return rebase_as(specifier, importer, relocation)
     if relocation.aliases is None or form == "reference-types":
         return specifier
     return _rebase_alias(specifier, importer, relocation, relocation.aliases)
@@ -157,19 +161,44 @@ def _rebase_url(path: str, importer: str, relocation: Relocation) -> str | Unres
     inside = "" if base == "." else f"{base}/"
     if base in relocation.files or not any(file.startswith(inside) for file in relocation.files):
         return _rebase_relative(path, importer, relocation)
+    new = _folder_as_seen(base, importer, relocation)
+    if isinstance(new, Unresolvable) or new == relation(base, posixpath.dirname(importer)):
+        return path if isinstance(new, str) else new
+    return f"{new}/" if path.endswith("/") else new
+
+
+def _rebase_glob(pattern: str, importer: str, relocation: Relocation) -> str | Unresolvable:
+    """Return what ``import.meta.glob('./pages/*.ts')`` must say: the folders before its first wildcard may move."""
+    mark = "!" if pattern.startswith("!") else ""
+    written = pattern.removeprefix("!")
+    wild = _WILD.search(written)
+    if not is_relative(written):
+        return pattern
+    if wild is None:
+        new = _rebase_url(written, importer, relocation)
+        return new if isinstance(new, Unresolvable) else mark + new
+    fixed, rest = written[: wild.start()].rpartition("/")[0], written[written.rfind("/", 0, wild.start()) :]
+    base = place_of(fixed, importer)
+    seen = _folder_as_seen(base, importer, relocation)
+    if isinstance(seen, Unresolvable) or seen == relation(base, posixpath.dirname(importer)):
+        return pattern if isinstance(seen, str) else seen
+    return mark + seen + rest
+
+
+def _folder_as_seen(base: str, importer: str, relocation: Relocation) -> str | Unresolvable:
+    """Return the relative path from a file, where it goes, to where a folder of the unit goes with all of its files."""
+    inside = "" if base == "." else f"{base}/"
     homes = {
         f"/{new}".removesuffix(f"/{old[len(inside) :]}") if f"/{new}".endswith(f"/{old[len(inside) :]}") else None
         for old, new in relocation.moved.items()
         if old.startswith(inside)
     }
+    if not homes:
+        return Unresolvable(_why_not(base if base.startswith("..") else f"./{base}", "", None))
     home = homes.pop() if len(homes) == 1 else None
     if home is None:
         return Unresolvable(f"means the folder {base}, whose files do not move to one folder; change it by hand")
-    new_home = posixpath.dirname(relocation.moved[importer])
-    new = relation(home.removeprefix("/"), new_home)
-    if new == relation(base, posixpath.dirname(importer)):
-        return path
-    return f"{new}/" if path.endswith("/") else new
+    return relation(home.removeprefix("/"), posixpath.dirname(relocation.moved[importer]))
 
 
 def _rebase_alias(specifier: str, importer: str, relocation: Relocation, aliases: AliasMove) -> str | Unresolvable:

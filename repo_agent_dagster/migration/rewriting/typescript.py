@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
-from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, head_end, may_hold_specifier
+from repo_agent_dagster.migration.rewriting.typescript_calls import call_form, first_inside
+from repo_agent_dagster.migration.rewriting.typescript_candidates import head_end, may_hold_specifier
 from repo_agent_dagster.migration.rewriting.typescript_reasons import (
     COMPUTED,
     ESCAPES,
@@ -39,7 +40,7 @@ COMPUTED_FORMS = frozenset({"dynamic-import", "require", "require-resolve", "imp
 
 _STATEMENTS: tuple["Rule", ...] = ({"kind": "import_statement"}, {"kind": "export_statement"}, {"kind": "ERROR"})
 _CALLED = re.compile(r"(?:import|require|jest|vi)\b")
-_IMPORT_TYPE = re.compile(r"import\s+type\b")
+_IMPORT_TYPE = re.compile(r"import\s+type\b(?!\s*,|\s+from\s*[\"'])")
 _GENERIC_MOCK = re.compile(r"\b(?:jest|vi)\b[\s\w.()]*<")
 _IMPORT_META_URL = re.compile(r"import\s*\.\s*meta\s*\.\s*url")
 _EXPORTED_REQUIRE = re.compile(r"export\s+import\b[^;]*\brequire\b")
@@ -142,9 +143,14 @@ def _of_call(call: "SgNode", text: str) -> Iterator[tuple["SgNode", str]]:
     if _CALLED.match(text, call.range().start.index) is None:
         return
     function, arguments = call.field("function"), call.field("arguments")
-    if function is None or arguments is None or (form := _call_form(function)) is None:
+    if function is None or arguments is None or arguments.kind() == "template_string":
         return
-    if (argument := _first(arguments)) is not None:
+    if (form := call_form(function)) is None:
+        return
+    argument = first_inside(arguments)
+    if argument is not None and argument.kind() == "array" and form == "import-meta-glob":
+        yield from ((pattern, form) for pattern in argument.children() if pattern.is_named())
+    elif argument is not None:
         yield argument, form
 
 
@@ -171,7 +177,7 @@ def _of_alias(alias: "SgNode", _: str) -> Iterator[tuple["SgNode", str]]:
         return
     following = exported.next()
     if following is not None and (arguments := _leftmost(following, "parenthesized_expression")) is not None:
-        argument = _first(arguments)
+        argument = first_inside(arguments)
         if argument is not None:
             yield argument, "import-require"
 
@@ -190,13 +196,13 @@ def _misparsed_mocks(comparison: "SgNode", text: str) -> Iterator[tuple["SgNode"
     function = inner[0]
     if function.kind() == "await_expression":
         function = function.children()[-1]
-    mock = _call_form(function)
+    mock = call_form(function)
     arguments = _leftmost(outer[2], "parenthesized_expression")
     if mock is None or arguments is None:
         return
-    argument = _first(arguments)
+    argument = first_inside(arguments)
     if argument is not None and argument.kind() == "sequence_expression":
-        argument = _first(argument)
+        argument = first_inside(argument)
     if argument is not None:
         yield argument, mock
 
@@ -211,32 +217,6 @@ _SOURCES = {
     "binary_expression": _misparsed_mocks,
     "import_alias": _of_alias,
 }
-
-
-def _call_form(function: "SgNode") -> str | None:
-    kind = function.kind()
-    if kind in {"import", "identifier"} and function.text() in {"import", "require"}:
-        return "dynamic-import" if function.text() == "import" else "require"
-    if kind != "member_expression":
-        return None
-    owner, member = function.field("object"), function.field("property")
-    if owner is None or member is None:
-        return None
-    if member.text() == "resolve" and owner.kind() in {"identifier", "meta_property"}:
-        return {"require": "require-resolve", "import.meta": "import-meta-resolve"}.get("".join(owner.text().split()))
-    if member.text() in MOCKS and (name := _mock_owner(owner)) is not None:
-        return f"{name}.{member.text()}"
-    return None
-
-
-def _mock_owner(owner: "SgNode") -> str | None:
-    """Return jest or vi, also at the root of a chain such as ``jest.mock('./a').mock('./b')``."""
-    while owner.kind() in {"call_expression", "member_expression"}:
-        inner = owner.field("function" if owner.kind() == "call_expression" else "object")
-        if inner is None:
-            return None
-        owner = inner
-    return owner.text() if owner.kind() == "identifier" and owner.text() in {"jest", "vi"} else None
 
 
 def _read(node: "SgNode", form: str) -> Specifier | Unsure | None:
@@ -256,14 +236,6 @@ def _read(node: "SgNode", form: str) -> Specifier | Unsure | None:
     if form in COMPUTED_FORMS:
         return Unsure(short(node.text()), _place(node), form, COMPUTED)
     return None  # vi.mock(import('./x')): the import inside is found by itself
-
-
-def _first(node: "SgNode") -> "SgNode | None":
-    """Return the first node inside of brackets."""
-    second = node.child(1)  # nearly always; a list of all children costs much more
-    if second is not None and second.is_named() and second.kind() != "comment":
-        return second
-    return next((child for child in node.children() if child.is_named() and child.kind() != "comment"), None)
 
 
 def _second(node: "SgNode") -> "SgNode":

@@ -28,7 +28,7 @@ _WORDS = {
     "<reference": re.compile(r"<reference\b"),
 }
 """Searched for as plain text, which is far quicker than a pattern; then each is looked at."""
-_REST_OF_WORD = re.compile(r"\s*(?:[<?!/]|(\.\s*meta\s*\.\s*\w+|\.\s*resolve))")
+_REST_OF_WORD = re.compile(r"\s*(?:[<?!/]|(\.\s*meta\s*\.\s*\w+|\.\s*\w+))")
 """What may stand between a word and its literal: types and comments can be anything, also the start of a line."""
 _STATEMENT = re.compile(r"\n(?=[A-Za-z_$@])")
 
@@ -36,7 +36,7 @@ _QUOTED = r"(?:\"([^\"\\\r\n]*)\"|'([^'\\\r\n]*)')"
 _STRING = re.compile(rf"\s*{_QUOTED}")
 _ARGUMENT = re.compile(rf"\s*\(\s*{_QUOTED}\s*[),]")
 _RESOLVED = re.compile(rf"(?:\s*\.\s*resolve)?\s*\(\s*{_QUOTED}\s*[),]")
-_NAMES = re.compile(r"\s*[{*\w$]|\s*\.\s*meta\b(?!\s*\.\s*resolve)")
+_NAMES = re.compile(r"\s*[{*\w$]|\s*\.\s*meta\b(?!\s*\.\s*(?:resolve|glob))")
 _NO_LITERAL = re.compile(r"\s*\(\s*[\w$]")
 
 

@@ -72,6 +72,51 @@ def test_both_readers_see_the_same_in_code_that_others_wrote(
     assert differing == []
 
 
+RARE_FORMS = (
+    ("ts", "import.meta.glob<X>(['./a/*', `./b/*`, `./${c}/*`, d]); import.meta.glob('./e');"),
+    ("ts", "import.meta.other('./a'); import.meta.resolve('./b'); import.meta.url; other.resolve('./c');"),
+    ("js", "require.context('./a', true); require.other('./b'); require.resolve.paths('./c');"),
+    ("js", "require('./a')('./b'); require?.('./c'); (require)('./d'); new require('./e'); require`./f`;"),
+    ("ts", "export import a = require('./a'); import type b = require('./b'); export type * from './c';"),
+    ("ts", "jest.mock('./a').unmock('./b'); vi.mock(import('./c')); jest['mock']('./d'); jest.mock?.('./e');"),
+    ("ts", "(await vi.importActual<typeof import('./a')>('./a')).b; jest.mock<A, B<C>>('./c');"),
+    ("ts", "import a from './a' with { type: 'json' }; import './b'; import {} from './c';"),
+    ("ts", "import d, * as e from './d'; export * as f from './f'; export { default as g } from './g';"),
+    ("ts", "import /* 1 */ './a'; import type from './b'; import type, { c } from './c';"),
+    ("ts", "import { type } from './d'; import type from from './e'; import type { f } from './f';"),
+    ("ts", "new URL(/* 1 */ './a', import.meta.url); new URL('./b', import . meta . url).href;"),
+    ("ts", "new URL('./c', d); new URL('./e'); new (URL)('./f', import.meta.url); URL('./g', import.meta.url);"),
+    (
+        "ts",
+        "/// <reference types='a' path='b' />\n/// <reference path='c' />\nf();\n/// <reference path='d' />",
+    ),
+    ("tsx", "const a = <T,>(b: T) => import('./a'); const c = <d e={require('./b')}>import './c'</d>;"),
+    ("d.ts", "declare module './a' { import b from './b'; export * from './c'; } declare module '*.svg';"),
+    ("ts", "import(/* './x' */ './a', { with: {} }); import('./b' + c); require(); import('');"),
+    ("ts", "import(d ? './d' : e); import(('./f')); require(('./g'));"),
+    ("ts", "class A { @b(require('./b')) c = import.meta.resolve('./c'); require('./d') { return 1 } }"),
+    ("ts", "const a = b < c > ('./d'); const e = f<typeof import('./g')>('./h');"),
+    (
+        "ts",
+        "let i: typeof import('./i', { with: { 'resolution-mode': 'import' } }); let j: import('./j').K;",
+    ),
+    (
+        "ts",
+        "function f(): asserts x is import('./a').A<import('./b').B> {} let c = <import('./c').D>e;",
+    ),
+)
+
+
+def test_both_readers_see_the_same_in_rare_forms(reader: CompilerReader) -> None:
+    files = {f"m{number}.{ending}": text for number, (ending, text) in enumerate(RARE_FORMS)}
+
+    compiled, parsed = reader.read(files), AstGrepReader().read(files)
+
+    assert {path: one.specifiers for path, one in parsed.items()} == {
+        path: one.specifiers for path, one in compiled.items()
+    }
+
+
 def test_spans_are_in_characters_whatever_node_counts(reader: CompilerReader) -> None:
     text = "/* 😀 é 𝒳 */ import x from './a'; // 😀\nrequire(`./ü😀`); import('./b')"
 

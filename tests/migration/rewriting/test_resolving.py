@@ -78,6 +78,50 @@ def test_a_reference_is_a_path_with_and_without_its_dot(path: str, expected: str
     assert rebase(path, "src/a/main.ts", RELOCATION, "reference-path") == expected
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("../assets/*.png", "./public/*.png"),
+        ("../assets/**/*.png", "./public/**/*.png"),
+        ("!../assets/deep/t*.png", "!./public/deep/t*.png"),
+        ("../assets/{one,two}.png", "./public/{one,two}.png"),
+        ("./page.html", "./pages/page.html"),
+        ("/src/assets/*.png", "/src/assets/*.png"),
+        ("@/assets/*.png", "@/assets/*.png"),
+    ],
+)
+def test_a_glob_follows_the_folder_before_its_first_wildcard(pattern: str, expected: str) -> None:
+    assert rebase(pattern, "src/a/main.ts", RELOCATION, "import-meta-glob") == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ("./*.ts", "means the folder src/a, whose files do not move to one folder"),
+        ("../torn/*.png", "means the folder src/torn, whose files do not move to one folder"),
+        ("../none/*.png", "no such file in the unit"),
+        ("../../../x/*.ts", "climbs out of the unit"),
+    ],
+)
+def test_a_glob_over_what_moves_apart_is_listed(pattern: str, reason: str) -> None:
+    outcome = rebase(pattern, "src/a/main.ts", RELOCATION, "import-meta-glob")
+
+    assert isinstance(outcome, Unresolvable)
+    assert outcome.reason.startswith(reason)
+
+
+def test_a_glob_in_a_unit_that_moves_as_a_whole_stays() -> None:
+    moved = {"src/a.ts": "lib/src/a.ts", "src/b/c.ts": "lib/src/b/c.ts", "d.ts": "lib/d.ts"}
+    relocation = Relocation(frozenset(moved), moved, lambda _: False)
+
+    for pattern in ("./*.ts", "./b/**/*.ts", "../*.ts", "./**", "!./b/*"):
+        assert rebase(pattern, "src/a.ts", relocation, "import-meta-glob") == pattern
+
+
+def test_a_context_of_modules_follows_its_folder() -> None:
+    assert rebase("../assets/deep", "src/a/main.ts", RELOCATION, "require-context") == "./public/deep"
+
+
 def test_a_referenced_type_package_is_for_rules_alone() -> None:
     assert rebase("node", "src/a/main.ts", RELOCATION, "reference-types") == "node"
 

@@ -97,6 +97,13 @@ def rewrite(text: str | bytes, path: str = "src/a/main.ts") -> Rewritten:
             "import.meta.resolve('../b/far.js')", "import.meta.resolve('./b/far.js')", id="import-meta-resolve"
         ),
         pytest.param(
+            "import.meta.glob<{ a: 1 }>(['../b/*.tsx', '!../b/v*'], { eager: true })",
+            "import.meta.glob<{ a: 1 }>(['./b/*.tsx', '!./b/v*'], { eager: true })",
+            id="import-meta-glob",
+        ),
+        pytest.param("import.meta.glob('../b/*.ts')", "import.meta.glob('./b/*.ts')", id="import-meta-glob-of-one"),
+        pytest.param("require.context('../b', true, /x$/)", "require.context('./b', true, /x$/)", id="context"),
+        pytest.param(
             "export import u = require('../../utils');",
             "export import u = require('@shared/utils');",
             id="exported-import-require-that-the-grammar-misparses",
