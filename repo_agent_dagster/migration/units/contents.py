@@ -90,6 +90,8 @@ def _keep(file: UnitFile, files: list[UnitFile], left: list[Left]) -> None:
         left.append(Left(file.path, "still being written, by its name"))
     elif not _is_utf8(file.path):
         left.append(Left(os.fsencode(file.path).decode("utf-8", "backslashreplace"), "its name is not UTF-8"))
+    elif not file.path.isprintable():
+        left.append(Left(file.path, "its name has control characters, which no patch or diff can carry; rename it"))
     else:
         files.append(file)
 
