@@ -198,7 +198,7 @@ class Bases:
 
 
 def find_base(
-    sha256: str, *, ours: bytes | None, theirs: bytes | None, bases: Bases, root: Path, blob: str | None = None
+    sha256: str, *, ours: bytes | None, theirs: bytes | None, bases: Bases | None, root: Path, blob: str | None = None
 ) -> bytes | None:
     """Return the base with this digest, from wherever it is: a side that did not change, what is kept, or git.
 
@@ -207,7 +207,7 @@ def find_base(
     for side in (ours, theirs):
         if side is not None and sha256_of(side).hexdigest() == sha256:
             return side
-    kept = bases.get(sha256)
+    kept = None if bases is None else bases.get(sha256)
     if kept is None and blob is not None:
         found = from_git(root, blob)
         kept = found if found is not None and sha256_of(found).hexdigest() == sha256 else None

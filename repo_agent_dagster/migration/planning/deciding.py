@@ -16,7 +16,8 @@ from repo_agent_dagster.migration.planning.destination import Standing
 from repo_agent_dagster.migration.planning.lock import LockedFile
 from repo_agent_dagster.migration.planning.model import Action, Change, StageName
 
-FindBase = Callable[[LockedFile], bytes | None]
+FindBase = Callable[[LockedFile, bytes | None, bytes | None], bytes | None]
+"""Finds what the unit brought last of a file: (its entry in the lock, what stands, what the unit brings now)."""
 Resolve = Callable[[str, bytes | None, bytes | None, bytes | None], Resolution | None]
 
 
@@ -128,21 +129,20 @@ def _merge(
     find_base: FindBase,
     resolve: Resolve,
 ) -> Decision:
-    base = None if previous is None else find_base(previous)
     ours, theirs = standing.content, last.content
+    base = None if previous is None else find_base(previous, ours, theirs)
 
     def change(action: Action, content: bytes | None, reason: str | None, executable: bool) -> Change:
         return Change(path, action, ours, content, executable, standing.executable, reason, merged=True)
 
-    resolution = resolve(path, base, ours, theirs)
-    if resolution is not None:
+    is_lost = previous is not None and base is None
+    merged = merge_file(path, base=base, ours=ours, theirs=theirs, method=method, is_base_lost=is_lost)
+    conflict = FileConflict(path, merged, base, ours, theirs) if merged.must_stop else None
+    if conflict is not None:
+        resolution = resolve(path, base, ours, theirs)
+        if resolution is None:
+            return Decision(replace(change("conflict", theirs, merged.reason, last.executable), conflict=conflict))
         merged = Merged("merged", resolution.content, "merged by hand, in the side file of its conflict")
-    else:
-        is_lost = previous is not None and base is None
-        merged = merge_file(path, base=base, ours=ours, theirs=theirs, method=method, is_base_lost=is_lost)
-    if merged.must_stop:
-        conflict = FileConflict(path, merged, base, ours, theirs)
-        return Decision(replace(change("conflict", theirs, merged.reason, last.executable), conflict=conflict))
     executable = merge_executable(
         None if previous is None else previous.executable, standing.executable, last.executable
     )
@@ -152,5 +152,5 @@ def _merge(
     if content == ours and (content is None or executable == standing.executable):
         return Decision(change("unchanged", content, reason, executable))
     action: Action = "delete" if content is None else "create" if ours is None else "update"
-    made = change(action, content, reason, executable)
+    made = replace(change(action, content, reason, executable), conflict=conflict)
     return Decision(made, (("copy", made),))

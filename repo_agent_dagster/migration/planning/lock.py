@@ -26,7 +26,7 @@ class LockedFile(SnakeContract):
     source: str
     sha256: Sha256
     executable: bool = False
-    blob: Annotated[str | None, Field(pattern=r"^[0-9a-f]{40}$")] = None
+    blob: Annotated[str | None, Field(pattern=r"^(?:[0-9a-f]{40}|[0-9a-f]{64})$")] = None
 
 
 class MigrationLock(SnakeContract):

@@ -31,8 +31,8 @@ class Change:
     """What becomes of one file under the target root; `old` and `new` are its whole bytes, None where there is none.
 
     `reason` is given where the action is not what the source alone asks for: a conflict, a merge, a deletion, a file
-    kept. Of a conflict between people's edits and the unit's, `conflict` has the three sides; `new` is what the unit
-    brings.
+    kept. Of a conflict between people's edits and the unit's, `conflict` has the three sides, also when people have
+    resolved it; while they have not, the action is conflict and `new` is what the unit brings.
     """
 
     path: str
@@ -106,6 +106,11 @@ class Plan:
     def conflicts(self) -> tuple[Change, ...]:
         """The files that are not ours to overwrite; while there is one, nothing can be executed."""
         return tuple(change for change in self.changes if change.action == "conflict")
+
+    @property
+    def merge_conflicts(self) -> tuple[FileConflict, ...]:
+        """The three sides of every file whose merge needs people, those that they have resolved too."""
+        return tuple(change.conflict for change in self.changes if change.conflict is not None)
 
     @cached_property
     def touching(self) -> tuple[Change, ...]:

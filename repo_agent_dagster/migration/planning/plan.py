@@ -1,6 +1,6 @@
 """What a migration would do, worked out without doing it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -8,11 +8,11 @@ from pathlib import Path
 from repo_agent_dagster.contracts.migration import Manifest
 from repo_agent_dagster.migration.faults import DestinationError
 from repo_agent_dagster.migration.manifest.reading import manifest_digest
-from repo_agent_dagster.migration.merging.bases import Bases
+from repo_agent_dagster.migration.merging.bases import Bases, find_base
 from repo_agent_dagster.migration.merging.conflicts import Resolution, read_resolution
-from repo_agent_dagster.migration.merging.git_blobs import blob_id, from_git
+from repo_agent_dagster.migration.merging.git_blobs import ObjectFormat, blob_id, object_format
 from repo_agent_dagster.migration.planning.bringing import Brought, bring, merge_method
-from repo_agent_dagster.migration.planning.deciding import Decision, Layer, decide, decide_gone
+from repo_agent_dagster.migration.planning.deciding import Decision, FindBase, Layer, decide, decide_gone
 from repo_agent_dagster.migration.planning.destination import Destination, Standing
 from repo_agent_dagster.migration.planning.lock import LockedFile, MigrationLock, lock_path, read_lock
 from repo_agent_dagster.migration.planning.model import STAGES, Action, Change, Plan, Stage, StageName
@@ -50,7 +50,13 @@ def plan(
     destination = Destination(target_root)
     lock = _previous_lock(destination, manifest)
     brought = bring(contents, manifest, placement, destination, reader or AstGrepReader())
-    decisions = _Decisions(manifest, destination, {} if lock is None else lock.files, _finder(target_root, bases))
+    decisions = _Decisions(
+        manifest,
+        destination,
+        {} if lock is None else lock.files,
+        _finder(target_root, bases),
+        object_format(target_root) or "sha1",
+    )
     decisions.add_unit(brought)
     decisions.add_elsewhere(brought)
     decisions.add_gone(brought)
@@ -85,7 +91,8 @@ class _Decisions:
     manifest: Manifest
     destination: Destination
     previous: Mapping[str, LockedFile]
-    find_base: Callable[[LockedFile], bytes | None]
+    find_base: FindBase
+    objects: ObjectFormat
     made: dict[str, Decision] = field(default_factory=dict)
     versions: dict[str, tuple[str, tuple[Layer, ...]]] = field(default_factory=dict)
     bases: list[bytes] = field(default_factory=list)
@@ -128,7 +135,7 @@ class _Decisions:
                     source=source,
                     sha256=sha256(layer.content).hexdigest(),
                     executable=layer.executable,
-                    blob=blob_id(layer.content),
+                    blob=blob_id(layer.content, self.objects),
                 )
         return dict(sorted(locked.items()))
 
@@ -202,15 +209,11 @@ def _previous_lock(destination: Destination, manifest: Manifest) -> MigrationLoc
     return lock
 
 
-def _finder(target_root: Path, bases: Bases | None) -> Callable[[LockedFile], bytes | None]:
+def _finder(target_root: Path, bases: Bases | None) -> FindBase:
     """Return what finds a base: among what this machine kept, or among the objects of the target root's repository."""
 
-    def find(locked: LockedFile) -> bytes | None:
-        kept = None if bases is None else bases.get(locked.sha256)
-        if kept is not None or locked.blob is None:
-            return kept
-        found = from_git(target_root, locked.blob)
-        return found if found is not None and sha256(found).hexdigest() == locked.sha256 else None
+    def find(locked: LockedFile, ours: bytes | None, theirs: bytes | None) -> bytes | None:
+        return find_base(locked.sha256, ours=ours, theirs=theirs, bases=bases, root=target_root, blob=locked.blob)
 
     return find
 

@@ -63,7 +63,7 @@ def refuse_conflicts(plan: Plan) -> None:
         return
     told = "; ".join(f"{change.path} {change.reason}" for change in plan.conflicts[:10])
     more = f"; and {len(plan.conflicts) - 10} more" if len(plan.conflicts) > 10 else ""
-    files = tuple(change.conflict for change in plan.conflicts if change.conflict is not None)
+    files = plan.merge_conflicts
     side = f". The three sides are in .mission_control/conflicts/{plan.unit}/: settle them there and run again"
     raise MigrationConflict(
         f"unit {plan.unit} stops, nothing was written: {told}{more}{side if files else ''}",

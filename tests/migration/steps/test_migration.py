@@ -138,6 +138,24 @@ def test_a_conflict_settled_in_its_side_file_goes_through_and_closes_the_task(ya
     assert task.status is GoalTaskStatus.ABANDONED
 
 
+def test_a_conflict_that_is_settled_stays_so_while_another_waits(yard: Yard) -> None:
+    yard.drop({"a.txt": "1\n", "b.txt": "1\n"})
+    yard.run()
+    yard.edit({"apps/app/a.txt": "local\n", "apps/app/b.txt": "local\n"})
+    yard.drop({"a.txt": "upstream\n", "b.txt": "upstream\n"})
+    with pytest.raises(MigrationConflict):
+        yard.run()
+    sides = yard.target / ".mission_control" / "conflicts" / "app" / "apps/app"
+    (sides / "a.txt").write_bytes(b"both\n")
+    with pytest.raises(MigrationConflict, match=r"b\.txt"):
+        yard.run()
+    (sides / "b.txt").write_bytes(b"both, too\n")
+
+    yard.run()
+
+    assert yard.tree() == {"apps/app/a.txt": b"both\n", "apps/app/b.txt": b"both, too\n"}
+
+
 def test_the_same_failure_leaves_one_task(yard: Yard) -> None:
     yard.drop(V1)
     yard.edit({"apps/app/src/b.ts": "somebody else's\n"})
