@@ -37,9 +37,11 @@ def describe(contents: UnitContents) -> UnitInventory:
     """
     texts = configuration_texts(contents)
     files = [read_file(file, keep_text=file.path in texts) for file in contents.files]
-    declared = declared_packages(texts)
     name = contents.unit_path.resolve().name
     modules = LocalModules(contents.by_path, texts, name)
+    declared = [
+        one for one in declared_packages(texts) if one.ecosystem != "npm" or one.name not in modules.npm_packages
+    ]
     imports = UnitImports(modules, declared)
     locked, problems = locked_versions({path: text for path, text in texts.items() if _is_lock(path)})
     unit = _Unit(files, texts, {file.path: imports.of(file) for file in files}, declared, locked)

@@ -4,10 +4,12 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.facts import ImportFact
 from repo_agent_dagster.migration.inventory.model import LocalImport
+from repo_agent_dagster.migration.inventory.package_entries import entry_of, file_at
 from repo_agent_dagster.migration.inventory.structured_files import mapping_of, read_json, text_of
 from repo_agent_dagster.migration.rewriting import resolve
 
@@ -75,6 +77,8 @@ class LocalModules:
             return _local(fact, target, CLIMBS_OUT if outside else NO_FILE)
         if specifier.startswith("/"):
             return _local(fact, resolve.resolves("." + specifier, "index.ts", self._files), "an absolute path")
+        if (own := self._own_npm_package(specifier)) is not None:
+            return _local(fact, own, None)
         aliases = self._aliases_for(posixpath.dirname(importer))
         if aliases is None:
             return None
@@ -122,6 +126,33 @@ class LocalModules:
         target = posixpath.normpath(posixpath.join(base, path.lstrip("/")))
         found = next((one for one in (target, f"public/{target}", f"static/{target}") if one in self._files), None)
         return _local(fact, found, CLIMBS_OUT if target.startswith("..") else NO_FILE)
+
+    @cached_property
+    def npm_packages(self) -> Mapping[str, tuple[str, dict[str, Any]]]:
+        """The unit's own npm packages by name: the folder of each, and what its package.json says."""
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for path in sorted(self._texts):
+            if posixpath.basename(path) == "package.json":
+                description = read_json(self._texts[path]).mapping
+                name = text_of(description, "name")
+                if name:
+                    found.setdefault(name, (posixpath.dirname(path), description))
+        return found
+
+    def _own_npm_package(self, specifier: str) -> str | None:
+        """Return the file of the unit's own package that a specifier means; its package.json if it is not built yet."""
+        parts = specifier.split("/")
+        length = 2 if specifier.startswith("@") else 1
+        name, rest = "/".join(parts[:length]), "/".join(parts[length:])
+        if name not in self.npm_packages:
+            return None
+        folder, description = self.npm_packages[name]
+        source = posixpath.join(folder, "src", rest)
+        return (
+            entry_of(description, folder, f"./{rest}" if rest else ".", self._files)
+            or file_at(source, self._files)
+            or posixpath.join(folder, "package.json")
+        )
 
     @cached_property
     def _python_roots(self) -> list[str]:

@@ -1,12 +1,11 @@
 """Which module of the target root a specifier of a unit may mean: by the last part of its path and by its names."""
 
-import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.migration.inventory.structured_files import mapping_of, text_of
-from repo_agent_dagster.migration.manifest.draft_target import TargetPackage, TargetRoot
-from repo_agent_dagster.migration.rewriting import resolve
+from repo_agent_dagster.migration.inventory.package_entries import entry_of, exported_file, file_at
+from repo_agent_dagster.migration.inventory.structured_files import mapping_of
+from repo_agent_dagster.migration.manifest.draft_target import TargetRoot
 
 _ENDINGS = (".d.ts", ".tsx", ".ts", ".jsx", ".js", ".mjs", ".cjs", ".mts", ".cts")
 
@@ -61,7 +60,7 @@ def candidates_by_names(names: frozenset[str], target: TargetRoot) -> list[Candi
 def _with_a_name(target: TargetRoot) -> Iterator[Candidate]:
     for pattern, places in target.aliases:
         for place in places if "*" not in pattern else ():
-            if (file := _file(place, target)) is not None:
+            if (file := file_at(place, target)) is not None:
                 yield Candidate(pattern, file)
     for package in target.packages:
         if package.name is not None:
@@ -69,7 +68,7 @@ def _with_a_name(target: TargetRoot) -> Iterator[Candidate]:
                 key for key in mapping_of(package.description, "exports") if key.startswith("./") and "*" not in key
             ]
             for key in [".", *keys]:
-                if (file := _entry(package, key, target)) is not None:
+                if (file := entry_of(package.description, package.folder, key, target)) is not None:
                     yield Candidate(package.name + key[1:], file)
 
 
@@ -85,12 +84,12 @@ def _by_alias(segments: list[str], target: TargetRoot) -> Iterator[Candidate]:
         last = before.rstrip("/").rpartition("/")[2]
         for place in places:
             if not star:
-                if last == segments[0] and not rest and (file := _file(place, target)) is not None:
+                if last == segments[0] and not rest and (file := file_at(place, target)) is not None:
                     yield Candidate(pattern, file)
             elif not after and before:
-                if last == segments[0] and rest and (file := _file(place.replace("*", rest), target)) is not None:
+                if last == segments[0] and rest and (file := file_at(place.replace("*", rest), target)) is not None:
                     yield Candidate(before + rest, file, before)
-                elif (file := _file(place.replace("*", whole), target)) is not None:
+                elif (file := file_at(place.replace("*", whole), target)) is not None:
                     yield Candidate(before + whole, file, f"{before}{segments[0]}/" if rest else None)
 
 
@@ -100,56 +99,12 @@ def _by_package(segments: list[str], target: TargetRoot) -> Iterator[Candidate]:
         if package.name is None:
             continue
         if package.name.rpartition("/")[2] == segments[0]:
-            file = _entry(package, f"./{rest}" if rest else ".", target)
+            file = entry_of(package.description, package.folder, f"./{rest}" if rest else ".", target)
             if file is not None:
                 specifier = f"{package.name}/{rest}" if rest else package.name
                 yield Candidate(specifier, file, f"{package.name}/" if rest else None)
-        if (file := _exported(package, f"./{whole}", target)) is not None:
+        if (file := exported_file(package.description, package.folder, f"./{whole}", target)) is not None:
             yield Candidate(f"{package.name}/{whole}", file, f"{package.name}/{segments[0]}/" if rest else None)
-
-
-def _entry(package: TargetPackage, key: str, target: TargetRoot) -> str | None:
-    """Return the file behind a package's name or behind a path in it."""
-    if "exports" in package.description:
-        return _exported(package, key, target)
-    if key != ".":
-        return _file(posixpath.join(package.folder, key), target)
-    for field in ("types", "module", "main"):
-        given = text_of(package.description, field)
-        if given is not None and (file := _file(posixpath.join(package.folder, given), target)) is not None:
-            return file
-    return _file(package.folder, target)
-
-
-def _exported(package: TargetPackage, key: str, target: TargetRoot) -> str | None:
-    """Return the file that ``exports`` of package.json gives for a key, also by a pattern with one star."""
-    exports = package.description.get("exports")
-    table = mapping_of(package.description, "exports")
-    if isinstance(exports, str) or (table and not any(name.startswith(".") for name in table)):
-        table = {".": exports}
-    value, star = table.get(key), ""
-    if value is None:
-        for pattern, one in table.items():
-            before, has_star, after = pattern.partition("*")
-            if has_star and key.startswith(before) and key.endswith(after) and len(key) > len(before) + len(after):
-                value, star = one, key[len(before) : len(key) - len(after)]
-                break
-    place = _first_path(value)
-    if place is None:
-        return None
-    return _file(posixpath.join(package.folder, place.replace("*", star)), target)
-
-
-def _first_path(value: object) -> str | None:
-    """Return the first path of a conditional export: the order of its keys is the order of preference."""
-    while isinstance(value, dict):
-        value = next(iter(value.values()), None)
-    return value if isinstance(value, str) else None
-
-
-def _file(place: str, target: TargetRoot) -> str | None:
-    path = posixpath.normpath(place)
-    return None if path.startswith("..") else resolve.resolves(f"./{path}", "index.ts", target)
 
 
 def _bare(path: str) -> str:

@@ -3,22 +3,23 @@
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
 from repo_agent_dagster.contracts.migration import D1ToRpc
 from repo_agent_dagster.migration.refactor.extraction.operations import Obstacle, Operation, Uses, Value
 from repo_agent_dagster.migration.refactor.extraction.uses import FileUses
 from repo_agent_dagster.migration.refactor.generation.methods import MethodPlan, Methods
 from repo_agent_dagster.migration.refactor.generation.names import pascal, words_of
-from repo_agent_dagster.migration.refactor.generation.orchestrator import Orchestrator
+from repo_agent_dagster.migration.refactor.generation.orchestrator import Orchestrator, OrchestratorChanges
 from repo_agent_dagster.migration.refactor.generation.wrangler import add_binding, find_wrangler
 from repo_agent_dagster.migration.refactor.inference.kinds import Plain
 from repo_agent_dagster.migration.refactor.inference.known import HINT
 from repo_agent_dagster.migration.refactor.inference.types import Types
+from repo_agent_dagster.migration.refactor.leaving import Left, spread
 from repo_agent_dagster.migration.refactor.model import CallSite, ManualWork, Note, PublicChange, Refactoring
 from repo_agent_dagster.migration.refactor.reporting import method_records, statement_records
-from repo_agent_dagster.migration.refactor.sql.schema import Schema, read_schema
-from repo_agent_dagster.migration.refactor.syntax.edits import Piece
+from repo_agent_dagster.migration.refactor.sql.reading import StatementFacts, statement_kind
+from repo_agent_dagster.migration.refactor.sql.schema import Schema, read_schema, schema_statement
+from repo_agent_dagster.migration.refactor.sql.tokens import split_statements
 from repo_agent_dagster.migration.refactor.syntax.project import Project
 from repo_agent_dagster.migration.refactor.syntax.tree import Node
 from repo_agent_dagster.migration.refactor.worker.asynchrony import AsyncPlan, plan_async, unsure_calls
@@ -51,17 +52,6 @@ def refactor_d1_to_rpc(
     return _Refactoring(unit_files, others, unit, destination, spec).run()
 
 
-@dataclass
-class _Left:
-    """Files that stay as they are, with why; `reasons` are obstacles, a file may also be drawn in by another."""
-
-    obstacles: dict[str, list[Obstacle]] = field(default_factory=dict)
-    drawn: dict[str, str] = field(default_factory=dict)
-
-    def __contains__(self, path: str) -> bool:
-        return path in self.obstacles or path in self.drawn
-
-
 class _Refactoring:
     def __init__(
         self,
@@ -82,36 +72,33 @@ class _Refactoring:
         self._types = Types(self._project, self._types.d1_names)
         self._orchestrator = Orchestrator(spec, unit, target_files)
         self._uses: dict[str, Uses] = {}
-        self._left = _Left()
+        self._left = Left()
         self._notes: list[Note] = []
 
     def run(self) -> Refactoring:
         """Read, decide what moves, and make the changes."""
         self._read()
         schema = self._schema()
-        self._refuse_troubled(schema)
-        callables = Callables(self._project.unit_sources(), self._types)
-        waiting = self._settle(callables)
-        moved = {path: uses for path, uses in self._uses.items() if path not in self._left and _is_used(uses)}
         methods = Methods(self._types, schema)
+        self._refuse_troubled(methods)
+        callables = Callables(self._project.unit_sources(), self._types)
+        waiting = self._settle(callables, schema, methods)
+        moved = {path: uses for path, uses in self._uses.items() if path not in self._left and _is_used(uses)}
         planned: list[tuple[Operation, MethodPlan, tuple[Value, ...]]] = []
         for path in sorted(moved):
             for operation in sorted(moved[path].operations, key=lambda one: (one.node.start, one.node.end)):
                 plan, values = methods.add(operation)
                 planned.append((operation, plan, values))
-        if not planned and not any(uses.schema for uses in moved.values()):
-            return self._result({}, {}, methods, planned, AsyncPlan(), callables, moved)
+        if not planned:
+            return self._result(OrchestratorChanges(), {}, methods, planned, AsyncPlan(), callables, {})
         rewriter = WorkerRewriter(self._types, callables, self._binding(), moved)
         worker = rewriter.rewrite(planned, waiting, methods, self._unit, self._destination)
-        if methods.plans:
-            self._bind_service(worker)
-        statements = [sql for path in sorted(moved) for one in moved[path].schema for sql in one.sql]
-        statements += self._own_migrations() if planned else []
-        changes = self._orchestrator.change(methods, statements)
+        self._bind_service(worker)
+        changes = self._orchestrator.change(methods, self._schema_statements(moved))
         self._notes += changes.notes
         self._tell(moved, methods, schema, worker)
         changed = {path: content for path, content in worker.files.items() if content != self._unit_files.get(path)}
-        return self._result(changes.files, changed, methods, planned, waiting, callables, moved)
+        return self._result(changes, changed, methods, planned, waiting, callables, moved)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -120,34 +107,48 @@ class _Refactoring:
             reader = FileUses(file, self._types)
             uses = reader.read()
             self._uses[file.path] = uses
-            self._later = {**getattr(self, "_later", {}), **reader.replaced}
             if uses.obstacles:
                 self._left.obstacles[file.path] = list(uses.obstacles)
             elif file.error is not None and _is_used(uses):
                 self._left.obstacles[file.path] = [Obstacle(file.error, "the parser does not understand this")]
 
     def _schema(self) -> Schema:
-        texts = [sql for path in sorted(self._uses) for one in self._uses[path].schema for sql in one.sql]
-        mine = read_schema([*self._own_migrations(), *texts])
-        theirs = self._orchestrator.schema()
-        return Schema({**mine.tables, **theirs.tables}, mine.objects | theirs.objects)
+        """Return all tables that the unit's statements may be about; its own ones are what it says they are."""
+        self._own = read_schema(self._schema_statements(self._uses))
+        migrations = self._orchestrator.migrations()
+        self._theirs = self._orchestrator.schema(migrations.others)
+        earlier = self._orchestrator.schema(migrations.own)
+        tables = {**self._theirs.tables, **earlier.tables, **self._own.tables}
+        return Schema(tables, self._own.objects | self._theirs.objects)
 
-    def _own_migrations(self) -> list[str]:
-        return [
-            self._unit_files[path].decode("utf-8", "replace")
-            for path in sorted(self._unit_files)
+    def _schema_statements(self, uses: Mapping[str, Uses]) -> list[str]:
+        """Return the statements that make the unit's tables: those of its SQL files, and those that its code runs."""
+        found = [
+            sql
+            for path, content in sorted(self._unit_files.items())
             if path.endswith(".sql")
+            for sql in split_statements(content.decode("utf-8", "replace"))
+            if (change := schema_statement(sql)) is not None and change.action != "drop"
+        ]
+        return found + [
+            sql
+            for path in sorted(uses)
+            for one in uses[path].schema
+            for sql in one.sql
+            if statement_kind(sql) != "pragma"
         ]
 
-    def _refuse_troubled(self, schema: Schema) -> None:
-        methods = Methods(self._types, schema)
+    def _refuse_troubled(self, methods: Methods) -> None:
         for path, uses in self._uses.items():
             for operation in uses.operations:
-                trouble = next((fact.trouble for fact in methods.facts(operation) if fact.trouble), None)
-                trouble = trouble or self._list_in(operation)
+                facts = methods.facts(operation)
+                trouble = next((fact.trouble for fact in facts if fact.trouble), None)
+                trouble = trouble or self._list_in(operation) or self._typed_value(operation, facts)
+                known = trouble is None
+                trouble = trouble or self._clash({table for fact in facts for table in fact.tables})
                 if trouble is not None:
-                    sql = operation.statements[0].text.sql
-                    self._left.obstacles.setdefault(path, []).append(Obstacle(operation.node, trouble, sql))
+                    sql = "; ".join(statement.text.sql for statement in operation.statements)
+                    self._left.add(path, Obstacle(operation.node, trouble, sql, hides=not known))
 
     def _list_in(self, operation: Operation) -> str | None:
         for statement in operation.statements:
@@ -158,10 +159,30 @@ class _Refactoring:
                     return "a list is interpolated into IN (…); D1 takes json_each(?) for that"
         return None
 
-    def _settle(self, callables: Callables) -> AsyncPlan:
+    def _typed_value(self, operation: Operation, facts: tuple[StatementFacts, ...]) -> str | None:
+        if operation.api != "bun:sqlite":
+            return None
+        for statement, fact in zip(operation.statements, facts, strict=True):
+            for index in fact.typed:
+                node = statement.value_nodes[index]
+                kind = self._types.of(node) if node is not None else None
+                if not isinstance(kind, Plain) or not kind.names <= {"string", "null", "bytes"}:
+                    return "D1 binds every number as a real, which this SQL would see (7 / 2 is 3, 7 / 2.0 is 3.5)"
+        return None
+
+    def _clash(self, tables: set[str]) -> str | None:
+        """Return why tables of the unit cannot be the orchestrator's tables of the same names."""
+        for table in sorted(tables):
+            if self._own.table(table) is None or self._theirs.table(table) is None:
+                continue
+            if not self._theirs.has_shape_of(self._own, table):
+                return f"the orchestrator has another table {table}, with other columns; rename one of the two"
+        return None
+
+    def _settle(self, callables: Callables, schema: Schema, methods: Methods) -> AsyncPlan:
         """Leave files until nothing that moves is in the way of anything; return what must wait then."""
         while True:
-            self._spread()
+            spread(self._left, self._uses, schema, methods.facts)
             seeds = [
                 operation.node
                 for path, uses in sorted(self._uses.items())
@@ -173,21 +194,7 @@ class _Refactoring:
             if not waiting.troubles:
                 return waiting
             for origin, obstacle in waiting.troubles:
-                self._left.obstacles.setdefault(origin, []).append(obstacle)
-
-    def _spread(self) -> None:
-        """Leave also the files that share a database with one that is left."""
-        while True:
-            drawn = {
-                (path, other) if path not in self._left else (other, path)
-                for path, uses in self._uses.items()
-                for other in uses.flows
-                if other in self._uses and (path in self._left) != (other in self._left)
-            }
-            if not drawn:
-                return
-            for path, other in sorted(drawn):
-                self._left.drawn.setdefault(path, other)
+                self._left.add(origin, obstacle)
 
     # --- changing -----------------------------------------------------------------------------------------------
 
@@ -263,23 +270,14 @@ class _Refactoring:
                     "d1_databases is still there: copy its rows to the orchestrator's database, then remove it",
                 )
             )
-        left = {
-            table.lower()
-            for path, uses in self._uses.items()
-            if path in self._left
-            for operation in uses.operations
-            for fact in methods.facts(operation)
-            for table in fact.tables
-        }
-        for table in sorted(
-            left & {table.lower() for plan in methods.plans for fact in plan.facts for table in fact.tables}
-        ):
-            self._notes.append(
-                Note(
-                    CallSite(self._destination, 1, 1),
-                    f"table {table} is used by what moved and by what was left: finish the manual work before deploying",
+        for table in sorted(self._own.tables):
+            if self._theirs.table(table) is not None and any(
+                table == one.lower() for plan in methods.plans for fact in plan.facts for one in fact.tables
+            ):
+                site = CallSite(self._orchestrator.file, 1, 1)
+                self._notes.append(
+                    Note(site, f"the orchestrator's table {table} is used: other units see its rows too")
                 )
-            )
         if worker.needs_declaration:
             self._notes.append(
                 Note(
@@ -289,20 +287,19 @@ class _Refactoring:
             )
 
     def _manual(self, waiting: AsyncPlan, callables: Callables) -> Iterator[ManualWork]:
-        for path, obstacles in self._left.obstacles.items():
+        for obstacles in self._left.obstacles.values():
             for one in obstacles:
                 yield ManualWork(one.node.site, one.reason, _excerpt(one.node))
-            del path
-        for path, other in self._left.drawn.items():
-            if _is_used(self._uses[path]):
-                yield ManualWork(CallSite(path, 1, 1), f"left with {other}, which shares its database", "")
+        for path, reason in self._left.drawn.items():
+            if _is_used(self._uses[path]) and path not in self._left.obstacles:
+                yield ManualWork(CallSite(path, 1, 1), reason, "")
         for call, name in unsure_calls(waiting, callables):
             reason = f"whether this .{name}() is the one that is now asynchronous cannot be told; await it if it is"
             yield ManualWork(call.site, reason, _excerpt(call))
 
     def _result(
         self,
-        orchestrator: Mapping[str, bytes],
+        orchestrator: OrchestratorChanges,
         worker: Mapping[str, bytes | None],
         methods: Methods,
         planned: list[tuple[Operation, MethodPlan, tuple[Value, ...]]],
@@ -314,13 +311,14 @@ class _Refactoring:
         manual = dict.fromkeys(self._manual(waiting, callables))
         changes: dict[PublicChange, None] = dict.fromkeys(public_changes(waiting))
         return Refactoring(
-            dict(sorted(orchestrator.items())),
+            dict(sorted(orchestrator.files.items())),
             dict(sorted(worker.items())),
             statement_records(self._uses, methods, names, set(moved)),
             method_records(methods),
             tuple(sorted(manual, key=lambda one: (one.site.file, one.site.line, one.site.column))),
             tuple(sorted(dict.fromkeys(self._notes), key=lambda one: (one.site.file, one.site.line, one.text))),
             tuple(sorted(changes, key=lambda one: (one.site.file, one.site.line, one.site.column))),
+            tuple(orchestrator.generated),
         )
 
 
@@ -331,6 +329,3 @@ def _is_used(uses: Uses) -> bool:
 def _excerpt(node: Node) -> str:
     text = " ".join(node.text.split())
     return text if len(text) <= 200 else text[:199] + "…"
-
-
-__all__ = ["Piece", "refactor_d1_to_rpc", "replace"]

@@ -118,6 +118,8 @@ class Refactoring:
     manual: tuple[ManualWork, ...] = ()
     notes: tuple[Note, ...] = ()
     public_changes: tuple[PublicChange, ...] = ()
+    generated: tuple[str, ...] = ()
+    """The orchestrator's files that are this unit's own, generated ones, whether they change now or not."""
 
     @property
     def is_empty(self) -> bool:
@@ -138,4 +140,5 @@ class Refactoring:
             "manual": [asdict(work) for work in self.manual],
             "notes": [asdict(note) for note in self.notes],
             "public_changes": [asdict(change) for change in self.public_changes],
+            "generated": list(self.generated),
         }

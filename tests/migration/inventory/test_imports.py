@@ -48,6 +48,25 @@ def test_aliases_of_the_nearest_tsconfig_are_local_also_those_it_extends(describ
     assert [one.name for one in inventory.packages] == ["@scope/pkg"]
 
 
+def test_packages_of_the_unit_itself_are_local(described: Described) -> None:
+    files = {
+        "apps/web/package.json": '{"name": "web", "dependencies": {"@demo/kit": "workspace:*", "hono": "4"}}',
+        "apps/web/a.ts": "import '@demo/kit';\nimport '@demo/kit/deep';\nimport '@demo/built';\nimport 'hono';\n",
+        "packages/kit/package.json": '{"name": "@demo/kit", "exports": {".": {"x": "./kit.ts"}, "./*": "./lib/*.ts"}}',
+        "packages/kit/kit.ts": "",
+        "packages/kit/lib/deep.ts": "",
+        "packages/built/package.json": '{"name": "@demo/built", "main": "dist/index.js"}',
+    }
+    inventory = described(files)
+
+    assert _local(inventory, "apps/web/a.ts") == [
+        ("@demo/kit", "packages/kit/kit.ts"),
+        ("@demo/kit/deep", "packages/kit/lib/deep.ts"),
+        ("@demo/built", "packages/built/package.json"),
+    ]
+    assert [one.name for one in inventory.packages] == ["hono"]
+
+
 def test_python_imports_mean_modules_of_the_unit_from_its_roots(described: Described) -> None:
     text = "import json\nfrom shop import cart\nfrom shop.store import Store\nfrom . import cart as c\nimport yaml\n"
     files = {

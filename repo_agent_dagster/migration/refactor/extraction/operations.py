@@ -90,11 +90,15 @@ class TransactionBody:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """A use of a database that cannot be moved, and why."""
+    """A use of a database that cannot be moved, and why.
+
+    `hides` tells that its SQL is not known, so that it may be about any table.
+    """
 
     node: Node
     reason: str
     sql: str | None = None
+    hides: bool = True
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from repo_agent_dagster.migration.refactor.inference.types import Types
 from repo_agent_dagster.migration.refactor.model import Api
 from repo_agent_dagster.migration.refactor.sql.reading import statement_kind
 from repo_agent_dagster.migration.refactor.sql.tokens import slots, split_statements
-from repo_agent_dagster.migration.refactor.syntax.tree import Node, arguments, unwrapped
+from repo_agent_dagster.migration.refactor.syntax.tree import Node, arguments, unwrapped, wrapping
 
 Result = Operation | Obstacle | Dropped | SchemaUse
 
@@ -91,12 +91,19 @@ def of_exec(call: Node, handle: Node, name: str, api: Api, types: Types, mode: M
     if len(parts) > 1:
         if len(given) > 1 or text.values or any(slots(part) for part in parts):
             return Obstacle(call, "several statements with values in one call", text.sql)
+        if api != "d1" and mode != "nothing" and not _stands_alone(call):
+            return Obstacle(call, "several statements in one call whose result is used", text.sql)
         statements = tuple(BoundStatement(SqlText(part, (), text.constants), (), ()) for part in parts)
         return Operation(call, handle, api, name, "d1-exec" if api == "d1" else "nothing", statements)
     statement = bound_statement(given[0], tuple(given[1:]), types, at=call)
     if isinstance(statement, Obstacle):
         return statement
     return Operation(call, handle, api, name, mode, (statement,), type_argument(call))
+
+
+def _stands_alone(call: Node) -> bool:
+    parent = wrapping(call).parent
+    return parent is not None and parent.kind == "expression_statement"
 
 
 def _unfit(sql: str, call: Node, name: str) -> Obstacle | Dropped | None:

@@ -133,7 +133,8 @@ def _runs(call: Node, types: Types) -> list[Node] | None:
         declaration = types.project.scopes(call.file).value(name) if name is not None else None
         if declaration is None or declaration.path != ():
             return None
-        if any(one.kind == "export_statement" for one in parent.ancestors()):
+        statement = parent.parent
+        if statement is None or (statement.parent is not None and statement.parent.kind == "export_statement"):
             return None
         references = types.project.scopes(call.file).references(declaration)
     elif parent is not None and parent.kind in {"public_field_definition", "field_definition", "assignment_expression"}:

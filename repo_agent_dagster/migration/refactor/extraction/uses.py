@@ -95,6 +95,7 @@ class FileUses:
         parent = outer.parent
         if node.kind == "new_expression" or _is_root(node, self._types):
             self.uses.creations.append(node)
+        self._comes_from(node)
         if parent is None:
             return
         if parent.kind == "member_expression" and parent.field("object") is outer:
@@ -107,6 +108,23 @@ class FileUses:
         if parent.kind == "assignment_expression" and parent.field("left") is outer:
             return
         self._hand_on(outer, parent, kind)
+
+    def _comes_from(self, node: Node) -> None:
+        """Note the file that declares what gives the database: a constant, a field, a function."""
+        inner = unwrapped(node)
+        if inner.kind in {"identifier", "shorthand_property_identifier"}:
+            declaration = self._types.project.value(inner)
+            if declaration is not None:
+                self.uses.flows.add(declaration.file.path)
+        elif inner.kind == "member_expression" and not _is_root(inner, self._types):
+            owner, name = inner.field("object"), inner.field("property")
+            declared = self._types.member(self._types.of(owner), name.text) if owner is not None and name else None
+            if declared is not None:
+                self.uses.flows.add(declared.file.path)
+        elif inner.kind == "call_expression":
+            target = self._types.target(inner)
+            if target is not None:
+                self.uses.flows.add(target.file.path)
 
     def _handle_call(self, node: Node, kind: Handle, call: Node, name: str) -> None:
         api = kind.api

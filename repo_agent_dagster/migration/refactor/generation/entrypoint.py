@@ -39,8 +39,8 @@ def entrypoint_file(methods: Methods, unit: str, name: str, database: str, base:
     kept = [_method(plan, database) for plan in methods.plans]
     parts = [
         f"// The rows of {unit}: one method for each statement that its worker runs.\n"
-        "// Generated when the unit was migrated, and then yours: change a method here and its type in the worker's\n"
-        "// contract file together; the next migration keeps methods that the worker calls and adds what is new.\n",
+        "// Generated when the unit was migrated. To change a method, change it here and in the worker's contract file;\n"
+        "// the next migration of the unit merges what you changed with what it generates.\n",
         *(f"{one}\n" for one in base.imports),
         "",
         *(f"{one}\n" for one in base.declarations),
@@ -113,9 +113,16 @@ def _method(plan: MethodPlan, database: str) -> str:
 
 def _prepared(plan: MethodPlan, index: int, database: str) -> str:
     statement = plan.operation.statements[index]
-    values = [plan.parameters[at] for at in plan.bindings[index]]
+    values = [_bound(plan, at) for at in plan.bindings[index]]
     bind = f".bind({', '.join(values)})" if values else ""
     return f"this.env.{database}.prepare({sql_literal(statement)}){bind}"
+
+
+def _bound(plan: MethodPlan, at: int) -> str:
+    """Return a parameter as D1 takes it: it refuses `undefined`, which the local databases took for NULL."""
+    name, names = plan.parameters[at], plan.names[at]
+    takes_undefined = plan.api in {"bun:sqlite", "better-sqlite3", "durable-object"}
+    return f"{name} ?? null" if takes_undefined and names & {"undefined", "unknown"} else name
 
 
 def sql_literal(statement: BoundStatement, indent: str = "      ") -> str:

@@ -4,49 +4,75 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.migration.refactor.sql.schema import Schema, added_column, schema_statement
-from repo_agent_dagster.migration.refactor.sql.tokens import split_statements
+from repo_agent_dagster.migration.refactor.sql.schema import Schema, added_column, read_schema, schema_statement
 
 
 @dataclass(frozen=True)
-class MigrationFile:
-    """A new migration, None where the orchestrator has everything; `clashes` names tables that differ there."""
+class Migrations:
+    """The orchestrator's migrations: all paths in order, and which of them are this unit's own."""
 
-    path: str | None
-    text: str
+    folder: str
+    unit: str
+    present: tuple[str, ...]
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The migrations that were generated for this unit: ``NNNN_<unit>.sql``."""
+        pattern = re.compile(rf"\d+_{re.escape(_plain(self.unit))}\.sql")
+        return tuple(path for path in self.present if pattern.fullmatch(path.rpartition("/")[2]))
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The migrations that are not this unit's."""
+        return tuple(path for path in self.present if path not in self.own)
+
+    def next_path(self) -> str:
+        """Return the path of a further migration of this unit."""
+        names = [path.rpartition("/")[2] for path in self.present]
+        numbers = [int(match[1]) for name in names if (match := re.match(r"(\d+)[_-]", name))]
+        name = f"{max(numbers, default=0) + 1:04d}_{_plain(self.unit)}.sql"
+        return f"{self.folder}/{name}" if self.folder not in {"", "."} else name
 
 
-def sql_files(folder: str, paths: Iterable[str]) -> list[str]:
+def _plain(unit: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "_", unit)
+
+
+def find_migrations(folder: str, unit: str, paths: Iterable[str]) -> Migrations:
     """Return the migrations of a folder in the order in which they are run."""
     prefix = f"{folder}/" if folder not in {"", "."} else ""
-    return sorted(path for path in paths if path.startswith(prefix) and path.endswith(".sql"))
+    present = sorted(path for path in paths if path.startswith(prefix) and path.endswith(".sql"))
+    return Migrations(folder, unit, tuple(present))
 
 
-def migration_file(
-    folder: str, present: Sequence[str], unit: str, statements: Sequence[str], has: Schema
-) -> MigrationFile:
-    """Return the migration with the statements of the unit's schema that the orchestrator's schema does not hold."""
+def lacking(statements: Sequence[str], has: Schema) -> list[str]:
+    """Return the statements of a unit's schema that another schema does not hold, with columns that it lacks."""
     wanted: list[str] = []
+    rows: list[str] = []
     for statement in statements:
         change = schema_statement(statement)
         if change is None:
-            wanted.append(statement)  # a row that belongs to a table below
+            rows.append(statement)  # what a table begins with
         elif change.action == "create" and change.name not in has.objects:
             wanted.append(statement)
         elif change.action == "alter":
             column, table = added_column(statement), has.table(change.name)
-            if column is None or table is None or table.column(column.name) is None:
+            if table is None or (column is not None and table.column(column.name) is None):
                 wanted.append(statement)
-        elif change.action == "drop":
-            wanted.append(statement)
-    wanted = list(dict.fromkeys(_tidy(statement) for statement in wanted))
-    if not any(schema_statement(one) for one in wanted):
-        return MigrationFile(None, "")
-    numbers = [int(match[1]) for path in present if (match := re.match(r"(\d+)[_-]", path.rpartition("/")[2]))]
-    name = f"{max(numbers, default=0) + 1:04d}_{re.sub(r'[^A-Za-z0-9]+', '_', unit)}.sql"
+    mine = read_schema(statements)
+    for name, table in mine.tables.items():
+        known = has.table(name)
+        added = {column.name.lower() for one in statements if (column := added_column(one)) is not None}
+        for key, column in table.columns.items() if known is not None else ():
+            if known is not None and key not in known.columns and key not in added and column.definition:
+                wanted.append(f"ALTER TABLE {name} ADD COLUMN {column.definition}")
+    return list(dict.fromkeys(_tidy(one) for one in [*wanted, *rows])) if wanted else []
+
+
+def migration_text(unit: str, statements: Sequence[str]) -> str:
+    """Return a migration file's text."""
     head = f"-- The tables of {unit}, as its worker made them for itself.\n\n"
-    path = f"{folder}/{name}" if folder not in {"", "."} else name
-    return MigrationFile(path, head + "\n\n".join(f"{one};" for one in wanted) + "\n")
+    return head + "\n\n".join(f"{one};" for one in statements) + "\n"
 
 
 def _tidy(statement: str) -> str:
@@ -54,23 +80,9 @@ def _tidy(statement: str) -> str:
     lines = statement.replace("\r\n", "\n").split("\n")
     rest = [line for line in lines[1:] if line.strip()]
     last = lines[-1] if len(lines) > 1 and lines[-1].strip() else ""
-    margin = (
-        len(last) - len(last.lstrip()) if last else min((len(line) - len(line.lstrip()) for line in rest), default=0)
-    )
-    return "\n".join(
-        [lines[0].rstrip(), *(line[min(margin, len(line) - len(line.lstrip())) :].rstrip() for line in lines[1:])]
-    )
+    margin = _margin(last) if last else min((_margin(line) for line in rest), default=0)
+    return "\n".join([lines[0].rstrip(), *(line[min(margin, _margin(line)) :].rstrip() for line in lines[1:])])
 
 
-def schema_texts(contents: Iterable[bytes]) -> list[str]:
-    """Return the SQL of migration files as text."""
-    return [content.decode("utf-8", "replace") for content in contents]
-
-
-def same_columns(first: Schema, second: Schema, name: str) -> bool:
-    """Whether a table has the same columns, by name, in two schemas (one of which may not have it)."""
-    one, other = first.table(name), second.table(name)
-    return one is None or other is None or set(one.columns) <= set(other.columns)
-
-
-__all__ = ["MigrationFile", "migration_file", "same_columns", "schema_texts", "split_statements", "sql_files"]
+def _margin(line: str) -> int:
+    return len(line) - len(line.lstrip())

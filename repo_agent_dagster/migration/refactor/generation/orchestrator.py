@@ -2,13 +2,18 @@
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repo_agent_dagster.contracts.migration import D1ToRpc
 from repo_agent_dagster.migration.refactor.generation.entrypoint import Base, entrypoint_file
 from repo_agent_dagster.migration.refactor.generation.methods import Methods
-from repo_agent_dagster.migration.refactor.generation.migrations import migration_file, sql_files
+from repo_agent_dagster.migration.refactor.generation.migrations import (
+    Migrations,
+    find_migrations,
+    lacking,
+    migration_text,
+)
 from repo_agent_dagster.migration.refactor.generation.names import pascal, words_of
 from repo_agent_dagster.migration.refactor.generation.wrangler import Wrangler, add_binding, find_wrangler
 from repo_agent_dagster.migration.refactor.inference.members import own_member
@@ -29,6 +34,7 @@ class OrchestratorChanges:
 
     files: dict[str, bytes] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    generated: list[str] = field(default_factory=list)
 
 
 class Orchestrator:
@@ -78,13 +84,13 @@ class Orchestrator:
                 return self._path(folder)
         return self._path("migrations")
 
-    def migrations(self) -> list[str]:
-        """Return the paths of the migrations in order."""
-        return sql_files(self.migrations_folder, self._files)
+    def migrations(self) -> Migrations:
+        """Return the migrations that the package has."""
+        return find_migrations(self.migrations_folder, self.unit, self._files)
 
-    def schema(self) -> Schema:
-        """Return the schema that the migrations make."""
-        return read_schema(self._files[path].decode("utf-8", "replace") for path in self.migrations())
+    def schema(self, paths: Sequence[str]) -> Schema:
+        """Return the schema that migrations make."""
+        return read_schema(self._files[path].decode("utf-8", "replace") for path in paths)
 
     def change(self, methods: Methods, statements: list[str]) -> OrchestratorChanges:
         """Return the files that change for the unit's methods and the statements of its schema."""
@@ -94,9 +100,13 @@ class Orchestrator:
             self._put(changes, self.file, text.encode())
             self._export(changes)
             self._bind_database(changes)
-        made = migration_file(self.migrations_folder, self.migrations(), self.unit, statements, self.schema())
-        if made.path is not None:
-            self._put(changes, made.path, made.text.encode())
+        migrations = self.migrations()
+        changes.generated = [self.file, *migrations.own] if methods.plans else []
+        wanted = lacking(statements, self.schema(migrations.present))
+        if wanted:
+            path = migrations.next_path()
+            changes.files[path] = migration_text(self.unit, wanted).encode()
+            changes.generated.append(path)
         return changes
 
     def _put(self, changes: OrchestratorChanges, path: str, content: bytes) -> None:

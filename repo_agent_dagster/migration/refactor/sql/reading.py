@@ -49,6 +49,8 @@ class StatementFacts:
     counts: bool = False
     upserts: bool = False
     returns_rows: bool = False
+    typed: tuple[int, ...] = ()
+    """Values of which SQL sees whether they are whole numbers or reals: in a division, in a text put together."""
     trouble: str | None = None
 
 
@@ -101,6 +103,7 @@ def read_statement(sql: str, schema: Schema) -> StatementFacts:
         counts=_counts(tree),
         upserts=bool(tree.args.get("conflict")) or words(sql, 1)[0] == "REPLACE" or _or_replace(sql),
         returns_rows=returns,
+        typed=_typed(tree, len(found)),
     )
     connection = next((one for one in ("last_insert_rowid", "total_changes", "changes") if _calls(sql, one)), None)
     if connection is not None:
@@ -275,6 +278,20 @@ def _of(
         if column is not None:
             return node.name, column.storage, nullable or column.nullable
     return node.name, "any", nullable
+
+
+def _typed(tree: "exp.Expression", count: int) -> tuple[int, ...]:
+    from sqlglot import exp
+
+    seen: set[int] = set()
+    for placeholder in _placeholders(tree):
+        parent: Any = placeholder.parent
+        while isinstance(parent, exp.Paren):
+            parent = parent.parent
+        number = str(placeholder.this)[1:].split("_")[0]
+        if isinstance(parent, exp.Div | exp.IntDiv | exp.DPipe | exp.Anonymous | exp.JSONObject) and number.isdigit():
+            seen.add(int(number))
+    return tuple(sorted(one for one in seen if one < count))
 
 
 def _compared(tree: "exp.Expression") -> tuple[str, ...]:

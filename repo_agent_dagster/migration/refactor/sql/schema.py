@@ -24,6 +24,7 @@ class Column:
     storage: Storage
     nullable: bool
     rowid: bool = False
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,15 @@ class Schema:
     def table(self, name: str) -> Table | None:
         """Return a table by its name, in whatever case it is written."""
         return self.tables.get(name.lower())
+
+    def has_shape_of(self, other: "Schema", name: str) -> bool:
+        """Whether a table has the very columns here that it has in another schema."""
+        mine, theirs = self.table(name), other.table(name)
+        if mine is None or theirs is None:
+            return False
+        return {(key, one.storage) for key, one in mine.columns.items()} == {
+            (key, one.storage) for key, one in theirs.columns.items()
+        }
 
 
 def read_schema(texts: Iterable[str]) -> Schema:
@@ -161,7 +171,8 @@ def _column(definition: "exp.ColumnDef", keys: set[str]) -> Column:
     declared = definition.args.get("kind")
     storage = storage_of("" if declared is None else declared.sql(dialect="sqlite"))
     key = primary or definition.name.lower() in keys
-    return Column(definition.name, storage, not (key or required), rowid=key and storage == "number")
+    text = definition.sql(dialect="sqlite")
+    return Column(definition.name, storage, not (key or required), rowid=key and storage == "number", definition=text)
 
 
 def storage_of(declared: str) -> Storage:

@@ -58,11 +58,12 @@ class Edits:
 
     def covers(self, node: Node) -> bool:
         """Whether a node lies in a span that is replaced or taken out, and is not kept by name."""
-        return any(
-            start <= node.start
-            and node.end <= end
-            and not any(isinstance(piece, Node) and piece.holds(node) for piece in pieces)
-            for (start, end), pieces in self._replaced.items()
+        if not any(start <= node.start and node.end <= end for start, end in self._replaced):
+            return False
+        return not any(
+            isinstance(piece, Node) and piece.holds(node) and (piece.start, piece.end) not in self._replaced
+            for pieces in self._replaced.values()
+            for piece in pieces
         )
 
     def render(self, start: int, end: int) -> str:

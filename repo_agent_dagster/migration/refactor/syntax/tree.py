@@ -32,7 +32,7 @@ WRAPPERS = frozenset({"parenthesized_expression", "as_expression", "satisfies_ex
 class Node:
     """One node of a tree: its kind, its span in characters, its parent and children. Compared by identity."""
 
-    __slots__ = ("_sg", "children", "end", "file", "kind", "named", "parent", "start")
+    __slots__ = ("_fields", "_sg", "children", "end", "file", "kind", "named", "parent", "start")
 
     def __init__(self, file: "SourceFile", sg: "SgNode", parent: "Node | None") -> None:
         span = sg.range()
@@ -41,6 +41,24 @@ class Node:
         self.named: bool = sg.is_named()
         self.start, self.end = span.start.index, span.end.index
         self.children: list[Node] = [Node(file, child, self) for child in sg.children()]
+        self._fields: dict[str, Node] | None = None
+        if self.kind == "call_expression" and self.children and self.children[0].kind == "await_expression":
+            self._await_the_call()
+
+    def _await_the_call(self) -> None:
+        """Read ``await call<T>(…)`` as what it is: the parser takes it for ``(await call)<T>(…)``."""
+        awaited, rest = self.children[0], self.children[1:]
+        operand = awaited.children[-1]
+        call = object.__new__(Node)
+        call.file, call._sg, call.parent, call.kind, call.named = self.file, self._sg, self, "call_expression", True
+        call.start, call.end = operand.start, self.end
+        call.children = [operand, *rest]
+        call._fields = {"function": operand, **{one.kind: one for one in rest if one.named}}
+        for one in call.children:
+            one.parent = call
+        keyword = awaited.children[0]
+        keyword.parent = self
+        self.kind, self.children, self._fields = "await_expression", [keyword, call], {}
 
     @property
     def text(self) -> str:
@@ -49,6 +67,8 @@ class Node:
 
     def field(self, name: str) -> "Node | None":
         """Return the child in a field of the grammar, or None."""
+        if self._fields is not None:
+            return self._fields.get(name)
         found = self._sg.field(name)
         if found is None:
             return None

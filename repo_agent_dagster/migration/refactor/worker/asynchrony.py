@@ -25,6 +25,7 @@ _BUILT_IN = frozenset(
     {
         "get", "set", "add", "has", "delete", "clear", "push", "pop", "find", "close", "open", "run", "all", "list", "keys",
         "values", "entries", "map", "filter", "forEach", "update", "insert", "remove", "create", "save", "count", "end",
+        "fetch", "alarm", "scheduled", "queue",
     }
 )  # fmt: skip
 """Method names so common that a call on an unknown value is mostly somebody else's."""
@@ -145,7 +146,7 @@ class _Planner:
         return True
 
     def _trouble(self, node: Node, reason: str, origin: str) -> None:
-        self.plan.troubles.append((origin, Obstacle(node, reason)))
+        self.plan.troubles.append((origin, Obstacle(node, reason, hides=False)))
 
     def unsure(self) -> list[tuple[Node, str]]:
         """Return calls on unknown values that may mean a method that is now asynchronous."""
