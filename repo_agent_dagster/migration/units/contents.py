@@ -90,7 +90,7 @@ def _keep(file: UnitFile, files: list[UnitFile], left: list[Left]) -> None:
         left.append(Left(file.path, "still being written, by its name"))
     elif not _is_utf8(file.path):
         left.append(Left(os.fsencode(file.path).decode("utf-8", "backslashreplace"), "its name is not UTF-8"))
-    elif not file.path.isprintable():
+    elif any(ord(character) < 32 or ord(character) == 127 for character in file.path):
         left.append(Left(file.path, "its name has control characters, which no patch or diff can carry; rename it"))
     else:
         files.append(file)

@@ -112,7 +112,7 @@ def test_a_unit_that_is_gone_is_told(yard: Yard) -> None:
 
 
 def test_names_of_every_kind_arrive_as_they_are(yard: Yard) -> None:
-    names = ["a b.txt", "ümläut-日本.txt", "'quote\".txt", "-dash.txt", "$(x).txt", "A.txt", "a.txt"]
+    names = ["a b.txt", "ümläut-日本.txt", "wide　space.txt", "'quote\".txt", "-dash.txt", "$(x).txt", "A.txt", "a.txt"]
     yard.drop({name: name for name in names})
 
     outcome = yard.run()
