@@ -71,16 +71,7 @@ def monorepo(request: pytest.FixtureRequest, tmp_path: Path, sqlite_store: Engin
 
 
 def of(cases: list[Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(
-        "monorepo",
-        [
-            pytest.param(
-                case, id=case.name, marks=[pytest.mark.skip(awaits)] if (awaits := case.said.get("awaits")) else []
-            )
-            for case in cases
-        ],
-        indirect=True,
-    )
+    return pytest.mark.parametrize("monorepo", cases, ids=[case.name for case in cases], indirect=True)
 
 
 def test_there_are_units_of_every_kind() -> None:

@@ -31,7 +31,7 @@ class Meaning(Enum):
     IMAGE = auto()
     """A Dockerfile, or the name of an image in a registry."""
     MODULE = auto()
-    """A module's name; only import rules change it."""
+    """A module's name, which only import rules change, or a path to one that begins with a dot."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,11 @@ _WRANGLER_ROWS: tuple[tuple[str, Meaning], ...] = (
     ("main", Meaning.ENTRY),
     ("tsconfig", Meaning.PATH),
     ("base_dir", Meaning.PATH),
+    ("pages_build_output_dir", Meaning.PATH),
+    ("build.cwd", Meaning.PATH),
+    ("build.watch_dir", Meaning.PATH),
+    (f"build.watch_dir.{EACH}", Meaning.PATH),
+    (f"alias.{ANY}", Meaning.MODULE),
     ("site.bucket", Meaning.PATH),
     ("assets.directory", Meaning.PATH),
     (f"d1_databases.{EACH}.migrations_dir", Meaning.PATH),

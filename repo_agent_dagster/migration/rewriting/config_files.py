@@ -98,7 +98,7 @@ def rebase(specifier: Specifier, path: str, unit: MovingUnit) -> str | Unresolva
             is_path = written.startswith(("./", "../")) or posixpath.join(base.old, written) in unit.relocation.files
             return paths.rebase_path(written, base, unit) if is_path else written
         case Meaning.MODULE:
-            return written
+            return paths.rebase_entry(written, base, unit) if is_relative(written) else written
 
 
 def write(specifier: Specifier, new: str) -> str | Unresolvable:

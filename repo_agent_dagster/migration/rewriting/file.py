@@ -141,9 +141,7 @@ class _File:
             return
         self._edits.append(edit)
         place = specifier.place
-        self._rewrites.append(
-            Rewrite(self._path, place.line, place.column, specifier.form, specifier.text, new, rule)
-        )
+        self._rewrites.append(Rewrite(self._path, place.line, place.column, specifier.form, specifier.text, new, rule))
 
     def _list(self, place: Place, form: str, text: str, reason: str) -> None:
         self._unresolved.append(Unresolved(self._path, place.line, place.column, form, text, reason))

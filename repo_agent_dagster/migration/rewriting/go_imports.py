@@ -4,15 +4,20 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.rewriting.resolve import Unresolvable
 from repo_agent_dagster.migration.rewriting.specifiers import Edit, Found, Place, Specifier, Unsure
 
 SUFFIXES = frozenset({".go"})
 MODULE_FILES = frozenset({"go.mod", "go.work"})
+if TYPE_CHECKING:
+    from ast_grep_py import SgNode
+
 RULED_FORMS = frozenset({"import", "import-as", "module"})
 """What import rules change; the other lines of go.mod follow what the rules make of their module."""
 _LINE = re.compile(r"(?P<body>(?:[^/\n\r]|/(?!/))*)(?://[^\n\r]*)?\r?\n?")
+_EMBED = re.compile(r"//go:embed[ \t]+(?P<patterns>[^\r\n]*)")
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`\n]*`|=>|[()]|[^\s()]+')
 _NO_PATH = re.compile(r"[\s!\"#$%&'()*,:;<=>?\[\\\]^`{|}]")
 _VERSIONED = re.compile(r"/v\d+$|\.v\d+$")
@@ -62,6 +67,8 @@ def find_specifiers(path: str, text: str) -> Found:
                 quote=literal.text()[0],
             )
         )
+    if "go:embed" in text:
+        specifiers += _embedded(root, text)
     unsure = tuple(
         Unsure(
             " ".join(error.text().split())[:80],
@@ -74,11 +81,28 @@ def find_specifiers(path: str, text: str) -> Found:
     return Found(tuple(specifiers), unsure)
 
 
+def _embedded(root: "SgNode", text: str) -> Iterator[Specifier]:
+    """Yield the patterns of ``//go:embed`` comments, without ``all:``."""
+    for comment in root.find_all(kind="comment"):
+        start = comment.range().start
+        directive = _EMBED.match(text, start.index)
+        if directive is None:
+            continue
+        for word in _TOKEN.finditer(text, *directive.span("patterns")):
+            quoted = word[0][0] in {'"', "`"}
+            pattern = word[0][1:-1] if quoted else word[0]
+            begin = word.start() + quoted + (4 if pattern.startswith("all:") else 0)
+            place = Place(start.line + 1, start.column + 1 + begin - start.index)
+            yield Specifier(pattern.removeprefix("all:"), begin, word.end() - quoted, place, "embed")
+
+
 def edit(specifier: Specifier, new: str, *, by_rule: bool) -> Edit | Unresolvable:
     """Return the edit that makes it name another package; the name that the file uses goes on being bound.
 
     A package that only moved keeps its name; a rule may name another one, whose name its path suggests.
     """
+    if specifier.form == "embed":
+        return Edit(specifier.start, specifier.end, new)
     if _NO_PATH.search(new):
         return Unresolvable(f"would become {new!r}, which is no import path")
     if not (isinstance(specifier, GoImport) and specifier.binds and by_rule) or _last(new) == specifier.binds:

@@ -90,10 +90,20 @@ def _edit_typescript(
 
 def _rebase_python(specifier: Specifier, path: str, around: Surroundings) -> str | Unresolvable:
     if specifier.form in python_imports.STRING_FORMS:
-        return specifier.text
+        return _listed_if_changed(specifier, path, around)
     if resolve_python.is_relative(specifier.text):
         return resolve_python.rebase(specifier, path, around.unit.relocation)
     return around.python.rebase(specifier, path)
+
+
+def _listed_if_changed(specifier: Specifier, path: str, around: Surroundings) -> str | Unresolvable:
+    """Return the name in a string as it is; dotted ones that no longer hold are found by the residual scan."""
+    if specifier.form not in {"import_module", "__import__"} or not specifier.text.isidentifier():
+        return specifier.text
+    new = around.python.rebase(specifier, path)
+    if isinstance(new, Unresolvable) or new == specifier.text:
+        return new
+    return Unresolvable(f"is {new!r} at the destination, but stands in a string; change it by hand or by a rule")
 
 
 def _go_by_rule(specifier: Specifier, around: Surroundings) -> Ruled | None:

@@ -62,7 +62,7 @@ class _Scan:
         self._rules = RuledNames(manifest.imports)
         self._plain: dict[bool, set[bytes]] = {True: set(), False: set()}
         odd = sorted((path for path in moved if _ODD.search(path)), key=lambda path: (-len(path), path))
-        self._odd = re.compile("|".join(map(re.escape, odd))) if odd else None
+        self._odd = re.compile("|".join(map(re.escape, odd))) if odd and not self._paths.all_hold else None
 
     def run(self) -> tuple[Residual, ...]:
         return tuple(residual for path in sorted(self._files) for residual in self._file(path))
@@ -91,6 +91,8 @@ class _Scan:
 
     def _lost_words(self, content: bytes, spot: Spot) -> dict[str, str]:
         """Return the words of a file that no longer hold, with what became of what they meant."""
+        if self._paths.all_hold and self._modules.all_hold and not self._rules.may_stand_in(content):
+            return {}
         in_python = spot.new.endswith(_PYTHON_LIKE)
         lost = {}
         for coded in residual_text.words_in(content) - self._plain[in_python]:

@@ -33,7 +33,10 @@ class Spot:
 
 
 class MovedPaths:
-    """The paths of files and folders that moved: what a word meant, and whether it still means something."""
+    """The paths of files and folders that moved: what a word meant, and whether it still means something.
+
+    `all_hold`: the unit moved as a whole, so that every path holds from the folders that it held from.
+    """
 
     def __init__(self, moved: Mapping[str, str], standing: Iterable[str], stands: Callable[[str], bool]) -> None:
         self._moved = moved
@@ -42,6 +45,9 @@ class MovedPaths:
         new = [*standing, *moved.values()]
         self._new = {*_spellings(new), *(folder for path in new for folder in ancestors(path))}
         self._stands = stands
+        self.all_hold = self._folders.get("") is not None and all(
+            posixpath.basename(old) == posixpath.basename(place) for old, place in moved.items()
+        )
         self._last = {posixpath.basename(path) for path in (*self._old, *self._folders)} - {""}
         self._files = {posixpath.basename(path) for path in moved}
 
@@ -93,6 +99,11 @@ class MovedModules:
         held = set(names.values())
         self._changed = {name: now for name, now in names.items() if "." in name and name != now and name not in held}
 
+    @property
+    def all_hold(self) -> bool:
+        """Whether every module has the name that it had."""
+        return not self._changed
+
     def lost(self, word: str) -> str | None:
         """Return what became of the module that a dotted name begins with; None where none did anything."""
         if not self._changed or "/" in word:
@@ -110,6 +121,12 @@ class RuledNames:
 
     def __init__(self, rules: tuple[ImportRule, ...]) -> None:
         self._manifest, self._rules = rules, ImportRules(rules)
+        self._beginnings = [text.encode() for rule in rules if (text := rule.exact or rule.prefix)]
+        self._any_text = any(rule.regex is not None for rule in rules)
+
+    def may_stand_in(self, content: bytes) -> bool:
+        """Return whether a file can hold a name that a rule changes; quick."""
+        return self._any_text or any(beginning in content for beginning in self._beginnings)
 
     def lost(self, word: str, *, in_python: bool) -> str | None:
         """Return what an import rule would have made of a word; None for plain words and for what is new already."""

@@ -34,6 +34,8 @@ class GoModules:
         written = specifier.text
         if specifier.form in {"replace-folder", "use"}:
             return self._folder(written, path)
+        if specifier.form == "embed":
+            return self._embedded(written, path)
         if specifier.form == "replace-by":
             return written
         module = self._owner(written)
@@ -54,6 +56,12 @@ class GoModules:
             return written
         new = paths.rebase_path(written, paths.base_of(path, self._unit), self._unit, marker="go.mod")
         return f"./{new}" if isinstance(new, str) and not new.startswith(".") else new
+
+    def _embedded(self, written: str, path: str) -> str | Unresolvable:
+        new = paths.rebase_glob(written, paths.base_of(path, self._unit), self._unit)
+        if isinstance(new, str) and new.startswith("../"):
+            return Unresolvable(f"would become {new!r}, and Go embeds only what is below the file; move both together")
+        return new
 
     def _package(self, written: str, module: GoModule) -> str | Unresolvable:
         folder = posixpath.join(module.folder, written[len(module.path) + 1 :]).rstrip("/")

@@ -89,8 +89,8 @@ def _apply(pattern: _Pattern, specifier: str, ends: tuple[str, ...]) -> str | No
             match = pattern.regex.fullmatch(specifier, timeout=_LIMIT_SECONDS)
         except TimeoutError as error:
             raise ManifestError(
-                f"imports[{pattern.index}]: regex {pattern.rule.regex!r} took longer than {_LIMIT_SECONDS:g} seconds on "
-                f"{specifier[:80]!r}; write it so that it cannot match in many ways"
+                f"imports[{pattern.index}]: regex {pattern.rule.regex!r} took longer than {_LIMIT_SECONDS:g} seconds "
+                f"on {specifier[:80]!r}; write it so that it cannot match in many ways"
             ) from error
         return None if match is None else match.expand(pattern.rule.to)
     prefix = pattern.rule.prefix or ""

@@ -192,6 +192,10 @@ image = "docker.io/library/node:24"
 binding = "DB"
 migrations_dir = "./sql"
 
+[alias]
+fs = "./lib/deep/util"
+path = "node:path"
+
 [env.production]
 main = "src/worker.ts"
 assets = { directory = "public" }
@@ -208,6 +212,7 @@ def test_wrangler_toml_goes_on_meaning_what_it_meant() -> None:
         .replace('"./public/"', '"./static/"')
         .replace("'''./public'''", "'''./static'''")
         .replace('"public"', '"static"')
+        .replace("./lib/deep/util", "../../packages/lib/src/deep/util")
         .replace('"./Dockerfile"', '"./docker/Dockerfile"')
     )
     assert rewritten.unresolved == ()

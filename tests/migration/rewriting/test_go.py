@@ -186,6 +186,49 @@ def test_folders_in_go_work_are_rebased() -> None:
     ).replace("./store", "./apps/demo/internal/store")
 
 
+EMBED = """\
+package web
+
+import "embed"
+
+//go:embed pages/index.html all:assets "pages/*.css"
+var files embed.FS // go:embed pages
+"""
+
+
+@pytest.mark.parametrize(
+    ("pages", "after"),
+    [
+        ("x/web/pages", EMBED),
+        ("x/web/html", EMBED.replace("pages/index", "html/index").replace("pages/*", "html/*")),
+    ],
+)
+def test_embedded_files_are_found_again_below_their_file(pages: str, after: str) -> None:
+    contents = {"web/web.go": b"", "web/pages/index.html": b"", "web/pages/a.css": b"", "web/assets/a": b""}
+    moved = {
+        "web/web.go": "x/web/web.go",
+        "web/pages/index.html": f"{pages}/index.html",
+        "web/pages/a.css": f"{pages}/a.css",
+        "web/assets/a": "x/web/assets/a",
+    }
+
+    rewritten = rewrite("web/web.go", EMBED, moved=moved, contents=contents)
+
+    assert rewritten.content.decode() == after
+    assert rewritten.unresolved == ()
+
+
+def test_an_embedded_file_that_leaves_is_listed() -> None:
+    contents = {"web/web.go": b"", "web/pages/index.html": b""}
+    moved = {"web/web.go": "x/web.go", "web/pages/index.html": "y/index.html"}
+    text = 'package web\nimport _ "embed"\n//go:embed pages/index.html\nvar page string\n'
+
+    rewritten = rewrite("web/web.go", text, moved=moved, contents=contents)
+
+    assert rewritten.content.decode() == text
+    assert [(one.line, one.column, one.form) for one in rewritten.unresolved] == [(3, 12, "embed")]
+
+
 def test_a_local_replacement_outside_of_the_unit_is_listed() -> None:
     rewritten = rewrite("go.mod", "module m\n\nreplace example.com/a => ../a\n")
 

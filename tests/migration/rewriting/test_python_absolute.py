@@ -182,7 +182,12 @@ def test_any_other_string_stays(text: str) -> None:
 
 
 def test_a_string_is_not_changed_without_a_rule() -> None:
-    assert rewrite("tests/test_main.py", "import_module('demo.main')\n").rewrites == ()
+    text = "import_module('demo.main')\nimport_module('json')\n__import__('demo')\n"
+
+    rewritten = rewrite("tests/test_main.py", text)
+
+    assert rewritten.content.decode() == text
+    assert [(one.line, one.reason[:28]) for one in rewritten.unresolved] == [(3, "is 'core' at the destination")]
 
 
 _MODULES = st.lists(

@@ -16,7 +16,7 @@ def of_cursor(cursor: Node, types: Types) -> Iterator[tuple[Result, dict[Node, N
     if called is None:
         return
     handle, _ = called
-    whole, mode = _use(wrapping(cursor), types)
+    whole, mode = use_of(wrapping(cursor), types)
     uses: dict[Node, Node] = {}
     if mode is None and (name := _kept(wrapping(cursor))) is not None:
         mode, uses = _later_uses(name, types)
@@ -34,7 +34,7 @@ def _call_name(cursor: Node, whole: Node) -> str:
     return "exec" if whole is cursor or called is None else called[1]
 
 
-def _use(rows: Node, types: Types) -> tuple[Node, Mode | None]:
+def use_of(rows: Node, types: Types) -> tuple[Node, Mode | None]:
     """Return the expression that a method call replaces, and what it gives."""
     parent = rows.parent
     if parent is None:
@@ -45,6 +45,8 @@ def _use(rows: Node, types: Types) -> tuple[Node, Mode | None]:
         return rows, "nothing"
     if _is_iterated(rows):
         return rows, "rows"
+    if parent.kind == "member_expression" and (prop := parent.field("property")) and prop.text == "rowsWritten":
+        return parent, "rows-written"
     if parent.kind == "member_expression" and parent.parent is not None and parent.parent.kind == "call_expression":
         name, call = parent.field("property"), parent.parent
         if name is None or call.field("function") is not parent:
@@ -54,7 +56,7 @@ def _use(rows: Node, types: Types) -> tuple[Node, Mode | None]:
         if name.text == "one":
             return call, "one-row"
         if name.text == "raw":
-            raw, inner = _use(wrapping(call), types)
+            raw, inner = use_of(wrapping(call), types)
             return (raw, "values") if inner == "rows" else (rows, None)
     return rows, None
 
@@ -87,14 +89,14 @@ def _later_uses(name: Node, types: Types) -> tuple[Mode | None, dict[Node, Node]
     modes: set[Mode | None] = set()
     uses: dict[Node, Node] = {}
     for reference in references:
-        whole, mode = _use(wrapping(reference), types)
+        whole, mode = use_of(wrapping(reference), types)
         modes.add(mode)
         if whole is not wrapping(reference):
             uses[whole] = reference
     if len(modes) != 1 or modes == {"nothing"}:
         return None, {}
     (mode,) = modes
-    if mode in {"values", "one-row"} and len(references) > 1:
+    if mode in {"values", "one-row", "rows-written"} and len(references) > 1:
         return None, {}
     return mode, uses or ({references[0]: references[0]} if references else {})
 

@@ -26,6 +26,7 @@ Mode = Literal[
     "plucked",
     "plucked-one",
     "changes",
+    "rows-written",
     "nothing",
     "transaction",
 ]
@@ -78,14 +79,17 @@ class Captured:
 class TransactionBody:
     """A transaction's function as the body of one method: its text, with the statements pushed onto a batch.
 
-    Each text is a piece of the body, each number stands for a statement of the operation. `returns` is the type of
-    what it gives, None for nothing.
+    Each text is a piece of the body, each number stands for a statement of the operation. `kept` are the statements
+    whose results are read, and `after` is the code that reads them, once all have run (`results[at0]`). `returns` is
+    the type of what it gives, None for nothing.
     """
 
     parts: tuple[str | int, ...]
     captured: tuple[Captured, ...]
     name: str
     returns: str | None = None
+    kept: tuple[int, ...] = ()
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ class Uses:
     dropped: list[Dropped] = field(default_factory=list)
     schema: list[SchemaUse] = field(default_factory=list)
     flows: set[str] = field(default_factory=set)
+    later: dict[Node, Node] = field(default_factory=dict)
+    """Later uses of kept rows (``cursor.toArray()``), with the name that stands there when the rows are an array."""
     prepared: list[Node] = field(default_factory=list)
     """Expressions that prepare a statement which is run elsewhere."""
     creations: list[Node] = field(default_factory=list)

@@ -101,7 +101,7 @@ def of_transaction(call: Node, handle: Node, api: Api, types: Types) -> Iterator
     if runs is None:
         yield Obstacle(call, "the transaction is handed on; it cannot be told who runs it")
         return
-    body = read_body(function, types)
+    body = read_body(function, types, call)
     if isinstance(body, BodyTrouble):
         yield Obstacle(call, body.reason)
         return
@@ -116,7 +116,7 @@ def _operation(call: Node, run: Node, handle: Node, api: Api, function: Node, bo
         return Obstacle(run, f"the transaction takes {len(wanted)} values, and {len(values)} are given")
     own = tuple(Captured(name, type_, (value,)) for (name, type_), value in zip(body.parameters, values, strict=True))
     name = _name(call)
-    made = TransactionBody(body.parts, (*own, *body.captured), name, body.returns)
+    made = TransactionBody(body.parts, (*own, *body.captured), name, body.returns, body.kept, body.after)
     return Operation(run, handle, api, "transaction", "transaction", body.statements, None, None, made)
 
 

@@ -20,10 +20,9 @@ _EXPRESSIONS = frozenset(
     {
         "identifier", "member_expression", "call_expression", "new_expression", "await_expression", "this",
         "shorthand_property_identifier", "subscript_expression", "ternary_expression", "binary_expression",
-        "assignment_expression",
     }
 )  # fmt: skip
-_PASSES_ON = frozenset({"ternary_expression", "binary_expression", "await_expression", "assignment_expression"})
+_PASSES_ON = frozenset({"ternary_expression", "binary_expression", "await_expression"})
 _EXECS = {"d1": {"exec"}, "bun:sqlite": {"run", "exec"}, "better-sqlite3": {"exec"}, "node:sqlite": {"exec"}}
 _FLOWS = frozenset(
     {
@@ -41,7 +40,6 @@ class FileUses:
     def __init__(self, file: SourceFile, types: Types) -> None:
         self._file, self._types = file, types
         self.uses = Uses()
-        self.replaced: dict[Node, Node] = {}
         self._consumed: list[Node] = []
 
     def read(self) -> Uses:
@@ -68,14 +66,12 @@ class FileUses:
         """Whether an expression is not a part of a wider one that is the same database or statement."""
         outer = wrapping(node)
         parent = outer.parent
-        if parent is None or parent.kind not in _PASSES_ON or not isinstance(self._types.of(parent), kind):
-            return True
-        return parent.kind == "assignment_expression" and parent.field("left") is outer
+        return parent is None or parent.kind not in _PASSES_ON or not isinstance(self._types.of(parent), kind)
 
     def _add(self, found: Result, uses: dict[Node, Node] | None = None) -> None:
         if isinstance(found, Operation):
             self.uses.operations.append(found)
-            self.replaced.update(uses or {})
+            self.uses.later.update(uses or {})
         elif isinstance(found, Obstacle):
             self.uses.obstacles.append(found)
         elif isinstance(found, SchemaUse | Dropped):

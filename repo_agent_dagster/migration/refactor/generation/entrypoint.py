@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.migration.refactor.extraction.operations import BoundStatement
+from repo_agent_dagster.migration.refactor.extraction.operations import BoundStatement, TransactionBody
 from repo_agent_dagster.migration.refactor.extraction.texts import template_literal
 from repo_agent_dagster.migration.refactor.generation.methods import MethodPlan, Methods
 from repo_agent_dagster.migration.refactor.sql.tokens import numbered, tokens
@@ -107,7 +107,7 @@ def _signature(plan: MethodPlan) -> str:
 def _method(plan: MethodPlan, database: str) -> str:
     head = f"  async {_signature(plan)} {{\n"
     if plan.operation.body is not None:
-        return head + _transaction_code(plan, database) + "  }"
+        return head + _transaction_code(plan, plan.operation.body, database) + "  }"
     return head + "".join(f"    {line}\n" if line else "\n" for line in _code(plan, database)) + "  }"
 
 
@@ -192,6 +192,8 @@ def _chained(plan: MethodPlan, statement: str) -> list[str]:
                 f"const {{ meta }} = await {statement}.run();",
                 "return { changes: meta.changes, lastInsertRowid: meta.last_row_id };",
             ]
+        case "rows-written":
+            return [f"const {{ meta }} = await {statement}.run();", "return meta.rows_written;"]
         case _:
             return [f"await {statement}.run();"]
 
@@ -230,9 +232,7 @@ def _with_bytes(plan: MethodPlan, statement: str, blobs: list[str]) -> list[str]
     return [first, *_ONE[:-1], f"return withBytes<Row>(row, {names});"]
 
 
-def _transaction_code(plan: MethodPlan, database: str) -> str:
-    body = plan.operation.body
-    assert body is not None
+def _transaction_code(plan: MethodPlan, body: TransactionBody, database: str) -> str:
     text = ""
     for part in body.parts:
         if isinstance(part, str):
@@ -241,12 +241,14 @@ def _transaction_code(plan: MethodPlan, database: str) -> str:
         statement = plan.operation.statements[part]
         values = ", ".join("".join(str(piece) for piece in value) for value in statement.values)
         bind = f".bind({values})" if values else ""
-        text += f"batch.push(this.env.{database}.prepare({sql_literal(statement)}){bind})"
+        push = f"batch.push(this.env.{database}.prepare({sql_literal(statement)}){bind})"
+        text += f"const at{part} = {push} - 1" if part in body.kept else push
     lines = textwrap.dedent(text.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()
     if len(lines) == 1 and not lines[0].rstrip().endswith((";", "}")):
         lines[0] += ";"
     run = ["if (batch.length > 0) {", f"  await this.env.{database}.batch(batch);", "}"]
-    returned = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("return ")), None)
-    end = len(lines) if body.returns is None or returned is None else returned
-    whole = ["const batch: D1PreparedStatement[] = [];", *lines[:end], *run, *lines[end:]]
+    if body.kept:
+        run = [f"const results = await this.env.{database}.batch<Record<string, unknown>>(batch);"]
+    after = textwrap.dedent(body.after.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()
+    whole = ["const batch: D1PreparedStatement[] = [];", *lines, *run, *after]
     return "".join(f"    {line.rstrip()}\n" if line.strip() else "\n" for line in whole)

@@ -38,7 +38,13 @@ _VALUES: dict[Mode, str] = {
     "plucked": "Value[]",
     "plucked-one": "Value | undefined",
 }
-_FIXED: dict[Mode, str] = {"d1-exec": "D1ExecResult", "changes": "Changes", "nothing": "void", "transaction": "void"}
+_FIXED: dict[Mode, str] = {
+    "d1-exec": "D1ExecResult",
+    "changes": "Changes",
+    "rows-written": "number",
+    "nothing": "void",
+    "transaction": "void",
+}
 _ARRAYS = frozenset({"d1-raw", "values", "first-values"})
 
 

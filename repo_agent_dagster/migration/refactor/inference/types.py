@@ -141,6 +141,11 @@ class Types(Expressions):
             return Callable(declaration.owner)
         if declaration.kind == "class":
             return ClassValue(declaration)
+        if declaration.kind == "namespace":
+            source_node = declaration.owner.field("source")
+            specifier = source_node.text[1:-1] if source_node is not None else ""
+            target = self.project.resolve(specifier, declaration.file.path)
+            return Namespace(target) if target is not None else None
         if declaration.kind == "import":
             source, name = imported(declaration)
             path = self.project.resolve(source, declaration.file.path)

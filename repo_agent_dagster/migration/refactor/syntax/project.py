@@ -159,7 +159,11 @@ class Project:
             source = statement.field("source")
             target = self.resolve(source.text[1:-1], path) if source is not None else None
             clause = statement.child("export_clause")
-            if clause is not None:
+            space = statement.child("namespace_export")
+            if space is not None:
+                if space.parts and space.parts[0].text == name and not types:
+                    return Declaration(name, "namespace", space.parts[0], statement)
+            elif clause is not None:
                 for one in clause.parts:
                     inner, outer = one.field("name"), one.field("alias") or one.field("name")
                     if inner is None or outer is None or outer.text != name:

@@ -137,6 +137,9 @@ class WorkerRewriter:
             if file is None:
                 continue
             edits = self.edits_of(file)
+            for whole, kept in uses.later.items():
+                if whole is not kept:
+                    edits.replace_node(whole, kept)
             for schema in uses.schema:
                 drop_call(schema.node, edits)
                 constants += schema.text.constants
