@@ -9,7 +9,7 @@ from typing import Any
 from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.facts import ImportFact
 from repo_agent_dagster.migration.inventory.model import LocalImport
-from repo_agent_dagster.migration.inventory.package_entries import entry_of, file_at
+from repo_agent_dagster.migration.inventory.package_entries import entry_of, file_at, imported_file
 from repo_agent_dagster.migration.inventory.structured_files import mapping_of, read_json, text_of
 from repo_agent_dagster.migration.rewriting import resolve
 
@@ -77,6 +77,8 @@ class LocalModules:
             return _local(fact, target, CLIMBS_OUT if outside else NO_FILE)
         if specifier.startswith("/"):
             return _local(fact, resolve.resolves("." + specifier, "index.ts", self._files), "an absolute path")
+        if specifier.startswith("#"):
+            return _local(fact, self._inside_package(importer, specifier), "no imports of a package.json give it")
         if (own := self._own_npm_package(specifier)) is not None:
             return _local(fact, own, None)
         aliases = self._aliases_for(posixpath.dirname(importer))
@@ -153,6 +155,15 @@ class LocalModules:
             or file_at(source, self._files)
             or posixpath.join(folder, "package.json")
         )
+
+    def _inside_package(self, importer: str, name: str) -> str | None:
+        """Return the file that the nearest package.json means by a name such as ``#db``."""
+        folder = posixpath.dirname(importer)
+        while (path := posixpath.join(folder, "package.json")) not in self._texts:
+            if not folder:
+                return None
+            folder = posixpath.dirname(folder)
+        return imported_file(read_json(self._texts[path]).mapping, folder, name, self._files)
 
     @cached_property
     def _python_roots(self) -> list[str]:

@@ -29,6 +29,15 @@ def exported_file(description: dict[str, Any], folder: str, key: str, files: Con
     table = mapping_of(description, "exports")
     if isinstance(exports, str) or (table and not any(name.startswith(".") for name in table)):
         table = {".": exports}
+    return _mapped(table, folder, key, files)
+
+
+def imported_file(description: dict[str, Any], folder: str, key: str, files: Container[str]) -> str | None:
+    """Return the file that ``imports`` of package.json gives for a name such as ``#db``, inside of that package."""
+    return _mapped(mapping_of(description, "imports"), folder, key, files)
+
+
+def _mapped(table: dict[str, Any], folder: str, key: str, files: Container[str]) -> str | None:
     value, star = table.get(key), ""
     if value is None:
         for pattern, one in table.items():

@@ -18,6 +18,7 @@ _HOMES: dict[UnitKind, tuple[str, ...]] = {
     "library": ("packages", "libs", "libraries", "shared", "modules"),
     "documents": ("docs", "packages", "apps"),
 }
+_KINDS: dict[UnitKind, str] = {"app": "an app", "library": "a library", "documents": "a set of documents"}
 _NPM_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb")
 _CACHES = (
     ".next", ".nuxt", ".turbo", ".wrangler", ".svelte-kit", ".parcel-cache", ".vite", ".output", ".pytest_cache",
@@ -25,6 +26,7 @@ _CACHES = (
 )  # fmt: skip
 _OUTPUTS = ("dist", "build", "out", "coverage", "htmlcov", "target", "lib-dist", "public/build")
 _SECRETS = (".env", ".env.local", ".dev.vars")
+_PROJECT_FILES = frozenset({"package.json", "pyproject.toml", "go.mod"})
 _MOST_NUMBERS = 50
 
 
@@ -53,10 +55,18 @@ def unit_name(folder_name: str) -> str:
     return name or "unit"
 
 
+def inner_roots(contents: UnitContents) -> list[str]:
+    """Return the one folder that holds a project while the unit's own folder only surrounds it; else none."""
+    projects = {path.rpartition("/")[0] for path in contents.by_path if posixpath.basename(path) in _PROJECT_FILES}
+    outermost = [folder for folder in projects if not any(folder.startswith(f"{other}/") for other in projects)]
+    named = [folder for folder in outermost if re.fullmatch(r"[\w][\w./ -]*", folder)]
+    return named if "" not in projects and len(outermost) == 1 else []
+
+
 def choose_place(inventory: UnitInventory, name: str, target: TargetRoot | None) -> Place:
     """Return the destination: apps/ for what runs, packages/ for what others use, as the target's workspaces say."""
     homes = _homes(inventory.kind, target)
-    why = f"{inventory.kind_reason}, so it is {_A[inventory.kind]}"
+    why = f"{inventory.kind_reason}, so it is {_KINDS[inventory.kind]}"
     if target is not None and homes[0] not in _HOMES[inventory.kind]:
         why += f"; {homes[0]}/ is the workspace folder that the target root has"
     refused: list[str] = []
@@ -71,9 +81,6 @@ def choose_place(inventory: UnitInventory, name: str, target: TargetRoot | None)
             if "symlink" in problem or "not a folder" in problem:
                 break
     return Place(f"{homes[0]}/{name}", f"{why}. {refused[0]}", ())
-
-
-_A: dict[UnitKind, str] = {"app": "an app", "library": "a library", "documents": "a set of documents"}
 
 
 def _homes(kind: UnitKind, target: TargetRoot | None) -> list[str]:

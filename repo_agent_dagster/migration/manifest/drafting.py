@@ -20,6 +20,7 @@ from repo_agent_dagster.migration.manifest.draft_places import (
     choose_exclusions,
     choose_place,
     files_rule,
+    inner_roots,
     unit_name,
 )
 from repo_agent_dagster.migration.manifest.draft_target import TargetRoot
@@ -53,7 +54,7 @@ def draft_manifest(contents: UnitContents, target_root: Path | None) -> str:
     imports = draft_imports(contents, inventory, target)
     sections = [
         _header(inventory, target),
-        _places(name, place),
+        _places(name, place, inner_roots(contents)),
         _files(exclusions),
         [*_imports(imports, target), *_noted(import_notes(texts, inventory, target, place.folder))],
         _merge(texts),
@@ -83,11 +84,12 @@ def _header(inventory: UnitInventory, target: TargetRoot | None) -> list[str]:
     return lines
 
 
-def _places(name: str, place: Place) -> list[str]:
+def _places(name: str, place: Place, sources: list[str]) -> list[str]:
     return [
         f"unit: {quoted(name)}",
         *comment("The whole folder moves. To leave its surroundings behind, name a folder inside of it."),
         "source: .",
+        *(commented(f"source: {quoted(folder)}") for folder in sources),
         *comment(f"Chosen since {place.reason}"),
         f"destination: {quoted(place.folder)}",
         *(commented(f"destination: {quoted(folder)}") for folder in place.alternatives),

@@ -67,6 +67,17 @@ def test_packages_of_the_unit_itself_are_local(described: Described) -> None:
     assert [one.name for one in inventory.packages] == ["hono"]
 
 
+def test_names_of_a_package_for_its_own_files_are_local(described: Described) -> None:
+    files = {
+        "package.json": '{"imports": {"#db": {"node": "./src/db.ts"}, "#lib/*": "./lib/*.ts"}}',
+        "src/a.ts": "import '#db';\nimport '#lib/x';\nimport '#gone';\n",
+        "src/db.ts": "",
+        "lib/x.ts": "",
+    }
+
+    assert _local(described(files), "src/a.ts") == [("#db", "src/db.ts"), ("#lib/x", "lib/x.ts"), ("#gone", None)]
+
+
 def test_python_imports_mean_modules_of_the_unit_from_its_roots(described: Described) -> None:
     text = "import json\nfrom shop import cart\nfrom shop.store import Store\nfrom . import cart as c\nimport yaml\n"
     files = {
@@ -200,8 +211,19 @@ def test_python_packages_come_from_pyproject_poetry_and_requirements(described: 
     }
 
 
-def test_a_damaged_lock_file_is_a_note_and_no_error(described_file: DescribedFile) -> None:
-    assert "not JSON" in described_file("package-lock.json", "{").notes[0]
+@pytest.mark.parametrize(
+    ("name", "text", "note"),
+    [
+        ("package-lock.json", "{", "not JSON"),
+        ("uv.lock", "[", "not TOML"),
+        ("pnpm-lock.yaml", "a: [", "not YAML"),
+        ("pnpm-lock.yaml", "#" * 2_000_001, "its versions were not read"),
+    ],
+)
+def test_a_lock_file_that_cannot_be_read_is_a_note_and_no_error(
+    described_file: DescribedFile, name: str, text: str, note: str
+) -> None:
+    assert note in described_file(name, text).notes[0]
 
 
 def test_a_test_tells_its_cases_and_the_files_it_is_about(described: Described) -> None:

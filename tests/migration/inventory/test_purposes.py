@@ -18,6 +18,11 @@ from tests.migration.inventory.conftest import Described, DescribedFile
         ("a.ts", "const one = 1;\nfunction two() {}\n", "defines one, two", "definitions"),
         ("a.js", "module.exports = { one, two() {} };\nexports.three = 3;\n", "offers one, two, three", "exports"),
         ("a.py", '"""Counts things.\n\nSlowly.\n"""\nx = 1\n', "Counts things.", "docstring"),
+        ("a.py", "__all__ = ['b']\n\nclass A: ...\ndef b(): ...\n", "offers b", "exports"),
+        ("a.py", "_x = 1\n_y: int = 2\n", "defines _x, _y", "definitions"),
+        ("a.py", "# Counts.\nx = (\n", "Counts.", "head comment"),
+        ("a.go", "package a\n\nconst C = 1\n\ntype T struct{}\n", "offers C, T", "exports"),
+        ("a.rst", "The shop\n========\n", "The shop", "title"),
         ("a.py", "#!/usr/bin/env python3\n# Counts things.\nx = 1\n", "Counts things.", "head comment"),
         ("a.py", "def count():\n    '''Counts.'''\n", "count: Counts.", "comment of an export"),
         ("a.go", "// Package shop sells.\npackage shop\n", "Package shop sells.", "head comment"),
@@ -41,6 +46,26 @@ def test_a_file_tells_what_it_is_for(
     file = described_file(path, text)
 
     assert (file.purpose, file.purpose_from) == (purpose, origin)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "language", "kind"),
+    [
+        ("run", "#!/usr/bin/env -S node --x\n", "JavaScript", "code"),
+        ("run", "#!/bin/bash\n", "Shell", "code"),
+        ("run", "words\n", "Other text", "data"),
+        (".env.production", "A=1\n", "Environment", "config"),
+        ("Dockerfile.dev", "FROM x\n", "Dockerfile", "config"),
+        ("go.sum", "x\n", "Lock file", "lock"),
+        ("A.TSX", "export const A = <p/>;\n", "TSX", "code"),
+    ],
+)
+def test_the_language_is_told_by_name_ending_or_first_line(
+    described_file: DescribedFile, path: str, text: str, language: str, kind: str
+) -> None:
+    file = described_file(path, text)
+
+    assert (file.language, file.kind) == (language, kind)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,13 @@ def test_the_destination_follows_what_the_unit_is(desk: Desk, files: dict[str, s
     assert desk.put(files).manifest().destination == destination
 
 
+def test_a_project_in_a_folder_of_its_own_is_offered_as_the_source(desk: Desk) -> None:
+    desk.put({"README.md": "# x", "demo/main/package.json": "{}", "demo/main/sub/package.json": "{}"})
+
+    assert "# source: demo/main\n" in desk.text()
+    assert desk.manifest().source == "."
+
+
 def test_the_destination_follows_the_targets_workspaces(desk: Desk) -> None:
     target = {"pnpm-workspace.yaml": "packages:\n  - 'workers/*'\n  - '!workers/old'\n  - 'libs/*'\n"}
 
