@@ -56,6 +56,9 @@ def entrypoint_file(methods: Methods, unit: str, name: str, database: str, base:
                 type="an ArrayBuffer" if durable else "a Uint8Array", suffix=".buffer" if durable else ""
             ).lstrip("\n")
         )
+    binds = any(statement.values for plan in methods.plans for statement in plan.operation.statements)
+    if binds and any(plan.api in _UNDEFINED_IS_NULL for plan in methods.plans):
+        parts.append(_OR_NULL.lstrip("\n"))
     head = parts[0] + "".join(f"{one}\n" for one in base.imports)
     body = "\n".join(part.rstrip("\n") + "\n" for part in parts[1 + len(base.imports) :] if part)
     return f"{head}\n{body}"
@@ -113,16 +116,24 @@ def _method(plan: MethodPlan, database: str) -> str:
 
 def _prepared(plan: MethodPlan, index: int, database: str) -> str:
     statement = plan.operation.statements[index]
-    values = [_bound(plan, at) for at in plan.bindings[index]]
-    bind = f".bind({', '.join(values)})" if values else ""
+    bind = _bind(plan, [plan.parameters[at] for at in plan.bindings[index]])
     return f"this.env.{database}.prepare({sql_literal(statement)}){bind}"
 
 
-def _bound(plan: MethodPlan, at: int) -> str:
-    """Return a parameter as D1 takes it: it refuses `undefined`, which the local databases took for NULL."""
-    name, names = plan.parameters[at], plan.names[at]
-    takes_undefined = plan.api in {"bun:sqlite", "better-sqlite3", "durable-object"}
-    return f"{name} ?? null" if takes_undefined and names & {"undefined", "unknown"} else name
+_UNDEFINED_IS_NULL = frozenset({"bun:sqlite", "better-sqlite3", "durable-object"})
+_OR_NULL = """
+/** D1 refuses `undefined`, which the worker's own database took for NULL. */
+function orNull(...values: unknown[]): unknown[] {
+  return values.map((value) => value ?? null);
+}
+"""
+
+
+def _bind(plan: MethodPlan, values: Sequence[str]) -> str:
+    if not values:
+        return ""
+    listed = ", ".join(values)
+    return f".bind(...orNull({listed}))" if plan.api in _UNDEFINED_IS_NULL else f".bind({listed})"
 
 
 def sql_literal(statement: BoundStatement, indent: str = "      ") -> str:
@@ -239,8 +250,7 @@ def _transaction_code(plan: MethodPlan, body: TransactionBody, database: str) ->
             text += part
             continue
         statement = plan.operation.statements[part]
-        values = ", ".join("".join(str(piece) for piece in value) for value in statement.values)
-        bind = f".bind({values})" if values else ""
+        bind = _bind(plan, ["".join(str(piece) for piece in value) for value in statement.values])
         push = f"batch.push(this.env.{database}.prepare({sql_literal(statement)}){bind})"
         text += f"const at{part} = {push} - 1" if part in body.kept else push
     lines = textwrap.dedent(text.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()

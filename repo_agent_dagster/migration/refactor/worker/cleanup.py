@@ -24,8 +24,16 @@ def drop_call(call: Node, edits: Edits) -> None:
         edits.replace_node(statement, "undefined")
     elif statement.parent is not None and statement.parent.kind in _BLOCKS:
         edits.remove_statement(statement)
+        close_emptied(statement.parent, edits)
     else:
         edits.replace_node(statement, "{}")
+
+
+def close_emptied(block: Node, edits: Edits) -> None:
+    """Write a block of which every statement went away as ``{}``."""
+    inside = [child for child in block.children if child.named]
+    if block.kind == "statement_block" and inside and all(edits.covers(child) for child in inside):
+        edits.replace_node(block, "{}")
 
 
 def drop_prepared(node: Node, edits: Edits, prepared: Iterable[Node]) -> None:
