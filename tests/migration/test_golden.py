@@ -6,12 +6,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from repo_agent_dagster.migration import Bases, Plan, Written, execute, plan, take_back
 from repo_agent_dagster.migration.planning.lock import MigrationLock, lock_path, read_lock
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
+from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_events import StoreCustody
 from tests.migration.golden.cases import NOT_OURS, Case, all_cases
 from tests.migration.golden.trees import File, Tree, contents, differences, read_tree, write_tree
@@ -24,8 +25,8 @@ WITH_V2 = [case for case in CASES if case.has_v2]
 class Monorepo:
     """A target tree on disk, and a unit beside it that is migrated into it."""
 
-    def __init__(self, case: Case, folder: Path, store: Engine, now: datetime) -> None:
-        self.case, self.custody, self.now = case, StoreCustody(store), now
+    def __init__(self, case: Case, folder: Path, custody: StoreCustody, now: datetime) -> None:
+        self.case, self.custody, self.now = case, custody, now
         self.unit = folder / "STAGING" / case.name
         self.root = write_tree(folder / "monorepo", case.target)
         self.bases = Bases(folder / "bases")
@@ -65,9 +66,18 @@ def replace_tree(folder: Path, tree: Tree) -> None:
     write_tree(folder, tree)
 
 
+@pytest.fixture(scope="module")
+def custody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreCustody]:
+    """One store for all: batches have ids of their own."""
+    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('golden') / 'store.db'}")
+    upgrade(engine)
+    yield StoreCustody(engine)
+    engine.dispose()
+
+
 @pytest.fixture
-def monorepo(request: pytest.FixtureRequest, tmp_path: Path, sqlite_store: Engine, now: datetime) -> Monorepo:
-    return Monorepo(request.param, tmp_path, sqlite_store, now)
+def monorepo(request: pytest.FixtureRequest, tmp_path: Path, custody: StoreCustody, now: datetime) -> Monorepo:
+    return Monorepo(request.param, tmp_path, custody, now)
 
 
 def of(cases: list[Case]) -> pytest.MarkDecorator:
