@@ -2,9 +2,13 @@
 
 import typer
 
+from repo_agent_dagster.cli import standards
 from repo_agent_dagster.cli.errors import FaultTellingGroup
-from repo_agent_dagster.cli.staging_run import plan_command, rollback, run
+from repo_agent_dagster.cli.staging_init import init_command
+from repo_agent_dagster.cli.staging_inventory import inventory_command
+from repo_agent_dagster.cli.staging_run import migrate_settled, plan_command, rollback, run
 from repo_agent_dagster.cli.staging_status import list_command, schema, status
+from repo_agent_dagster.cli.staging_watch import dashboard, watch_command
 
 _HELP = """Bring a STAGING unit into the monorepo: copied, merged, its imports made right, checked, or nothing changed.
 
@@ -38,9 +42,14 @@ def main() -> None:
     """Hold the commands together; the help is the app's."""
 
 
+app.command("init")(init_command)
+app.command("inventory")(inventory_command)
 app.command("plan")(plan_command)
 app.command()(run)
 app.command()(status)
 app.command()(rollback)
+standards.add_to(app)
 app.command("list")(list_command)
+app.command("watch")(watch_command(migrate_settled))
+app.command()(dashboard)
 app.command()(schema)

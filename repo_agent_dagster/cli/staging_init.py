@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from repo_agent_dagster.cli.migration_view import console
-from repo_agent_dagster.cli.staging_inventory import unit_folder
+from repo_agent_dagster.cli.staging_options import unit_folder
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.settings import Settings
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from repo_agent_dagster.cli.migration_view import console, print_json
+from repo_agent_dagster.cli.staging_options import unit_folder
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.settings import Settings
 
@@ -60,18 +61,6 @@ def inventory_command(
         _show_units(inventories)
     for path, _ in written:
         console.print(f"written: {escape(str(path))}", soft_wrap=True)
-
-
-def unit_folder(unit: str, staging: Path) -> Path:
-    """Return the folder that a unit's argument means: a path, or a name in the STAGING folder.
-
-    Raises:
-        PermanentFault: there is neither.
-    """
-    for folder in (Path(unit).expanduser(), staging / unit):
-        if folder.is_dir():
-            return folder
-    raise PermanentFault(f"there is no unit {unit}: neither a folder of that path nor {staging / unit}")
 
 
 def _unit_folders(units: list[str], staging: Path) -> list[Path]:

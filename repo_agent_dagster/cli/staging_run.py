@@ -1,5 +1,6 @@
 """`migrate-staging plan`, `run` and `rollback`: what would be done, doing it, taking it back."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +94,19 @@ def run(
         print_json(outcome.to_json())
     else:
         show_outcome(outcome)
+
+
+def migrate_settled(staging: Path, into: Path) -> Callable[[Path], None]:
+    """Return what migrates one unit of a STAGING folder into the target root, as `run` does, and validates it."""
+
+    def migrate(unit_path: Path) -> None:
+        from repo_agent_dagster.cli.staging_environment import environment
+        from repo_agent_dagster.migration import Migration
+
+        with step_board(quiet=False) as board, environment(on_step=board.show) as lent:
+            Migration.open(unit_path, into, lent, staging_dir=staging).run()
+
+    return migrate
 
 
 def rollback(
