@@ -35,7 +35,7 @@ SHOWN_AT_ONCE = 200
 _WAITING_AT_MOST = 1000
 _READABLE_LENGTH = 80
 _SUPERSEDED = "superseded"
-_NOT_STARTED = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED]
+_QUEUED = [dg.DagsterRunStatus.QUEUED]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _supersede(conn: Connection, task: TaskRequest, *, now: datetime) -> bool:
 
 def _cancel_queued_runs(instance: dg.DagsterInstance, tasks: Iterable[TaskRequest]) -> None:
     for task in tasks:
-        for run in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.id}, statuses=_NOT_STARTED)):
+        for run in instance.get_runs(dg.RunsFilter(tags={TASK_TAG: task.id}, statuses=_QUEUED)):
             instance.run_coordinator.cancel_run(run.run_id)
 
 
@@ -215,7 +215,7 @@ def _events(conn: Connection, shown: str, found: Round) -> tuple[str, list[dg.As
         for row in rows:
             if _mark(row) > shown:
                 changed.setdefault(row.unit, row)
-    waits = {one.unit or name: one.reason for name, one in found.watched.items()}
+    waits = {one.unit or name: one.reason for name, one in found.watched.items() if one.state == "waiting"}
     events = []
     for row in changed.values():
         if can_be_partition(row.unit):

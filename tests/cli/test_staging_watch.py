@@ -23,9 +23,11 @@ from repo_agent_dagster.store.revision import open_upgraded
 from repo_agent_dagster.store.staging_migrations import StagingStatus
 from tests.migration.conftest import write_tree
 
+# A process that was started in the background of a shell ignores SIGINT, and so do its children, unless they do this.
 FOLLOWS_FOR_EVER = """
-import sys
+import signal
 import typer
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from repo_agent_dagster.cli.staging_watch import watch_command
 typer.run(watch_command(lambda staging, into: lambda unit: None))
 """

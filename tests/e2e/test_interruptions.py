@@ -33,6 +33,10 @@ STOP_SECONDS = 90
 FoundT = TypeVar("FoundT")
 
 
+def hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class System:
     """A running `repo-agent up`."""
 
@@ -52,6 +56,8 @@ class System:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Tests that a shell runs in its background ignore SIGINT; `up` would inherit that, and not stop.
+            preexec_fn=hear_ctrl_c,
         )
         assert self.process.stdout is not None
         assert any(re.search(r"Ctrl-C stops everything", line) for line in self.process.stdout)

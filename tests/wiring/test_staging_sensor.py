@@ -1,13 +1,17 @@
 """The STAGING sensor: settled units only, each content once, and what it shows of them in the UI."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.test_utils import create_run_for_test
 
+from jobs.tasks import TASK_TAG
 from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
 from repo_agent_dagster.store import staging_migrations, task_requests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
@@ -111,6 +115,27 @@ def test_a_changed_unit_supersedes_its_pending_request_and_leaves_a_running_one(
     sensor.drop("web", "export const a = 3;\n")
     sensor.settle()
     assert [task.status for task in sensor.tasks()[1:]] == [TaskStatus.RUNNING, TaskStatus.PENDING]
+
+
+def test_the_queued_run_of_a_superseded_request_is_cancelled(deployment: Deployment, tmp_path: Path) -> None:
+    (tmp_path / "queued").mkdir()
+    queueing = {"run_coordinator": {"module": "dagster.core.run_coordinator", "class": "QueuedRunCoordinator"}}
+    with dg.instance_for_test(temp_dir=str(tmp_path / "queued"), overrides=queueing) as instance:
+        sensor = Sensor(replace(deployment, instance=instance))
+        sensor.drop("web")
+        sensor.settle()
+        (task,) = sensor.tasks()
+        job = deployment.defs.get_job_def("staging_migration_job")
+        repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
+        origin = RemoteJobOrigin(repository, job.name)
+        run = create_run_for_test(
+            instance, job.name, tags={TASK_TAG: task.id}, status=dg.DagsterRunStatus.QUEUED, remote_job_origin=origin
+        )
+        sensor.drop("web", "export const a = 2;\n")
+        sensor.tick()
+        found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status is dg.DagsterRunStatus.CANCELED
 
 
 def test_a_content_that_comes_back_is_migrated_again(sensor: Sensor) -> None:
