@@ -34,7 +34,7 @@ def spread(
     left: Left, uses: Mapping[str, Uses], schema: Schema, facts: Callable[[Operation], tuple[StatementFacts, ...]]
 ) -> None:
     """Leave also the files that share a database or a table with one that is left."""
-    tables = {path: _tables(one, schema, facts) for path, one in uses.items()}
+    tables = {path: _tables(one, facts) for path, one in uses.items()}
     while True:
         drawn = _by_flow(left, uses) or _by_table(left, uses, schema, tables)
         if not drawn:
@@ -57,7 +57,8 @@ def _by_table(left: Left, uses: Mapping[str, Uses], schema: Schema, tables: Mapp
     held: dict[str, str] = {}
     for path in sorted(uses):
         if path in left:
-            for table in sorted(tables[path] | _hidden(left.obstacles.get(path, ()), schema)):
+            own = tables[path] | _hidden(left.obstacles.get(path, []), schema)
+            for table in sorted(_tied(own, schema)):
                 held.setdefault(table, path)
     found: dict[str, str] = {}
     for path in sorted(uses):
@@ -70,9 +71,8 @@ def _by_table(left: Left, uses: Mapping[str, Uses], schema: Schema, tables: Mapp
     return found
 
 
-def _tables(uses: Uses, schema: Schema, facts: Callable[[Operation], tuple[StatementFacts, ...]]) -> set[str]:
+def _tables(uses: Uses, facts: Callable[[Operation], tuple[StatementFacts, ...]]) -> set[str]:
     """Return the tables that a file's statements are about, in lower case; those of its schema too."""
-    del schema
     found = {table.lower() for one in uses.operations for fact in facts(one) for table in fact.tables}
     for made in uses.schema:
         for sql in made.sql:
@@ -82,10 +82,25 @@ def _tables(uses: Uses, schema: Schema, facts: Callable[[Operation], tuple[State
     return found
 
 
-def _hidden(obstacles: object, schema: Schema) -> set[str]:
+def _tied(tables: set[str], schema: Schema) -> set[str]:
+    """Return the tables with all that foreign keys tie to them: a key cannot reach into another database."""
+    found = set(tables)
+    while True:
+        more = {
+            other
+            for name, table in schema.tables.items()
+            for other in ({name} if table.references & found else set())
+            | (table.references if name in found else set())
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def _hidden(obstacles: list[Obstacle], schema: Schema) -> set[str]:
     """Return the tables of statements that cannot move; of one that cannot be read, any."""
     found: set[str] = set()
-    for obstacle in obstacles if isinstance(obstacles, list) else ():
+    for obstacle in obstacles:
         if not obstacle.hides:
             continue
         for sql in split_statements(obstacle.sql or "") or ("",):

@@ -111,13 +111,26 @@ def _method(plan: MethodPlan, database: str) -> str:
     head = f"  async {_signature(plan)} {{\n"
     if plan.operation.body is not None:
         return head + _transaction_code(plan, plan.operation.body, database) + "  }"
-    return head + "".join(f"    {line}\n" if line else "\n" for line in _code(plan, database)) + "  }"
+    return head + "".join(f"{_cut(f'    {line}')}\n" for line in _code(plan, database)) + "  }"
+
+
+_CUT = "\x01"
+"""Where a chain of calls may be cut into lines."""
+
+
+def _cut(line: str) -> str:
+    """Return a line as it is, or cut before each call of its chain where it is too long."""
+    whole = line.replace(_CUT, "")
+    if len(whole) <= _LINE or "\n" in whole:
+        return whole
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return line.replace(_CUT, f"\n{indent}")
 
 
 def _prepared(plan: MethodPlan, index: int, database: str) -> str:
     statement = plan.operation.statements[index]
     bind = _bind(plan, [plan.parameters[at] for at in plan.bindings[index]])
-    return f"this.env.{database}.prepare({sql_literal(statement)}){bind}"
+    return f"this.env.{database}{_CUT}.prepare({sql_literal(statement)}){bind}"
 
 
 _UNDEFINED_IS_NULL = frozenset({"bun:sqlite", "better-sqlite3", "durable-object"})
@@ -133,7 +146,7 @@ def _bind(plan: MethodPlan, values: Sequence[str]) -> str:
     if not values:
         return ""
     listed = ", ".join(values)
-    return f".bind(...orNull({listed}))" if plan.api in _UNDEFINED_IS_NULL else f".bind({listed})"
+    return f"{_CUT}.bind(...orNull({listed}))" if plan.api in _UNDEFINED_IS_NULL else f"{_CUT}.bind({listed})"
 
 
 def sql_literal(statement: BoundStatement, indent: str = "      ") -> str:
@@ -175,38 +188,41 @@ def _chained(plan: MethodPlan, statement: str) -> list[str]:
         return _with_bytes(plan, statement, blobs)
     match plan.mode:
         case "d1-all":
-            return [f"return await {statement}.all<Row>();"]
+            return [f"return await {statement}{_CUT}.all<Row>();"]
         case "d1-first" | "row-or-null":
-            return [f"return await {statement}.first<Row>();"]
+            return [f"return await {statement}{_CUT}.first<Row>();"]
         case "d1-column":
-            return [f"return await {statement}.first<Value>({template_literal(plan.operation.column or '')});"]
+            return [f"return await {statement}{_CUT}.first<Value>({template_literal(plan.operation.column or '')});"]
         case "d1-run":
-            return [f"return await {statement}.run<Row>();"]
+            return [f"return await {statement}{_CUT}.run<Row>();"]
         case "d1-raw" | "values":
-            return [f"return await {statement}.raw<Row>();"]
+            return [f"return await {statement}{_CUT}.raw<Row>();"]
         case "d1-exec":
-            return [f"const {{ meta }} = await {statement}.run();", "return { count: 1, duration: meta.duration };"]
+            return [
+                f"const {{ meta }} = await {statement}{_CUT}.run();",
+                "return { count: 1, duration: meta.duration };",
+            ]
         case "rows":
-            return [f"const {{ results }} = await {statement}.all<Row>();", "return results;"]
+            return [f"const {{ results }} = await {statement}{_CUT}.all<Row>();", "return results;"]
         case "row-or-undefined":
-            return [f"const row = await {statement}.first<Row>();", "return row ?? undefined;"]
+            return [f"const row = await {statement}{_CUT}.first<Row>();", "return row ?? undefined;"]
         case "one-row":
-            return [f"const {{ results }} = await {statement}.all<Row>();", *_ONE]
+            return [f"const {{ results }} = await {statement}{_CUT}.all<Row>();", *_ONE]
         case "first-values":
-            return [f"const rows = await {statement}.raw<Row>();", "return rows[0];"]
+            return [f"const rows = await {statement}{_CUT}.raw<Row>();", "return rows[0];"]
         case "plucked":
-            return [f"const rows = await {statement}.raw<[Value]>();", "return rows.map(([value]) => value);"]
+            return [f"const rows = await {statement}{_CUT}.raw<[Value]>();", "return rows.map(([value]) => value);"]
         case "plucked-one":
-            return [f"const rows = await {statement}.raw<[Value]>();", "return rows[0]?.[0];"]
+            return [f"const rows = await {statement}{_CUT}.raw<[Value]>();", "return rows[0]?.[0];"]
         case "changes":
             return [
-                f"const {{ meta }} = await {statement}.run();",
+                f"const {{ meta }} = await {statement}{_CUT}.run();",
                 "return { changes: meta.changes, lastInsertRowid: meta.last_row_id };",
             ]
         case "rows-written":
-            return [f"const {{ meta }} = await {statement}.run();", "return meta.rows_written;"]
+            return [f"const {{ meta }} = await {statement}{_CUT}.run();", "return meta.rows_written;"]
         case _:
-            return [f"await {statement}.run();"]
+            return [f"await {statement}{_CUT}.run();"]
 
 
 _ONE = (
@@ -234,10 +250,10 @@ def _with_bytes(plan: MethodPlan, statement: str, blobs: list[str]) -> list[str]
     if plan.mode in {"row-or-null", "row-or-undefined"}:
         nothing = "null" if plan.mode == "row-or-null" else "undefined"
         return [
-            f"const row = await {statement}.first{record}();",
+            f"const row = await {statement}{_CUT}.first{record}();",
             f"return row === null ? {nothing} : withBytes<Row>(row, {names});",
         ]
-    first = f"const {{ results }} = await {statement}.all{record}();"
+    first = f"const {{ results }} = await {statement}{_CUT}.all{record}();"
     if plan.mode == "rows":
         return [first, f"return results.map((row) => withBytes<Row>(row, {names}));"]
     return [first, *_ONE[:-1], f"return withBytes<Row>(row, {names});"]
@@ -251,9 +267,11 @@ def _transaction_code(plan: MethodPlan, body: TransactionBody, database: str) ->
             continue
         statement = plan.operation.statements[part]
         bind = _bind(plan, ["".join(str(piece) for piece in value) for value in statement.values])
-        push = f"batch.push(this.env.{database}.prepare({sql_literal(statement)}){bind})"
-        text += f"const at{part} = {push} - 1" if part in body.kept else push
-    lines = textwrap.dedent(text.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()
+        prepared = f"this.env.{database}{_CUT}.prepare({sql_literal(statement)}){bind}"
+        start = f"const at{part} = batch.push(" if part in body.kept else "batch.push("
+        end = ") - 1" if part in body.kept else ")"
+        text += f"{start}{_CUT}{prepared}{_CUT}{end}"
+    lines = [_cut_push(line) for line in textwrap.dedent(text.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()]
     if len(lines) == 1 and not lines[0].rstrip().endswith((";", "}")):
         lines[0] += ";"
     run = ["if (batch.length > 0) {", f"  await this.env.{database}.batch(batch);", "}"]
@@ -261,4 +279,15 @@ def _transaction_code(plan: MethodPlan, body: TransactionBody, database: str) ->
         run = [f"const results = await this.env.{database}.batch<Record<string, unknown>>(batch);"]
     after = textwrap.dedent(body.after.replace("\r\n", "\n").strip("\n")).rstrip().splitlines()
     whole = ["const batch: D1PreparedStatement[] = [];", *lines, *run, *after]
-    return "".join(f"    {line.rstrip()}\n" if line.strip() else "\n" for line in whole)
+    return "".join(f"    {line.rstrip()}\n" if line.strip() else "\n" for one in whole for line in one.split("\n"))
+
+
+def _cut_push(line: str) -> str:
+    """Return a line of a transaction; a long ``batch.push(…)`` with its statement on lines of its own."""
+    whole = line.replace(_CUT, "")
+    parts = line.split(_CUT)
+    if len(whole) <= _LINE - 4 or len(parts) < 4:
+        return whole
+    indent = " " * (len(line) - len(line.lstrip()))
+    chain = f"\n{indent}    ".join(parts[1:-1])
+    return f"{parts[0]}\n{indent}  {chain},\n{indent}{parts[-1]}"

@@ -128,9 +128,19 @@ def _candidates(operation: Operation, facts: tuple[StatementFacts, ...]) -> list
     if fact.counts:
         return [f"count{all_of(table)}{where}"]
     joined = all_of(fact.tables[1]) if len(fact.tables) > 1 else ""
+    columns = [column.name for column in fact.columns or ()]
+    few = pascal(" ".join(columns)) if len(columns) == 1 else ""
     if operation.mode in _LISTS:
-        return [f"list{all_of(table)}{where}", *([f"list{all_of(table)}With{joined}{where}"] if joined else [])]
-    return [f"find{one_of(table)}{where}", *([f"find{one_of(table)}With{joined}{where}"] if joined else [])]
+        return [
+            f"list{all_of(table)}{where}",
+            *([f"list{one_of(table)}{plural(few)}{where}"] if few else []),
+            *([f"list{all_of(table)}With{joined}{where}"] if joined else []),
+        ]
+    return [
+        f"find{one_of(table)}{where}",
+        *([f"find{one_of(table)}{few}{where}"] if few else []),
+        *([f"find{one_of(table)}With{joined}{where}"] if joined else []),
+    ]
 
 
 def parameter_name(wanted: str | None, expression: str, taken: Container[str]) -> str:

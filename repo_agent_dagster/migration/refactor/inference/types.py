@@ -31,7 +31,7 @@ from repo_agent_dagster.migration.refactor.syntax.tree import FUNCTIONS, Node
 
 _LISTS = frozenset({"Array", "ReadonlyArray", "Set", "ReadonlySet", "Iterable", "IterableIterator", "AsyncIterable"})
 _MAPS = frozenset({"Map", "ReadonlyMap", "Record", "WeakMap"})
-_SAME = frozenset({"Readonly", "Required", "Awaited", "NonNullable", "Partial"})
+_SAME = frozenset({"Readonly", "Required", "Awaited", "NonNullable", "Partial", "Omit", "Pick"})
 
 
 class Types(Expressions):

@@ -35,6 +35,12 @@ class Table:
     columns: Mapping[str, Column]
     sql: tuple[str, ...]
 
+    @property
+    def references(self) -> frozenset[str]:
+        """The lower-case names of the tables that its foreign keys are about."""
+        found = (re.findall(rf"\bREFERENCES\s+({_NAME})", sql, re.IGNORECASE) for sql in self.sql)
+        return frozenset(unquoted(name).lower() for names in found for name in names)
+
     def column(self, name: str) -> Column | None:
         """Return a column by its name, in whatever case it is written."""
         return self.columns.get(name.lower())
