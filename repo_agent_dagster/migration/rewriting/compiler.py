@@ -8,7 +8,7 @@ import json
 import posixpath
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -16,14 +16,16 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from repo_agent_dagster.migration.faults import SpecifiersUnread
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
-from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, may_hold_specifier
+from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, head_end, may_hold_specifier
 from repo_agent_dagster.migration.rewriting.typescript_reasons import (
     COMPUTED,
     ESCAPES,
+    MOST_CHARACTERS,
     MOST_ERRORS,
     TEMPLATE,
     short,
     syntax_error,
+    too_long,
 )
 from repo_agent_dagster.sandbox.box import Box
 from repo_agent_dagster.sandbox.spec import TYPE_ROOTS
@@ -33,6 +35,8 @@ TYPESCRIPT = posixpath.join(posixpath.dirname(TYPE_ROOTS), "typescript")
 SCRIPT = Path(__file__).with_name("compiler_specifiers.cjs")
 _PART_BYTES = 192 << 10
 """How much of the result one command prints: a sandbox keeps the last 256 KiB of what a command says."""
+_BATCH_CHARACTERS = 16_000_000
+"""How much text one process reads: its copies in node take some times as much memory."""
 _REASONS = {"escapes": ESCAPES, "template": TEMPLATE, "computed": COMPUTED}
 
 _Offset = Annotated[int, Field(ge=0)]
@@ -62,7 +66,7 @@ _READ = TypeAdapter(list[tuple[list[_Source], list[_Error]]])
 class CompilerReader:
     """Reads specifiers with the compiler's parser in a sandbox that is already there; `Box` says what it needs of it.
 
-    `cpu_seconds` is the processor time of the last reading's process inside the sandbox.
+    `cpu_seconds` is the processor time that the last reading took inside the sandbox.
     """
 
     def __init__(self, box: Box, *, timeout_seconds: float = 120) -> None:
@@ -76,12 +80,20 @@ class CompilerReader:
         Raises:
             SpecifiersUnread: the process did not end in time, or failed.
         """
-        found = dict.fromkeys(files, Found())
-        asked = [(path, text) for path, text in files.items() if may_hold_specifier(text)]
-        if not asked:
-            return found
-        for (path, text), (sources, errors) in zip(asked, self._ask(asked), strict=True):
-            found[path] = _found(text, sources, errors)
+        self.cpu_seconds = 0.0
+        asked = {path: text for path, text in files.items() if may_hold_specifier(text)}
+        heads = {path: text[: head_end(text)] for path, text in asked.items()}
+        found = {**dict.fromkeys(files, Found()), **self._read(heads)}
+        # Where a part does not parse by itself, the cut, perhaps, went through a comment, a template or a function.
+        failed = {path for path, one in found.items() if any(unsure.form == "syntax" for unsure in one.unsure)}
+        whole = {path: asked[path] for path in asked if path in failed and len(heads[path]) < len(asked[path])}
+        return {**found, **self._read(whole)}
+
+    def _read(self, files: Mapping[str, str]) -> dict[str, Found]:
+        found = {path: too_long(path, text) for path, text in files.items() if len(text) > MOST_CHARACTERS}
+        for batch in _batches((path, text) for path, text in files.items() if path not in found):
+            for (path, text), (sources, errors) in zip(batch, self._ask(batch), strict=True):
+                found[path] = _found(text, sources, errors)
         return found
 
     def _ask(self, asked: Sequence[tuple[str, str]]) -> list[tuple[list[_Source], list[_Error]]]:
@@ -103,7 +115,7 @@ class CompilerReader:
             self._box.exec(["rm", "-rf", FOLDER], cwd="/", timeout_seconds=self._timeout_seconds)
         if len(read) != len(asked):
             raise SpecifiersUnread(f"TypeScript's parser read {len(read)} of {len(asked)} files; run again")
-        self.cpu_seconds = summary.cpu_seconds
+        self.cpu_seconds += summary.cpu_seconds
         return read
 
     def _run(self, command: Sequence[str]) -> str:
@@ -115,6 +127,20 @@ class CompilerReader:
             said = short(result.output) or f"exit code {result.exit_code}"
             raise SpecifiersUnread(f"TypeScript's parser needs node and {TYPESCRIPT} in the sandbox's image: {said}")
         return result.stdout
+
+
+def _batches(files: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield as many files at once as a sandbox has memory for."""
+    batch: list[tuple[str, str]] = []
+    size = 0
+    for path, text in files:
+        if batch and size + len(text) > _BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+        batch.append((path, text))
+        size += len(text)
+    if batch:
+        yield batch
 
 
 def _found(text: str, sources: Sequence[_Source], errors: Sequence[_Error]) -> Found:

@@ -14,10 +14,12 @@ from repo_agent_dagster.migration.rewriting.typescript_candidates import head_en
 from repo_agent_dagster.migration.rewriting.typescript_reasons import (
     COMPUTED,
     ESCAPES,
+    MOST_CHARACTERS,
     MOST_ERRORS,
     TEMPLATE,
     not_understood,
     short,
+    too_long,
 )
 from repo_agent_dagster.migration.rewriting.typescript_references import find_references
 
@@ -68,9 +70,12 @@ def find_specifiers(path: str, text: str) -> Found:
         return Found()
     language = _LANGUAGES[posixpath.splitext(path)[1].lower()]
     end = head_end(text)
+    if end > MOST_CHARACTERS:
+        return too_long(path, text)
     found = _parsed(text[:end], language)
     if end < len(text) and any(unsure.form == "syntax" for unsure in found.unsure):
-        found = _parsed(text, language)  # the cut, perhaps, went through a comment, a template or JSX text
+        # The cut, perhaps, went through a comment, a template or JSX text.
+        found = _parsed(text, language) if len(text) <= MOST_CHARACTERS else too_long(path, text)
     references = find_references(text)
     return Found((*references, *found.specifiers), found.unsure) if references else found
 

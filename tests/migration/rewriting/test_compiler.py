@@ -138,7 +138,7 @@ def test_a_syntax_error_is_listed_beside_what_was_found(reader: CompilerReader) 
 
 
 def test_a_file_that_the_parser_fails_on_is_listed_and_the_others_are_read(reader: CompilerReader) -> None:
-    deep = f"import './a';\nconst x = {'(' * 50_000}1{')' * 50_000};"
+    deep = f"const x = {'(' * 50_000}1{')' * 50_000};\nimport './a';"
 
     found = reader.read({"deep.ts": deep, "m.ts": "import './b';"})
 
@@ -160,6 +160,18 @@ def test_what_it_found_comes_back_whole_however_much_it_is(reader: CompilerReade
     found = reader.read({"m.ts": text})["m.ts"]
 
     assert [specifier.text for specifier in found.specifiers] == [f"./m{number * number}" for number in range(30_000)]
+
+
+def test_more_text_than_one_process_can_hold_is_read_in_parts_and_what_is_too_long_is_listed(
+    reader: CompilerReader,
+) -> None:
+    filler = f"/*{'x' * 2_900_000}*/"
+    files = {f"m{number}.js": f"{filler}import './a{number}';" for number in range(6)}
+
+    found = reader.read({**files, "long.js": f"{filler}{filler}import './a';"})
+
+    assert [found[path].specifiers[0].text for path in files] == [f"./a{number}" for number in range(6)]
+    assert "too long to be parsed" in found["long.js"].unsure[0].reason
 
 
 def test_files_without_a_word_for_it_cost_nothing(reader: CompilerReader) -> None:
@@ -184,4 +196,4 @@ def test_a_reading_that_takes_too_long_is_told(box: Sandbox) -> None:
 
 def test_a_process_that_fails_is_told_with_its_words(bare_box: Sandbox) -> None:
     with pytest.raises(SpecifiersUnread, match="in the sandbox's image"):
-        CompilerReader(bare_box).read({"m.ts": "import './a';\n" * 400_000})
+        CompilerReader(bare_box).read({"m.ts": "import './a';\n" * 200_000})

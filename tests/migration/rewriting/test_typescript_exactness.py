@@ -119,3 +119,16 @@ def test_deeply_nested_code_is_read() -> None:
     text = f"import './a';\nconst x = {'(' * 20_000}1{')' * 20_000};\nrequire('./b');"
 
     assert [specifier.text for specifier in find_specifiers("m.ts", text).specifiers] == ["./a", "./b"]
+
+
+def test_a_file_too_long_to_be_parsed_is_listed() -> None:
+    found = find_specifiers("m.js", "let a;\n" * 500_000 + "import './a';")
+
+    assert found.specifiers == ()
+    assert "too long to be parsed" in found.unsure[0].reason
+
+
+def test_data_of_any_length_behind_the_imports_is_not_parsed() -> None:
+    found = find_specifiers("m.js", "import './a';\n" + "let a;\n" * 500_000)
+
+    assert [specifier.text for specifier in found.specifiers] == ["./a"]
