@@ -1,4 +1,4 @@
-"""A unit on its way: where its files go, and what follows from it for folders and Go modules. Computed once, lazily."""
+"""A unit on its way: where its files go, and what follows from it for its folders. Computed once, lazily."""
 
 import posixpath
 from collections.abc import Mapping
@@ -36,16 +36,6 @@ class MovingUnit:
     def all_folders(self) -> frozenset[str]:
         """Every folder of the unit that holds a file, whether it moves or not."""
         return frozenset(folder for path in self.relocation.files for folder in ancestors(path))
-
-    @cached_property
-    def new_folders(self) -> frozenset[str]:
-        """Every folder of the target root in or under which a file of the unit lands."""
-        return frozenset(folder for path in self.relocation.moved.values() for folder in ancestors(path))
-
-    @cached_property
-    def sources(self) -> Mapping[str, str]:
-        """The old path of each file at its new path."""
-        return {new: old for old, new in self.relocation.moved.items()}
 
 
 def folder_moves(moved: Mapping[str, str]) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from repo_agent_dagster.contracts.migration import ImportRule
 from repo_agent_dagster.migration.rewriting.file import Rewriter, rewrite_file
 from repo_agent_dagster.migration.rewriting.languages import language_for
+from repo_agent_dagster.migration.rewriting.moving_unit import folder_moves
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
 from repo_agent_dagster.migration.rewriting.typescript import AstGrepReader
@@ -212,3 +213,36 @@ def _relative(importer: str, target: str) -> str:
     relation = posixpath.relpath(module, posixpath.dirname(importer)).split("/")
     climbs = relation.count("..")
     return "." * (climbs + 1) + ".".join(part for part in relation if part not in {"..", "."})
+
+
+_FRAGMENTS = st.lists(
+    st.sampled_from(
+        [
+            *('{"main": "./a.ts"', '[[t]]\nimage = "./D"', "import a", "from . import b", 'import "x"', "module x"),
+            *("require y v1", "=>", "../z", "}", "[", "(", ")", '"', "'", "=", "#", "//", "/*", "\\"),
+            *("\n", "\r\n", "\x0c", "\ufeff", "é😀"),
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(["package.json", "tsconfig.json", "wrangler.toml", "go.mod", "go.work", "a.go", "a.py", "a.ts"]),
+    _FRAGMENTS.map(str.encode) | st.binary(max_size=40),
+)
+def test_whatever_a_file_holds_it_comes_through_unchanged_if_nothing_moves(path: str, content: bytes) -> None:
+    assert rewrite_file(path, content, relocation({path: path}), ()).content == content
+
+
+@given(st.dictionaries(st.sampled_from(["a/b/x", "a/b/y", "a/z", "c/x", "w"]), st.sampled_from(["", "p/", "q/r/"])))
+def test_a_folder_goes_where_all_of_its_files_go_together(homes: dict[str, str]) -> None:
+    moved = {path: home + path for path, home in homes.items()}
+
+    folders = folder_moves(moved)
+
+    for folder, place in folders.items():
+        inside = [path for path in moved if path.startswith(f"{folder}/") or not folder]
+        expected = {homes[path] + folder for path in inside}
+        assert place == (expected.pop().rstrip("/") if len(expected) == 1 else None)
