@@ -7,7 +7,7 @@ from repo_agent_dagster.migration.standards.report import Finding, Fixable, Stan
 from repo_agent_dagster.migration.standards.rules import Rule, gathers_everywhere
 from repo_agent_dagster.migration.standards.suppressions import IGNORE_RULE, MARK, covers, suppressions_of
 
-FILE_LIMIT_BYTES = 2_000_000
+FILE_LIMIT_BYTES = 1_000_000
 """Larger files are listed, not read: they are generated, and a syntax tree takes some fifty times their size."""
 
 GatheredByRule = Mapping[str, Gathered]

@@ -17,14 +17,17 @@ from repo_agent_dagster.migration.standards.bindings import (
     is_imported,
 )
 from repo_agent_dagster.migration.standards.languages import Language, language_of, parse, shortened, unread_parts
-from repo_agent_dagster.migration.standards.rules import Rule
+from repo_agent_dagster.migration.standards.rules import Rule, RuleError
 
 if TYPE_CHECKING:
+    import regex
     from ast_grep_py import SgNode
 
 SCRIPTS: frozenset[Language] = frozenset({"ts", "tsx", "js"})
 _VARIABLE = re.compile(r"\$\$\$([A-Z_][A-Z0-9_]*)|\$([A-Z_][A-Z0-9_]*)")
 _SHOWN_CHARACTERS = 60
+TEXT_LIMIT_SECONDS = 5.0
+"""How long a text rule may search in one file; an honest one needs milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -138,16 +141,27 @@ def gather_from(file: SourceFile, rule: Rule) -> set[str]:
     return {node.text() for node in captured if node is not None}
 
 
-def _text_matches(file: SourceFile, rule: Rule, pattern: re.Pattern[str]) -> Iterator[Match]:
-    for found in pattern.finditer(file.text):
+def _text_matches(file: SourceFile, rule: Rule, pattern: "regex.Pattern[str]") -> Iterator[Match]:
+    try:
+        yield from _within_time(file, rule, pattern)
+    except TimeoutError as error:
+        raise RuleError(
+            f"rule {rule.id} ({rule.origin}): its text searched {file.path} for more than {TEXT_LIMIT_SECONDS:g} "
+            "seconds; write it without repetitions inside repetitions such as (a+)+"
+        ) from error
+
+
+def _within_time(file: SourceFile, rule: Rule, pattern: "regex.Pattern[str]") -> Iterator[Match]:
+    for found in pattern.finditer(file.text, timeout=TEXT_LIMIT_SECONDS):
         at = rule.spec.at or 0
         if found.start(at) < 0 or not found.group():
             continue
         values = {name: value or "" for name, value in found.groupdict().items()}
+        start, end = found.span(at)
         edits: tuple[Edit, ...] = ()
         if rule.spec.fix is not None:
-            edits = (Edit(*found.span(at), _fill(rule.spec.fix.template, values)),)
-        yield Match(rule, *found.span(at), file.place(found.start(at)), _message(rule, values), edits)
+            edits = (Edit(start, end, _fill(rule.spec.fix.template, values)),)
+        yield Match(rule, start, end, file.place(start), _message(rule, values), edits)
 
 
 def _code_matches(file: SourceFile, rule: Rule, gathered: Gathered) -> Iterator[Match]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -26,6 +26,9 @@ from repo_agent_dagster.migration.standards.needs import ANYTHING, Need, every, 
 from repo_agent_dagster.migration.standards.prefilter import needs_of
 from repo_agent_dagster.migration.standards.reading import Location, RuleDocument, read_rule_file
 from repo_agent_dagster.migration.standards.regexes import with_ascii_classes
+
+if TYPE_CHECKING:
+    import regex
 
 __all__ = ["Rule", "RuleError", "built_in_files", "load_rules", "needs_context", "rule_schema", "select"]
 
@@ -57,9 +60,11 @@ class Rule:
         return {key: with_ascii_classes(value) for key, value in config.items() if value}
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
+    def pattern(self) -> "regex.Pattern[str] | None":
         """The regular expression of a text rule."""
-        return None if self.spec.text is None else re.compile(self.spec.text, re.MULTILINE)
+        import regex  # Python's own cannot be told to give up
+
+        return None if self.spec.text is None else regex.compile(self.spec.text, regex.MULTILINE)
 
     @cached_property
     def need(self) -> Need:

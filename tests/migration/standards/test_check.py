@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from repo_agent_dagster.migration.standards import Finding, StandardsReport, check
+from repo_agent_dagster.migration.standards import Finding, RuleError, StandardsReport, check
 from repo_agent_dagster.migration.standards.checking import FILE_LIMIT_BYTES
 from tests.migration.standards.conftest import NO_ALERT, Load, as_bytes
 
@@ -46,6 +46,14 @@ def test_a_text_rule_looks_at_files_of_any_kind(load: Load) -> None:
 
     assert [(one.file, one.line, one.column) for one in findings] == [("a.md", 2, 3), ("b.sql", 1, 4)]
     assert findings[0].message == "to-do without a name: tidy"
+
+
+def test_a_text_rule_that_would_search_for_years_is_an_error(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repo_agent_dagster.migration.standards.matching.TEXT_LIMIT_SECONDS", 0.1)
+    rules = load(TODO.replace("'TODO(?!\\(\\w+\\)):? (?P<WHAT>.+)$'", "'(?P<WHAT>(?:a+)+)\\d!'"))
+
+    with pytest.raises(RuleError, match=r"rule todo-names .*searched a\.md for more than 0\.1 seconds"):
+        check({"a.md": b"a" * 5000}, rules)
 
 
 def test_what_the_parser_does_not_understand_is_listed_and_the_rest_is_checked(load: Load) -> None:
