@@ -32,6 +32,7 @@ READING_SECONDS = 20.0
 """A tick reads new content for so long, well below Dagster's time-out for sensors; the next one goes on."""
 
 SHOWN_AT_ONCE = 200
+NAMED_IN_A_TICK = 10
 _WAITING_AT_MOST = 1000
 _READABLE_LENGTH = 80
 _SUPERSEDED = "superseded"
@@ -245,15 +246,24 @@ def _partitions(
 def _summary(found: Round, submitted: list[str], superseded: list[TaskRequest]) -> str:
     said = []
     if submitted:
-        said.append(f"submitted: {', '.join(submitted)}")
+        said.append(f"submitted: {_some(submitted, ', ')}")
     if superseded:
         said.append(f"superseded: {len(superseded)} task(s) of units that changed")
-    said += [f"{trouble.unit.name}: {trouble.reason}" for trouble in found.troubles]
-    said += [f"{name} {found.watched[name].reason}" for name in found.names("waiting") if found.watched[name].reason]
+    if found.troubles:
+        said.append(_some([f"{trouble.unit.name}: {trouble.reason}" for trouble in found.troubles], "; "))
+    waits = [f"{name} {reason}" for name in found.names("waiting") if (reason := found.watched[name].reason)]
+    if waits:
+        said.append(_some(waits, "; "))
     changing = found.names("changing")
     if changing:
-        said.append(f"still changing: {', '.join(changing)}")
+        said.append(f"still changing: {_some(changing, ', ')}")
     return "; ".join(said) or f"nothing new among {len(found.watched)} unit(s)"
+
+
+def _some(told: list[str], between: str) -> str:
+    """Return the first of many: every tick is kept for a day."""
+    rest = len(told) - NAMED_IN_A_TICK
+    return between.join(told[:NAMED_IN_A_TICK]) + (f"{between}and {rest} more" if rest > 0 else "")
 
 
 default_sensors = [staging_sensor]

@@ -265,6 +265,14 @@ def test_each_change_of_a_migration_is_shown_once_as_a_materialisation_of_its_pa
     assert changed.description == "both changed a.ts"
 
 
+def test_a_tick_names_only_the_first_of_many_units(sensor: Sensor) -> None:
+    for number in range(12):
+        sensor.drop(f"unit{number:02}")
+    said = str(sensor.tick().skip_message)
+    assert said.startswith("still changing: unit00, unit01, ")
+    assert said.endswith(", unit09, and 2 more")
+
+
 def test_the_cursor_of_units_that_were_handed_on_holds_little_more_than_their_names(sensor: Sensor) -> None:
     sensor.drop("web")
     sensor.settle()
