@@ -1,9 +1,9 @@
 """Hashes of files kept between scans, so that a scan reads only what changed. Safe to lose: it is made anew.
 
 One file for each unit, because a change then rewrites one unit's hashes and not those of all. Its first line is enough
-for a unit that did not change. Measured with 1,000 units of 100 files: 30 ms for all first lines, under 1 ms to write one
-unit; all hashes in one JSON took 110 ms to read and 310 ms to write, in one SQLite table 290 ms to read and 30 ms to
-write one unit.
+for a unit that did not change. Measured with 1,000 units of 100 files: 30 ms for all first lines, under 1 ms to write
+one unit; all hashes in one JSON took 110 ms to read and 310 ms to write, in one SQLite table 290 ms to read and 30 ms
+to write one unit.
 """
 
 import json
