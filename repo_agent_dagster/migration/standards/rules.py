@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,19 +113,23 @@ def load_rules(extra: Sequence[Path] = ()) -> tuple[Rule, ...]:
         RuleError: a file breaks the schema, an ast-grep rule or regular expression cannot be used, two rules have one
             name, or settings name a rule or parameter that is not there.
     """
-    documents = [*map(read_rule_file, built_in_files()), *map(read_rule_file, extra)]
-    built_in = len(documents) - len(extra)
+    documents = [*_shipped_documents(), *map(read_rule_file, extra)]
+    shipped = len(documents) - len(extra)
     settings = _settings(documents)
     seen: dict[str, str] = {}
     rules = []
     for number, document in enumerate(documents):
-        origin = BUILT_IN if number < built_in else str(document.path)
+        origin = BUILT_IN if number < shipped else str(document.path)
         for index, spec in enumerate(document.content.rules):
             if spec.id in seen:
                 told = f"{spec.id!r} is a rule already ({seen[spec.id]}); choose another id, or change that rule's"
                 raise document.error(("rules", index, "id"), f"{told} level, params or not_files under settings:")
             seen[spec.id] = origin
-            rules.append(_ready(spec, origin, document, ("rules", index), settings.get(spec.id, ())))
+            given = settings.get(spec.id, ())
+            if number < shipped and not given:
+                rules.append(_as_shipped(number, index))
+            else:
+                rules.append(_ready(spec, origin, document, ("rules", index), given))
     for name, given in settings.items():
         if name not in seen:
             document, _ = given[0]
@@ -174,6 +178,18 @@ def rule_schema() -> dict[str, Any]:
 def built_in_files() -> list[Path]:
     """Return the files of the built-in rules, by name."""
     return sorted((Path(__file__).parent / "rules").glob("*.yaml"))
+
+
+@cache
+def _shipped_documents() -> tuple[RuleDocument, ...]:
+    return tuple(map(read_rule_file, built_in_files()))
+
+
+@cache
+def _as_shipped(number: int, index: int) -> Rule:
+    """Return a built-in rule without settings; it is made ready once, since whole trees are checked again and again."""
+    document = _shipped_documents()[number]
+    return _ready(document.content.rules[index], BUILT_IN, document, ("rules", index), ())
 
 
 _Settings = Mapping[str, Sequence[tuple[RuleDocument, RuleSettings]]]
