@@ -132,7 +132,7 @@ def _check_groups(pattern: re.Pattern[str], template: str) -> None:
         known = group in pattern.groupindex or (group.isdigit() and int(group) <= pattern.groups)
         if not known:
             raise ValueError(f"to {template!r} uses group {group}, which regex {pattern.pattern!r} does not have")
-    if re.search(r"\\(?![\dg\\])", template):
+    if re.search(r"\\(?![\dg])", template.replace("\\\\", "")):
         raise ValueError(f"to {template!r} has a backslash that is no group; write \\1, \\g<name> or \\\\")
 
 

@@ -4,7 +4,7 @@ All in memory and a function of the unit, the manifest and the packages that a r
 the same bytes, so that the whole of it can be shown before it happens and be merged with what people did since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ from repo_agent_dagster.migration.manifest.globs import matches
 from repo_agent_dagster.migration.planning.deciding import Layer
 from repo_agent_dagster.migration.planning.destination import Destination
 from repo_agent_dagster.migration.planning.placement import Placement
-from repo_agent_dagster.migration.rewriting.file import Rewrite, Rewriter, Unresolved
+from repo_agent_dagster.migration.rewriting.file import Rewrite, Unresolved
 from repo_agent_dagster.migration.rewriting.replacements import Replacement, Replacements
 from repo_agent_dagster.migration.rewriting.residual import Residual, residual_scan
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
-from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader, read_source
-from repo_agent_dagster.migration.rewriting.typescript import SUFFIXES as TYPESCRIPT
+from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader
+from repo_agent_dagster.migration.rewriting.unit import rewrite_unit
 from repo_agent_dagster.migration.units.contents import UnitContents
 
 if TYPE_CHECKING:
@@ -120,21 +120,26 @@ def _copy(
 ) -> _Copied:
     moved = placement.moved
     relocation = Relocation(frozenset(contents.by_path), moved, destination.holds_file)
-    rewriter = Rewriter(relocation, manifest.imports, {path: file.content for path, file in contents.by_path.items()})
+    rewritten = rewrite_unit(
+        {path: file.content for path, file in contents.by_path.items()},
+        relocation,
+        manifest.imports,
+        reader,
+        standing=lambda path: destination.read(path).content,
+    )
     replacements = Replacements(manifest.replace, source=manifest.source)
-    found = reader.read(_texts(contents, moved))
     copied: dict[str, bytes] = {}
     rewrites: list[Rewrite] = []
     unresolved: list[Unresolved] = []
     replaced: list[Replacement] = []
     rules_hit: set[int] = set()
     for source, path in sorted(moved.items(), key=lambda pair: pair[1]):
-        rewritten = rewriter.rewrite(source, contents.by_path[source].content, found.get(source))
-        final = replacements.apply(source, rewritten.content)
-        rewrites += rewritten.rewrites
-        unresolved += (*rewritten.unresolved, *final.unresolved)
+        file = rewritten[source]
+        final = replacements.apply(source, file.content)
+        rewrites += file.rewrites
+        unresolved += (*file.unresolved, *final.unresolved)
         replaced += final.replacements
-        rules_hit |= rewritten.rules_hit
+        rules_hit |= file.rules_hit
         copied[path] = final.content
     dead = [
         f"imports[{index}]: no specifier matches" for index in range(len(manifest.imports)) if index not in rules_hit
@@ -146,16 +151,6 @@ def _copy(
         tuple(unresolved),
         (*placement.dead_rules, *dead, *replacements.dead_rules(replaced)),
     )
-
-
-def _texts(contents: UnitContents, moved: Iterable[str]) -> dict[str, str]:
-    texts = {}
-    for source in moved:
-        if source.endswith(tuple(TYPESCRIPT)):
-            text = read_source(contents.by_path[source].content)
-            if text is not None:
-                texts[source] = text.text
-    return texts
 
 
 def _fixed(files: Mapping[str, bytes], manifest: Manifest, unit_path: Path, target_root: Path) -> Mapping[str, bytes]:
