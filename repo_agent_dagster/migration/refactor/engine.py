@@ -22,10 +22,12 @@ from repo_agent_dagster.migration.refactor.sql.schema import Schema, read_schema
 from repo_agent_dagster.migration.refactor.sql.tokens import split_statements
 from repo_agent_dagster.migration.refactor.syntax.project import Project
 from repo_agent_dagster.migration.refactor.syntax.tree import Node
+from repo_agent_dagster.migration.refactor.telling import Facts, notes_of
 from repo_agent_dagster.migration.refactor.worker.asynchrony import AsyncPlan, plan_async, unsure_calls
 from repo_agent_dagster.migration.refactor.worker.callables import Callables
 from repo_agent_dagster.migration.refactor.worker.environment import d1_names
-from repo_agent_dagster.migration.refactor.worker.rewriting import Binding, WorkerChanges, WorkerRewriter
+from repo_agent_dagster.migration.refactor.worker.members import Binding
+from repo_agent_dagster.migration.refactor.worker.rewriting import WorkerChanges, WorkerRewriter
 from repo_agent_dagster.migration.refactor.worker.waiting import public_changes
 
 _IN_LIST = re.compile(r"\bIN\s*\(\s*:__value(\d+)__\s*\)", re.IGNORECASE)
@@ -92,11 +94,12 @@ class _Refactoring:
         if not planned:
             return self._result(OrchestratorChanges(), {}, methods, planned, AsyncPlan(), callables, {})
         rewriter = WorkerRewriter(self._types, callables, self._binding(), moved)
-        worker = rewriter.rewrite(planned, waiting, methods, self._unit, self._destination)
+        worker = rewriter.rewrite(planned, waiting, methods, self._unit)
         self._bind_service(worker)
         changes = self._orchestrator.change(methods, self._schema_statements(moved))
         self._notes += changes.notes
-        self._tell(moved, methods, schema, worker)
+        facts = Facts(self._destination, self._spec.binding, self._orchestrator.file, self._wrangler, self._theirs)
+        self._notes += notes_of(facts, moved, methods, schema, self._own, worker)
         changed = {path: content for path, content in worker.files.items() if content != self._unit_files.get(path)}
         return self._result(changes, changed, methods, planned, waiting, callables, moved)
 
@@ -228,63 +231,6 @@ class _Refactoring:
             worker.files[self._wrangler.path] = content
 
     # --- telling ------------------------------------------------------------------------------------------------
-
-    def _tell(self, moved: Mapping[str, Uses], methods: Methods, schema: Schema, worker: WorkerChanges) -> None:
-        for path in sorted(moved):
-            for dropped in moved[path].dropped:
-                if dropped.why is not None:
-                    self._notes.append(Note(dropped.node.site, f"dropped {dropped.sql or dropped.call}: {dropped.why}"))
-        durable = next((plan for plan in methods.plans if plan.api == "durable-object"), None)
-        if durable is not None:
-            self._notes.append(
-                Note(
-                    durable.sites[0],
-                    "each Durable Object had rows of its own; in D1 all objects share the tables: "
-                    "add the object's name to the keys where that matters",
-                )
-            )
-        for function in worker.injected:
-            self._notes.append(Note(function.site, f"takes the binding {self._spec.binding} where it took a path"))
-        unknown = sorted(
-            {
-                table
-                for plan in methods.plans
-                for fact in plan.facts
-                for table in fact.tables
-                if schema.table(table) is None
-            }
-        )
-        for table in unknown:
-            first = next(plan for plan in methods.plans if any(table in fact.tables for fact in plan.facts))
-            self._notes.append(
-                Note(first.sites[0], f"no CREATE TABLE {table} was found; the orchestrator must have it")
-            )
-        if (
-            self._wrangler is not None
-            and self._wrangler.bindings("d1_databases")
-            and any(plan.api == "d1" for plan in methods.plans)
-        ):
-            self._notes.append(
-                Note(
-                    CallSite(self._wrangler.path, 1, 1),
-                    "d1_databases is still there: copy its rows to the orchestrator's database, then remove it",
-                )
-            )
-        for table in sorted(self._own.tables):
-            if self._theirs.table(table) is not None and any(
-                table == one.lower() for plan in methods.plans for fact in plan.facts for one in fact.tables
-            ):
-                site = CallSite(self._orchestrator.file, 1, 1)
-                self._notes.append(
-                    Note(site, f"the orchestrator's table {table} is used: other units see its rows too")
-                )
-        if worker.needs_declaration:
-            self._notes.append(
-                Note(
-                    CallSite(self._destination, 1, 1),
-                    "the package has no types of the Workers runtime; a declaration was added",
-                )
-            )
 
     def _manual(self, waiting: AsyncPlan, callables: Callables) -> Iterator[ManualWork]:
         for obstacles in self._left.obstacles.values():

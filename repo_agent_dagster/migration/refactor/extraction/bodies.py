@@ -85,8 +85,8 @@ class _Reader:
     def _parts(self, body: Node, runs: list[Run], last: Node | None) -> tuple[tuple[str | int, ...], str]:
         """Return the code that collects the batch, and the code that runs after it."""
         if body.kind != "statement_block":
-            after = f"return {self._edits.render(body.start, body.end)};" if runs[0].place == "returned" else ""
-            return (0, ";"), after
+            returned = f"return {self._edits.render(body.start, body.end)};" if runs[0].place == "returned" else ""
+            return (0, ";"), returned
         parts: list[str | int] = []
         after: list[str] = []
         position = body.start + 1

@@ -71,7 +71,7 @@ def runs_of(function: Node, body: Node, types: Types, *, used: bool) -> Iterator
 
 
 def _statement(call: Node, types: Types) -> tuple[Node, Mode, BoundStatement] | Obstacle | None:
-    """Return the result's expression, what it is, and the statement that a call runs; None for a call that runs none."""
+    """Return the result's expression, what it is, and the statement that a call runs; None where it runs none."""
     called = called_member(call)
     if called is None or isinstance(types.of(call), Prepared):
         return None
@@ -89,12 +89,12 @@ def _statement(call: Node, types: Types) -> tuple[Node, Mode, BoundStatement] | 
     prepared = unroll(kind, types)
     if prepared is None:
         return Obstacle(call, "which statement this is cannot be told")
-    mode = terminal_mode(kind.api, name, prepared.modifiers)
-    if mode not in {"changes", "rows", "row-or-null", "row-or-undefined"}:
+    result = terminal_mode(kind.api, name, prepared.modifiers)
+    if result not in {"changes", "rows", "row-or-null", "row-or-undefined"}:
         return Obstacle(call, f".{name}() has no counterpart in a batch")
     values = prepared.bound if prepared.is_bound else tuple(arguments(call))
     bound_values = bound_statement(prepared.sql, values, types, at=call)
-    return _checked(call, mode, bound_values, call)  # type: ignore[arg-type]  # it is one of the modes above
+    return _checked(call, result, bound_values, call)  # type: ignore[arg-type]  # it is one of the modes above
 
 
 def _checked(
@@ -144,12 +144,12 @@ def _place(value: Node, function: Node, body: Node, types: Types, *, used: bool)
         return "returned", body
     if statement is not None and statement is last:
         return "returned", statement
-    if statement is not None and statement.kind == "lexical_declaration" and last is not None:
-        if _only_read_by(statement, last, types):
-            return "kept", statement
+    declares = statement is not None and statement.kind == "lexical_declaration"
+    if statement is not None and declares and last is not None and _only_read_by(statement, last, types):
+        return "kept", statement
     raise NotMovable(
-        f"the transaction uses the result of line {value.site.line} before its end; D1 runs a transaction as one batch, "
-        "whose statements are all known before the first one runs"
+        f"the transaction uses the result of line {value.site.line} before its end; D1 runs a transaction as one "
+        "batch, whose statements are all known before the first one runs"
     )
 
 

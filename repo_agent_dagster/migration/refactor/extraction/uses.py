@@ -26,8 +26,9 @@ _PASSES_ON = frozenset({"ternary_expression", "binary_expression", "await_expres
 _EXECS = {"d1": {"exec"}, "bun:sqlite": {"run", "exec"}, "better-sqlite3": {"exec"}, "node:sqlite": {"exec"}}
 _FLOWS = frozenset(
     {
-        "variable_declarator", "required_parameter", "optional_parameter", "public_field_definition", "field_definition",
-        "return_statement", "arrow_function", "assignment_expression", "assignment_pattern", "export_statement",
+        "variable_declarator", "required_parameter", "optional_parameter", "public_field_definition",
+        "field_definition", "return_statement", "arrow_function", "assignment_expression",
+        "assignment_pattern", "export_statement",
         "expression_statement", "augmented_assignment_expression", "object_assignment_pattern",
     }
 )  # fmt: skip
@@ -250,7 +251,7 @@ class FileUses:
 
 
 def whole_statement(call: Node) -> Node | None:
-    """Return the statement that is nothing but a call, or the expression body that is; None where its result is used."""
+    """Return the statement, or expression body, that is nothing but a call; None where its result is used."""
     outer = wrapping(call)
     if outer.parent is not None and outer.parent.kind == "await_expression":
         outer = wrapping(outer.parent)

@@ -39,8 +39,8 @@ def entrypoint_file(methods: Methods, unit: str, name: str, database: str, base:
     kept = [_method(plan, database) for plan in methods.plans]
     parts = [
         f"// The rows of {unit}: one method for each statement that its worker runs.\n"
-        "// Generated when the unit was migrated. To change a method, change it here and in the worker's contract file;\n"
-        "// the next migration of the unit merges what you changed with what it generates.\n",
+        "// Generated when the unit was migrated. To change a method, change it here and in the worker's contract\n"
+        "// file; the next migration of the unit merges what you changed with what it generates.\n",
         *(f"{one}\n" for one in base.imports),
         "",
         *(f"{one}\n" for one in base.declarations),
@@ -76,8 +76,8 @@ def contract_file(
 ) -> str:
     """Return the worker's file with the interface of its orchestrator binding."""
     parts = [
-        f"// What {unit} calls on its orchestrator, over RPC; the orchestrator's class with these methods is generated\n"
-        "// from the same statements. Change both together.\n"
+        f"// What {unit} calls on its orchestrator, over RPC; the orchestrator's class with these methods is\n"
+        "// generated from the same statements. Change both together.\n"
     ]
     if imports:
         parts.append("".join(f"{one}\n" for one in imports))

@@ -1,9 +1,8 @@
 """The entrypoint methods that a unit's operations ask for: named, typed, and each only once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from repo_agent_dagster.migration.refactor.extraction.operations import Mode, Operation, Value
+from repo_agent_dagster.migration.refactor.extraction.operations import Mode, Operation, TransactionBody, Value
 from repo_agent_dagster.migration.refactor.generation.names import method_name, one_of, parameter_name, pascal
 from repo_agent_dagster.migration.refactor.generation.values import (
     any_value,
@@ -13,11 +12,11 @@ from repo_agent_dagster.migration.refactor.generation.values import (
     value_names,
 )
 from repo_agent_dagster.migration.refactor.inference.types import Types
-from repo_agent_dagster.migration.refactor.model import Api
+from repo_agent_dagster.migration.refactor.model import Api, CallSite
 from repo_agent_dagster.migration.refactor.sql.reading import StatementFacts, read_statement
 from repo_agent_dagster.migration.refactor.sql.schema import Schema
 from repo_agent_dagster.migration.refactor.syntax.edits import Piece
-from repo_agent_dagster.migration.refactor.syntax.tree import CallSite, Node
+from repo_agent_dagster.migration.refactor.syntax.tree import Node
 
 _GENERIC: dict[Mode, str] = {
     "d1-all": "D1Result<Row>",
@@ -101,7 +100,7 @@ class Methods:
         """Return the method for an operation and the values of its parameters; equal operations share one."""
         facts = self.facts(operation)
         if operation.body is not None:
-            return self._transaction(operation, facts)
+            return self._transaction(operation, operation.body, facts)
         slots, bindings = _merged(operation)
         key = (
             operation.mode,
@@ -126,8 +125,8 @@ class Methods:
             names = value_names(facts[statement].values[index], value, operation.api, self.types)
             plan.names[position] |= names
         plan.sites.append(operation.node.site)
-        if operation.mode == "d1-batch-each":
-            return plan, (_rows_value(operation),)
+        if operation.rows is not None:
+            return plan, (_rows_value(operation, *operation.rows),)
         return plan, tuple(value for _, _, value in slots)
 
     def _register(self, key: object, plan: MethodPlan) -> None:
@@ -136,10 +135,8 @@ class Methods:
         self.plans.append(plan)
 
     def _transaction(
-        self, operation: Operation, facts: tuple[StatementFacts, ...]
+        self, operation: Operation, body: TransactionBody, facts: tuple[StatementFacts, ...]
     ) -> tuple[MethodPlan, tuple[Value, ...]]:
-        body = operation.body
-        assert body is not None
         types = tuple((captured.name, captured.type) for captured in body.captured)
         key = (body.parts, types, tuple((one.text.sql, one.values) for one in operation.statements))
         plan = self._by_key.get(key)
@@ -217,15 +214,8 @@ def _text(value: Value) -> str:
     return "".join(piece if isinstance(piece, str) else piece.text for piece in value)
 
 
-def _rows_value(operation: Operation) -> Value:
-    assert operation.rows is not None
-    listed, head = operation.rows
+def _rows_value(operation: Operation, listed: Node, head: str) -> Value:
     pieces: list[Piece] = [listed, ".map(", head, "["]
     for index, value in enumerate(operation.statements[0].values):
         pieces += ([", "] if index else []) + list(value)
     return (*pieces, "])")
-
-
-def described(plans: Sequence[MethodPlan]) -> list[Node]:
-    """Return the nodes that the methods take the place of."""
-    return [plan.operation.node for plan in plans]

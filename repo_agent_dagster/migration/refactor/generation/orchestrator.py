@@ -20,10 +20,11 @@ from repo_agent_dagster.migration.refactor.inference.members import own_member
 from repo_agent_dagster.migration.refactor.model import CallSite, Note
 from repo_agent_dagster.migration.refactor.sql.schema import Schema, read_schema
 from repo_agent_dagster.migration.refactor.syntax.jsonc import read_json
-from repo_agent_dagster.migration.refactor.syntax.project import Project, imported
+from repo_agent_dagster.migration.refactor.syntax.project import Project
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration
 from repo_agent_dagster.migration.refactor.syntax.tree import SourceFile, is_source
 from repo_agent_dagster.migration.refactor.worker.imports import relative_specifier
+from repo_agent_dagster.migration.rewriting.specifiers import SourceText
 
 _BASE = "BaseWorkerEntrypoint"
 
@@ -179,8 +180,7 @@ class Orchestrator:
             named = self._package_of(target.path)
             if named is not None:
                 return named
-        generated = SourceFile(self.file, target.source)
-        generated.text = ""
+        generated = SourceFile(self.file, SourceText("", "utf-8", b""))
         return relative_specifier(target.path, generated, self._project)
 
     def _package_of(self, path: str) -> str | None:
@@ -214,7 +214,7 @@ class Orchestrator:
             rf"export\s*{{[^}}]*\b{re.escape(self.entrypoint)}\b".encode(), content
         ):
             return
-        file = self._project.file(path) or SourceFile(path, _empty_source(self._project))
+        file = self._project.file(path) or SourceFile(path, SourceText("", "utf-8", b""))
         newline = file.newline
         line = f"export {{ {self.entrypoint} }} from '{relative_specifier(self.file, file, self._project)}';"
         text = file.text
@@ -242,13 +242,3 @@ class Orchestrator:
         changes.notes.append(
             Note(site, f"D1 binding {self.spec.database} added; create the database {name} and put its id there")
         )
-
-
-def _empty_source(project: Project):  # type: ignore[no-untyped-def]
-    del project
-    from repo_agent_dagster.migration.rewriting.specifiers import SourceText
-
-    return SourceText("", "utf-8", b"")
-
-
-__all__ = ["Orchestrator", "OrchestratorChanges", "imported"]

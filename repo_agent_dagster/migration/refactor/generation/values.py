@@ -3,9 +3,9 @@
 from repo_agent_dagster.migration.refactor.inference.kinds import Plain
 from repo_agent_dagster.migration.refactor.inference.types import Types
 from repo_agent_dagster.migration.refactor.model import Api
-from repo_agent_dagster.migration.refactor.sql.reading import BoundValue
 from repo_agent_dagster.migration.refactor.sql.results import ResultColumn
 from repo_agent_dagster.migration.refactor.sql.schema import Storage
+from repo_agent_dagster.migration.refactor.sql.values import BoundValue
 from repo_agent_dagster.migration.refactor.syntax.edits import Piece
 from repo_agent_dagster.migration.refactor.syntax.tree import Node
 

@@ -74,9 +74,8 @@ def _in_toml(wrangler: Wrangler, kind: str, entry: Mapping[str, str]) -> bytes |
         return _in_toml_array(wrangler, kind, entry, text)
     lines = [f"[[{kind}]]", *(f'{key} = "{value}"' for key, value in entry.items())]
     block = newline.join(lines) + newline
-    last = None
-    for last in re.finditer(rf"^\[\[\s*{kind}\s*\]\][^\n]*\n(?:(?!\s*\[)[^\n]*\n?)*", text, re.MULTILINE):
-        pass
+    tables = re.finditer(rf"^\[\[\s*{kind}\s*\]\][^\n]*\n(?:(?!\s*\[)[^\n]*\n?)*", text, re.MULTILINE)
+    last = next(reversed(list(tables)), None)
     if last is not None:
         head, tail = text[: last.end()].rstrip(), text[last.end() :]
         body = head + newline * 2 + block + (newline if tail else "") + tail

@@ -75,8 +75,8 @@ GLOBAL_CALLS: dict[str, Kind] = {
 METHOD_CALLS: dict[str, Kind] = {
     **dict.fromkeys(
         (
-            "toISOString", "toString", "toJSON", "trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase", "padStart",
-            "padEnd", "replaceAll", "toFixed", "repeat", "normalize", "join",
+            "toISOString", "toString", "toJSON", "trim", "trimStart", "trimEnd", "toLowerCase", "toUpperCase",
+            "padStart", "padEnd", "replaceAll", "toFixed", "repeat", "normalize", "join",
         ),
         plain("string"),
     ),

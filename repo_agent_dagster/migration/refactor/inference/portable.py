@@ -6,8 +6,8 @@ from repo_agent_dagster.migration.refactor.syntax.tree import Node
 
 _GLOBAL = frozenset(
     {
-        "Array", "ReadonlyArray", "Record", "Partial", "Readonly", "Required", "Pick", "Omit", "Map", "Set", "ReadonlyMap",
-        "ReadonlySet", "Date", "Uint8Array", "ArrayBuffer", "NonNullable",
+        "Array", "ReadonlyArray", "Record", "Partial", "Readonly", "Required", "Pick", "Omit", "Map", "Set",
+        "ReadonlyMap", "ReadonlySet", "Date", "Uint8Array", "ArrayBuffer", "NonNullable",
     }
 )  # fmt: skip
 _PRIMITIVES = ("string", "number", "bigint", "boolean", "null", "undefined")

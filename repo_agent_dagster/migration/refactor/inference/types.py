@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 
 from repo_agent_dagster.migration.refactor.inference import known
-from repo_agent_dagster.migration.refactor.inference.expressions import Expressions
 from repo_agent_dagster.migration.refactor.inference.kinds import (
     Callable,
     ClassValue,
     DatabaseClass,
-    Foreign,
+    DatabaseModule,
     Handle,
     Instance,
-    Keyed,
     Kind,
-    Listed,
     ModuleEnv,
     Namespace,
     ObjectState,
@@ -22,116 +19,22 @@ from repo_agent_dagster.migration.refactor.inference.kinds import (
     Prepared,
     Promised,
     Shape,
-    plain,
 )
-from repo_agent_dagster.migration.refactor.inference.members import heritage, own_member
+from repo_agent_dagster.migration.refactor.inference.members import field_assignments, heritage, member_name, own_member
+from repo_agent_dagster.migration.refactor.inference.written import Written
 from repo_agent_dagster.migration.refactor.syntax.project import Project, imported
-from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Step
-from repo_agent_dagster.migration.refactor.syntax.tree import FUNCTIONS, Node
-
-_LISTS = frozenset({"Array", "ReadonlyArray", "Set", "ReadonlySet", "Iterable", "IterableIterator", "AsyncIterable"})
-_MAPS = frozenset({"Map", "ReadonlyMap", "Record", "WeakMap"})
-_SAME = frozenset({"Readonly", "Required", "Awaited", "NonNullable", "Partial", "Omit", "Pick"})
+from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Step, parameters
+from repo_agent_dagster.migration.refactor.syntax.tree import Node
 
 
-class Types(Expressions):
-    """Answers about one project; every answer is worked out once. `d1_names` are bindings that the wrangler file has."""
+class Types(Written):
+    """Answers about one project, each worked out once. `d1_names` are bindings that the wrangler file has."""
 
     def __init__(self, project: Project, d1_names: frozenset[str]) -> None:
         self.project = project
         self.d1_names = d1_names
         self._kinds: dict[int, Kind | None] = {}
         self._busy: set[int] = set()
-
-    # --- written types ------------------------------------------------------------------------------------------
-
-    def written(self, node: Node | None) -> Kind | None:
-        """Return what a type, as it is written, stands for."""
-        if node is None:
-            return None
-        if node.kind in {"type_annotation", "parenthesized_type", "readonly_type"}:
-            return self.written(node.parts[0]) if node.parts else None
-        if node.kind in {"predefined_type", "literal_type"}:
-            return self._literal_type(node)
-        if node.kind == "template_literal_type":
-            return plain("string")
-        if node.kind == "array_type":
-            return Listed(self.written(node.parts[0]))
-        if node.kind == "tuple_type":
-            return Listed(None)
-        if node.kind == "object_type":
-            return Shape(node)
-        if node.kind in {"function_type", "constructor_type"}:
-            return Callable(node)
-        if node.kind == "union_type":
-            return self._union([self.written(part) for part in _union_parts(node)])
-        if node.kind == "generic_type":
-            return self._generic(node)
-        if node.kind == "type_identifier":
-            return self._named_type(node)
-        if node.kind == "nested_type_identifier":
-            return self._nested_type(node)
-        if node.kind == "type_query":
-            name = node.child("identifier")
-            return self.of(name) if name is not None else None
-        return None
-
-    def _literal_type(self, node: Node) -> Kind | None:
-        text = node.text
-        if text in known.PREDEFINED:
-            return known.PREDEFINED[text]
-        if text[:1] in {"'", '"', "`"}:
-            return plain("string")
-        return plain("number") if text[:1].isdigit() or text[:1] == "-" else None
-
-    def _union(self, kinds: list[Kind | None]) -> Kind | None:
-        empty = frozenset({"null", "undefined"})
-        rest = [kind for kind in kinds if not (isinstance(kind, Plain) and kind.names <= empty)]
-        if all(isinstance(kind, Plain) for kind in rest):
-            return Plain(frozenset(name for kind in kinds if isinstance(kind, Plain) for name in kind.names))
-        return rest[0] if len(rest) == 1 else None
-
-    def _generic(self, node: Node) -> Kind | None:
-        name = node.field("name") or node.parts[0]
-        given = node.child("type_arguments")
-        parts = given.parts if given is not None else []
-        if name.kind == "type_identifier" and self.project.scopes(node.file).type(name) is None:
-            if name.text in {"Promise", "PromiseLike"}:
-                return Promised(self.written(parts[0]) if parts else None)
-            if name.text in _LISTS:
-                return Listed(self.written(parts[0]) if parts else None)
-            if name.text in _MAPS:
-                return Keyed(self.written(parts[1]) if len(parts) > 1 else None)
-            if name.text in _SAME and parts:
-                return self.written(parts[0])
-        return self.written(name)
-
-    def _named_type(self, node: Node) -> Kind | None:
-        declaration = self.project.type(node)
-        if declaration is None:
-            return known.GLOBAL_TYPES.get(node.text) or Foreign(node.text)
-        if declaration.kind == "import":
-            return known.imported_type(*imported(declaration))
-        if declaration.kind == "alias":
-            return self._once(declaration.owner, lambda: self._alias(declaration))
-        if declaration.kind in {"class", "interface"}:
-            return Instance(declaration)
-        return None
-
-    def _alias(self, declaration: Declaration) -> Kind | None:
-        value = declaration.owner.field("value")
-        return self.written(value)
-
-    def _nested_type(self, node: Node) -> Kind | None:
-        module, name = node.field("module"), node.field("name")
-        if module is None or name is None:
-            return None
-        declaration = self.project.scopes(node.file).type(module, module.text)
-        if declaration is None or declaration.kind != "import":
-            return None
-        source, _ = imported(declaration)
-        api = known.DATABASE_MODULES.get(source)
-        return known.nested_type(api, name.text) if api is not None else known.imported_type(source, name.text)
 
     # --- names --------------------------------------------------------------------------------------------------
 
@@ -182,8 +85,6 @@ class Types(Expressions):
         expected = self.expected(function) if function is not None else None
         if not isinstance(expected, Callable) or function is None:
             return None
-        from repo_agent_dagster.migration.refactor.syntax.scopes import parameters
-
         mine, theirs = parameters(function), parameters(expected.node)
         index = next((position for position, one in enumerate(mine) if one is owner), None)
         return self.written(theirs[index].field("type")) if index is not None and index < len(theirs) else None
@@ -207,7 +108,7 @@ class Types(Expressions):
         if isinstance(kind, Namespace):
             found = self.project.exported(kind.path, name, types=False)
             return self.declared(found) if found is not None else None
-        if isinstance(kind, known.DatabaseModule):
+        if isinstance(kind, DatabaseModule):
             return known.member_of_module(kind.api, name)
         if isinstance(kind, DatabaseClass) and name in {"Database", "default"}:
             return kind
@@ -294,8 +195,6 @@ class Types(Expressions):
         return kind
 
     def _assigned(self, node: Node) -> Kind | None:
-        from repo_agent_dagster.migration.refactor.inference.members import field_assignments, member_name
-
         owner, name = (
             node.enclosing(frozenset({"class_declaration", "class", "abstract_class_declaration"})),
             member_name(node),
@@ -330,14 +229,3 @@ class Types(Expressions):
                 if kind is not None:
                     return kind
         return None
-
-
-def _union_parts(node: Node) -> Iterator[Node]:
-    for part in node.parts:
-        if part.kind == "union_type":
-            yield from _union_parts(part)
-        else:
-            yield part
-
-
-__all__ = ["FUNCTIONS", "Types"]

@@ -18,7 +18,7 @@ class ResultColumn:
     nullable: bool
 
 
-def result_columns(tree: "exp.Expression", schema: Schema) -> tuple[tuple[ResultColumn, ...] | None, bool]:
+def result_columns(tree: "exp.Expr", schema: Schema) -> tuple[tuple[ResultColumn, ...] | None, bool]:
     """Return the columns of a statement's rows, None where they are not known, and whether it gives rows at all."""
     from sqlglot import exp
 

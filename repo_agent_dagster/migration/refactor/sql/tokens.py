@@ -86,7 +86,7 @@ class Slot:
 
 
 def slots(sql: str) -> tuple[Slot, ...]:
-    """Return a statement's values in the order in which they are bound: SQLite numbers ``?`` after the highest so far."""
+    """Return a statement's values in the order in which they are bound; ``?`` is numbered after the highest so far."""
     order: list[str | int] = []
     spans: dict[str | int, list[tuple[int, int]]] = {}
     highest = 0

@@ -1,1 +1,1 @@
-"""What changes in the worker: calls, the functions around them, the database's own code, types, and its configuration."""
+"""What changes in the worker: calls, the functions around them, the database's own code, types, configuration."""

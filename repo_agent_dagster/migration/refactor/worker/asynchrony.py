@@ -23,8 +23,9 @@ _CHAINED = frozenset({"then", "catch", "finally"})
 _GENERATORS = frozenset({"generator_function", "generator_function_declaration"})
 _BUILT_IN = frozenset(
     {
-        "get", "set", "add", "has", "delete", "clear", "push", "pop", "find", "close", "open", "run", "all", "list", "keys",
-        "values", "entries", "map", "filter", "forEach", "update", "insert", "remove", "create", "save", "count", "end",
+        "get", "set", "add", "has", "delete", "clear", "push", "pop", "find", "close", "open", "run", "all", "list",
+        "keys", "values", "entries", "map", "filter", "forEach", "update", "insert", "remove", "create",
+        "save", "count", "end",
         "fetch", "alarm", "scheduled", "queue",
     }
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What goes away with the database: its schema and settings, prepared statements, and constants that nobody reads now."""
+"""What goes away with the database: its schema and settings, prepared statements, constants that nobody reads."""
 
 from collections.abc import Callable as Function
 from collections.abc import Iterable
@@ -87,7 +87,7 @@ def field_of(assignment: Node) -> Node | None:
 
 
 def keep_binding(assignment: Node, handle: Node, name: str, interface: str, edits: Edits) -> None:
-    """Make the field that kept a prepared statement keep the binding: ``this.insert = db.prepare(…)`` → its database."""
+    """Make the field that kept a prepared statement keep the binding."""
     left, right, field = assignment.field("left"), assignment.field("right"), field_of(assignment)
     prop = left.field("property") if left is not None else None
     if prop is None or right is None:

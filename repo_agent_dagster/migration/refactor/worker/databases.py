@@ -30,6 +30,8 @@ class Databases:
         self._edits_of, self._binding, self._interface = edits_of, binding, interface
         self.typed: dict[str, None] = {}
         """Files that name the binding's type."""
+        self.taken: dict[str, None] = {}
+        """Names of D1 bindings in whose places the new binding stands now."""
         self.injected: list[Node] = []
         """Functions that take the binding where they took a path."""
 
@@ -42,6 +44,7 @@ class Databases:
                 edits.replace_node(node, self._environment.expression(node))
             else:
                 edits.replace_node(name, self._binding)
+                self.taken[name.text] = None
             return
         taken = self._inject(node)
         edits.replace_node(node, taken or self._environment.expression(node))
@@ -67,6 +70,8 @@ class Databases:
     def rename_destructured(self, declaration: Declaration) -> None:
         """Take the binding where ``const { DB } = env`` took the database; the local name stays."""
         edits, node = self._edits_of(declaration.file), declaration.node
+        if declaration.path:
+            self.taken[str(declaration.path[-1])] = None
         if node.kind == "shorthand_property_identifier_pattern":
             edits.replace_node(node, f"{self._binding}: {node.text}")
         elif node.parent is not None and node.parent.kind == "pair_pattern" and (key := node.parent.field("key")):

@@ -142,7 +142,7 @@ def _type_argument(declaration: Declaration) -> Node | None:
 
 
 def d1_names(types_of: Types, from_wrangler: frozenset[str]) -> frozenset[str]:
-    """Return the names under which environments hold D1 databases: the wrangler file's, and those of capital letters."""
+    """Return the names under which environments hold D1 databases: the wrangler file's, and those in capitals."""
     found = set(from_wrangler)
     for file in types_of.project.unit_files():
         if b"D1Database" not in types_of.project.contents[file.path]:

@@ -26,16 +26,8 @@ from repo_agent_dagster.migration.refactor.worker.imports import (
     import_line,
     relative_specifier,
 )
+from repo_agent_dagster.migration.refactor.worker.members import Binding, Members
 from repo_agent_dagster.migration.refactor.worker.waiting import write_waiting
-
-
-@dataclass
-class Binding:
-    """How the worker names its orchestrator: the binding, its TypeScript type, and the file that declares the type."""
-
-    name: str
-    interface: str
-    contract: str
 
 
 @dataclass
@@ -58,6 +50,7 @@ class WorkerRewriter:
         self._databases = Databases(types, callables, self._environment, self.edits_of, binding.name, binding.interface)
         self._calls = Calls(types, self._environment, self.edits_of)
         self._typed: dict[str, None] = {}
+        self._members = Members(types, binding, self._environment, self.edits_of, frozenset(moved), self._typed)
 
     def edits_of(self, file: SourceFile) -> Edits:
         """Return the edits of a file."""
@@ -71,7 +64,6 @@ class WorkerRewriter:
         waiting: AsyncPlan,
         methods: Methods,
         unit: str,
-        destination: str,
     ) -> WorkerChanges:
         """Return the changed files."""
         for uses in self._moved.values():
@@ -83,7 +75,7 @@ class WorkerRewriter:
             self._retype(path)
         self._clean_up()
         write_waiting(waiting, self.edits_of)
-        self._declare_members()
+        self._members.declare(self._environment.reached.bodies, self._databases.taken)
         changes = WorkerChanges(injected=self._databases.injected)
         typed = any(file.typed for file in self._project.unit_sources())
         reached = self._environment.reached
@@ -98,7 +90,6 @@ class WorkerRewriter:
                 folder = posixpath.dirname(self._binding.contract)
                 changes.files[posixpath.join(folder, "cloudflare-workers.d.ts")] = _AMBIENT.encode()
                 changes.needs_declaration = True
-        del destination
         return changes
 
     # --- the parts ----------------------------------------------------------------------------------------------
@@ -148,102 +139,13 @@ class WorkerRewriter:
             for operation in uses.operations:
                 constants += [one for statement in operation.statements for one in statement.text.constants]
             for node in uses.prepared:
-                kept = next((one for one in holders if one.file is file and one.holds(node)), None)
-                if kept is not None and (handle := _handle_in(kept, self._types)) is not None:
-                    keep_binding(kept, handle, camel(self._binding.name), self._binding.interface, edits)
+                holder = next((one for one in holders if one.file is file and one.holds(node)), None)
+                if holder is not None and (handle := _handle_in(holder, self._types)) is not None:
+                    keep_binding(holder, handle, camel(self._binding.name), self._binding.interface, edits)
                     self._typed[path] = None
                 else:
                     drop_prepared(node, edits, uses.prepared)
         drop_constants(constants, self._project, self.edits_of, set(self._moved) | {one.file.path for one in constants})
-
-    def _declare_members(self) -> None:
-        """Give environment types the binding: in the database's place where nothing else uses it, else beside it."""
-        bodies = dict(self._environment.reached.bodies)
-        names = {
-            name.text
-            for uses in self._moved.values()
-            for node in uses.creations
-            if node.kind == "member_expression" and (name := node.field("property")) is not None
-        } & self._types.d1_names
-        names |= {name for name in self._types.d1_names if self._moved and self._is_only_destructured(name)}
-        for name in sorted(names):
-            for member in self._environment.declare_members(name):
-                body = member.parent
-                if body is None or member.file.path not in self._project.unit_paths:
-                    continue
-                if body in bodies and bodies[body] is None and self._has_member(body):
-                    continue
-                if self._is_left(name):
-                    bodies[body] = None
-                elif body in bodies or self._has_member(body):
-                    self.edits_of(member.file).remove_statement(member)
-                    bodies.pop(body, None) if self._has_member(body) else None
-                else:
-                    self._replace_member(member)
-                    bodies.pop(body, None)
-                    self._done.add(body)
-        for body in bodies:
-            if body not in self._done and not self._has_member(body):
-                self._add_member(body)
-
-    @property
-    def _done(self) -> set[Node]:
-        if not hasattr(self, "_bodies_done"):
-            self._bodies_done: set[Node] = set()
-        return self._bodies_done
-
-    def _is_only_destructured(self, name: str) -> bool:
-        return any(
-            f"{name}" in (self._project.file(path) or _EMPTY).text
-            for path in self._moved
-            if self._moved[path].operations
-        )
-
-    def _is_left(self, name: str) -> bool:
-        """Whether a file that stays as it is uses the database of a name."""
-        for file in self._project.unit_sources():
-            if file.path in self._moved:
-                continue
-            for node in file.root.walk():
-                if node.kind == "member_expression" and isinstance(self._types.of(node), Handle):
-                    found = node.field("property")
-                    if found is not None and found.text == name:
-                        return True
-        return False
-
-    def _has_member(self, body: Node) -> bool:
-        return body in self._done or any(
-            (name := one.field("name")) is not None and name.text == self._binding.name for one in body.parts
-        )
-
-    def _replace_member(self, member: Node) -> None:
-        edits, name, annotation = self.edits_of(member.file), member.field("name"), member.field("type")
-        if name is not None and annotation is not None and annotation.parts:
-            edits.replace_node(name, self._binding.name)
-            edits.replace_node(annotation.parts[0], self._interface_in(member.file))
-
-    def _add_member(self, body: Node) -> None:
-        file, text = body.file, f"{self._binding.name}: {self._interface_in(body.file)}"
-        edits = self.edits_of(file)
-        self._done.add(body)
-        if not body.parts:
-            edits.replace_node(body, f"{{ {text} }}")
-            return
-        last = body.parts[-1]
-        after = file.text[last.end : last.end + 1]
-        separator = after if after in {";", ","} else ";"
-        offset = last.end + 1 if after in {";", ","} else last.end
-        one_line = "\n" not in body.text
-        lead = " " if one_line else file.newline + file.indent_at(last.start)
-        edits.insert(offset, ("" if after in {";", ","} else separator) + lead + text + ("" if one_line else separator))
-
-    def _interface_in(self, file: SourceFile) -> str:
-        """Return the binding's type as a file can name it: a global declaration file cannot import."""
-        if any(one.kind in {"import_statement", "export_statement"} for one in file.root.children):
-            self._typed[file.path] = None
-            return self._binding.interface
-        specifier = relative_specifier(self._binding.contract, file, self._project)
-        return f"import('{specifier}').{self._binding.interface}"
 
     def _import(self, typed: bool) -> None:
         reached = self._environment.reached
@@ -304,11 +206,6 @@ def _global(name: str, binding: Binding) -> str:
     return "\n".join(["declare global {", *(f"  {line}" for line in inner), "}"])
 
 
-class _Empty:
-    text = ""
-
-
-_EMPTY = _Empty()
 _AMBIENT = """// What the Workers runtime gives; remove this file once the package has @cloudflare/workers-types.
 declare module 'cloudflare:workers' {
   export const env: Cloudflare.Env;
