@@ -157,8 +157,10 @@ def _fixed(files: Mapping[str, bytes], manifest: Manifest, unit_path: Path, targ
     if not manifest.standards.fix:
         return {}
     from repo_agent_dagster.migration.standards import fix
+    from repo_agent_dagster.migration.standards.tree import read_context
 
-    return fix(files, chosen_rules(manifest, unit_path, target_root)).changes
+    rules = chosen_rules(manifest, unit_path, target_root)
+    return fix(files, rules, context=read_context(target_root, rules)).changes
 
 
 def chosen_rules(manifest: Manifest, unit_path: Path, target_root: Path) -> "Sequence[Rule]":

@@ -115,10 +115,16 @@ def _refactoring(plan: Plan) -> str:
 
 def _standards(outcome: Outcome) -> str:
     report = outcome.standards
-    if report is None or not report.findings:
+    if report is None:
         return ""
     rows = ((f"{one.file}:{one.line}", one.rule, one.level, one.message) for one in report.findings)
-    return f"## Standards: {len(report.findings)} findings\n\n" + _table(("place", "rule", "level", "what"), rows)
+    parts = [
+        f"## Standards: {len(report.findings)} findings\n\n" + _table(("place", "rule", "level", "what"), rows)
+        if report.findings
+        else "",
+        _list("Not checked by the standards", [f"`{_code(one.file)}:{one.line}`: {one.reason}" for one in report.unsure]),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _check(check: CheckReport) -> str:

@@ -162,11 +162,13 @@ class Migration:
             StandardsBroken: it does worse than the manifest allows.
         """
         from repo_agent_dagster.migration.standards import check
+        from repo_agent_dagster.migration.standards.tree import read_context
 
         with self._step("standards") as note:
             self._write(planned, "standards", note)
             files = Destination(self.target_root).files_under(self.manifest.destination)
-            report = check(files, chosen_rules(self.manifest, self.unit_path, self.target_root))
+            rules = chosen_rules(self.manifest, self.unit_path, self.target_root)
+            report = check(files, rules, context=read_context(self.target_root, rules))
             self.account.note(standards_score=report.score)
             note.say(f"score {report.score:g}, {len(report.findings)} findings")
             if report.fails(self.manifest.standards.fail_on):
