@@ -14,6 +14,8 @@ from repo_agent_dagster.migration.faults import DestinationError
 from repo_agent_dagster.migration.units.scan import LOCK_NAME
 
 _VERSION = 2
+RULES = 1
+"""Counted up when the same unit would come out with other names than before."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -30,9 +32,15 @@ class LockedFile(SnakeContract):
 
 
 class MigrationLock(SnakeContract):
-    """The content of `.migration-lock.json`; the keys of `files` are relative to the target root."""
+    """The content of `.migration-lock.json`; the keys of `files` are relative to the target root.
+
+    `is_settled` says that all stages were written and that no name was left unresolved: while nothing changes, there
+    is nothing to do. `rules` is the version of the rules by which names are changed; newer ones look again.
+    """
 
     version: Annotated[int, Field(ge=1, le=_VERSION)] = _VERSION
+    rules: int = 0
+    is_settled: bool = False
     unit: str
     source_digest: Sha256
     manifest_digest: Sha256

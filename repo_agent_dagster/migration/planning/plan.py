@@ -14,9 +14,10 @@ from repo_agent_dagster.migration.merging.git_blobs import ObjectFormat, blob_id
 from repo_agent_dagster.migration.planning.bringing import Brought, bring, merge_method
 from repo_agent_dagster.migration.planning.deciding import Decision, FindBase, Layer, decide, decide_gone
 from repo_agent_dagster.migration.planning.destination import Destination, Standing
-from repo_agent_dagster.migration.planning.lock import LockedFile, MigrationLock, lock_path, read_lock
+from repo_agent_dagster.migration.planning.lock import RULES, LockedFile, MigrationLock, lock_path, read_lock
 from repo_agent_dagster.migration.planning.model import STAGES, Action, Change, Plan, Stage, StageName
 from repo_agent_dagster.migration.planning.placement import place_files
+from repo_agent_dagster.migration.planning.settled import settled_plan
 from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader
 from repo_agent_dagster.migration.rewriting.typescript import AstGrepReader
 from repo_agent_dagster.migration.units.contents import UnitContents, read_unit
@@ -30,12 +31,14 @@ def plan(
     bases: Bases | None = None,
     reader: SpecifierReader | None = None,
     contents: UnitContents | None = None,
+    fresh: bool = False,
 ) -> Plan:
     """Return what migrating the unit would do to the target root; reads both, writes nothing.
 
     `bases` holds what earlier migrations brought; what is not in it is looked for in the target root's git objects.
     `reader` finds the specifiers of TypeScript and JavaScript; by default ast-grep's parser does, in this process.
-    `contents` is the unit as it was read before; by default it is read now.
+    `contents` is the unit as it was read before; by default it is read now. Where everything stands as the lock says,
+    for this very unit and manifest, nothing is worked out again unless it shall be `fresh`.
 
     Raises:
         UnitError: the unit is missing, its `source` holds no file, or two files want one place.
@@ -49,6 +52,10 @@ def plan(
     placement = place_files(contents, manifest)
     destination = Destination(target_root)
     lock = _previous_lock(destination, manifest)
+    if lock is not None and not fresh:
+        settled = settled_plan(contents, target_root, manifest, lock, destination)
+        if settled is not None:
+            return settled
     brought = bring(contents, manifest, placement, destination, reader or AstGrepReader())
     decisions = _Decisions(
         manifest,
@@ -61,7 +68,7 @@ def plan(
     decisions.add_elsewhere(brought)
     decisions.add_gone(brought)
     digests = contents.digest, manifest_digest(manifest)
-    changes, stages = _with_locks(decisions, destination, manifest, digests)
+    changes, stages = _with_locks(decisions, destination, manifest, digests, is_settled=not brought.unresolved)
     return Plan(
         unit_path=unit_path,
         target_root=target_root,
@@ -122,6 +129,10 @@ class _Decisions:
             if decision is not None:
                 self.made[path] = decision
 
+    def steps_of(self, stage: StageName) -> list[Change]:
+        """Return what a stage writes."""
+        return [step for made in self.made.values() for name, step in made.steps if name == stage]
+
     def locked_after(self, stage: StageName) -> dict[str, LockedFile]:
         """Return what the lock says of each file once the stage is written."""
         number = STAGES.index(stage)
@@ -162,17 +173,31 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _with_locks(
-    decisions: _Decisions, destination: Destination, manifest: Manifest, digests: tuple[str, str]
+    decisions: _Decisions,
+    destination: Destination,
+    manifest: Manifest,
+    digests: tuple[str, str],
+    *,
+    is_settled: bool,
 ) -> tuple[list[Change], tuple[Stage, ...]]:
     """Return all changes and the stages, with the lock written anew by each stage that changes what it says."""
     path = lock_path(manifest.destination)
     standing = destination.read(path)
     content, stages = standing.content, []
-    for name in STAGES:
-        changes = [step for made in decisions.made.values() for stage, step in made.steps if stage == name]
+    steps = {name: decisions.steps_of(name) for name in STAGES}
+    last = max((number for number, name in enumerate(STAGES) if steps[name]), default=0)
+    for number, name in enumerate(STAGES):
+        changes = steps[name]
         if name != "copy" and not changes:
             continue
-        lock = _lock(decisions, manifest, digests, name).to_bytes()
+        lock = MigrationLock(
+            rules=RULES,
+            is_settled=is_settled and number == last,
+            unit=manifest.unit,
+            source_digest=digests[0],
+            manifest_digest=digests[1],
+            files=decisions.locked_after(name),
+        ).to_bytes()
         if lock != content:
             changes.append(Change(path, "create" if content is None else "update", content, lock))
             content = lock
@@ -182,15 +207,6 @@ def _with_locks(
     if content != standing.content:
         over_all = replace(over_all, action="create" if standing.content is None else "update")
     return [*(made.change for made in decisions.made.values()), over_all], tuple(stages)
-
-
-def _lock(decisions: _Decisions, manifest: Manifest, digests: tuple[str, str], stage: StageName) -> MigrationLock:
-    return MigrationLock(
-        unit=manifest.unit,
-        source_digest=digests[0],
-        manifest_digest=digests[1],
-        files=decisions.locked_after(stage),
-    )
 
 
 def _previous_lock(destination: Destination, manifest: Manifest) -> MigrationLock | None:

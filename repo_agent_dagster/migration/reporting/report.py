@@ -122,7 +122,9 @@ def _standards(outcome: Outcome) -> str:
         f"## Standards: {len(report.findings)} findings\n\n" + _table(("place", "rule", "level", "what"), rows)
         if report.findings
         else "",
-        _list("Not checked by the standards", [f"`{_code(one.file)}:{one.line}`: {one.reason}" for one in report.unsure]),
+        _list(
+            "Not checked by the standards", [f"`{_code(one.file)}:{one.line}`: {one.reason}" for one in report.unsure]
+        ),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -4,7 +4,7 @@ Languages find the spans (`typescript.py`, `python_imports.py`); this module kno
 """
 
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -61,6 +61,17 @@ class SpecifierReader(Protocol):
 
         Spans are in characters of the text. What cannot be read is listed as unsure, and is no error.
         """
+
+
+@dataclass(frozen=True)
+class LazyReader:
+    """A reader that is made when there is something to read: one in a sandbox need not be started for nothing."""
+
+    make: Callable[[], SpecifierReader]
+
+    def read(self, files: Mapping[str, str]) -> Mapping[str, Found]:
+        """Return what each file holds."""
+        return self.make().read(files) if files else {}
 
 
 @dataclass(frozen=True)

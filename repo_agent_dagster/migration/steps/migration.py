@@ -8,18 +8,20 @@ import posixpath
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.migration import Manifest
 from repo_agent_dagster.migration.checks.report import CheckReport
-from repo_agent_dagster.migration.faults import CheckRefused, StandardsBroken
+from repo_agent_dagster.migration.faults import CheckRefused, SpecifiersUnread, StandardsBroken
 from repo_agent_dagster.migration.manifest.reading import load_manifest
 from repo_agent_dagster.migration.merging.conflicts import clear_conflicts
 from repo_agent_dagster.migration.planning.bringing import chosen_rules
 from repo_agent_dagster.migration.planning.destination import Destination
 from repo_agent_dagster.migration.planning.model import Plan, StageName
 from repo_agent_dagster.migration.planning.plan import plan as make_plan
+from repo_agent_dagster.migration.rewriting.specifiers import LazyReader
 from repo_agent_dagster.migration.steps.account import Account, StepName, StepNote
 from repo_agent_dagster.migration.steps.environment import Environment
 from repo_agent_dagster.migration.steps.execution import refuse_conflicts, write_stage
@@ -118,20 +120,13 @@ class Migration:
         """Work out what would be done; conflicts stop the unit here, each with its side file."""
         with self._step("plan") as note:
             refuse_unready(self.environment, self.manifest, self.unit_path, self.target_root, self.staging_dir)
-            planned = make_plan(
-                self.unit_path,
-                self.target_root,
-                self.manifest,
-                bases=self.environment.bases,
-                reader=None if self.environment.reader is None else self.environment.reader(),
-                contents=self.contents,
-            )
+            planned, remark = self._planned()
             as_json = planned.to_json()
             self.account.note(order_id=self.manifest.order_id, plan=as_json, conflicts=len(planned.conflicts))
             refuse_conflicts(planned)
             if not planned.is_empty:
                 self.account.move(StagingStatus.PLANNED)
-            note.say(", ".join(f"{count} {action}" for action, count in planned.counts().items() if count))
+            note.say(", ".join(f"{count} {action}" for action, count in planned.counts().items() if count) + remark)
         return planned
 
     def show_diff(self, planned: Plan) -> str:
@@ -262,6 +257,23 @@ class Migration:
         except BaseException as error:
             see_to_failure(self, name, error)
             raise
+
+    def _planned(self) -> tuple[Plan, str]:
+        """Return the plan, and what is to be said of how names were read."""
+        planned = partial(
+            make_plan,
+            self.unit_path,
+            self.target_root,
+            self.manifest,
+            bases=self.environment.bases,
+            contents=self.contents,
+        )
+        if self.environment.reader is None:
+            return planned(), ""
+        try:
+            return planned(reader=LazyReader(self.environment.reader)), ""
+        except SpecifiersUnread as error:
+            return planned(), f"; read by ast-grep, since {error}"
 
     def _write(self, planned: Plan, name: StageName, note: StepNote) -> None:
         stage = next((stage for stage in planned.stages if stage.name == name), None)

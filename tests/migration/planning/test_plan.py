@@ -207,3 +207,38 @@ def test_a_unit_may_become_the_root_itself(bench: Bench) -> None:
     write_tree(bench.unit, {"a.ts": "", "migration-manifest.yaml": "unit: app\ndestination: .\n"})
 
     assert [change.path for change in bench.plan().changes] == [".migration-lock.json", "a.ts"]
+
+
+def test_what_stands_as_the_lock_says_is_not_worked_out_again(bench: Bench) -> None:
+    bench.put({"a.ts": "import './b';", "b.ts": ""})
+    write_plan(bench)
+
+    settled = bench.plan()
+
+    assert settled.is_empty
+    assert settled.rewrites == ()
+    assert settled.counts() == {"create": 0, "update": 0, "delete": 0, "conflict": 0, "unchanged": 3}
+    assert settled.moved == {"a.ts": "apps/app/a.ts", "b.ts": "apps/app/b.ts"}
+
+
+@pytest.mark.parametrize("path", ["apps/app/a.ts", "apps/app/b.ts"])
+def test_an_edit_at_the_destination_is_looked_at(bench: Bench, path: str) -> None:
+    bench.put({"a.ts": "import './b';", "b.ts": ""})
+    write_plan(bench)
+    write_tree(bench.target, {path: "edited"})
+
+    assert [change.path for change in bench.plan().changes if change.reason] == [path]
+
+
+def test_an_unresolved_name_is_looked_at_again(bench: Bench) -> None:
+    bench.put({"a.ts": "import 'x';"}, manifest="imports: [{exact: x, to: '../../lib/x'}]\n")
+    write_plan(bench)
+    assert bench.plan().unresolved != ()
+    write_tree(bench.target, {"lib/x.ts": ""})
+
+    assert bench.new("apps/app/a.ts") == b"import '../../lib/x';"
+
+
+def write_plan(bench: Bench) -> None:
+    planned = bench.plan()
+    write_tree(bench.target, {change.path: change.new for change in planned.touching if change.new is not None})
