@@ -85,6 +85,17 @@ class Settings(BaseSettings):
     webserver_host: str = Field("127.0.0.1", description="Address the Dagster UI listens on.")
     webserver_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI; 0 takes a free one.")
 
+    api_host: str = Field("127.0.0.1", description="Address that `repo-agent api` listens on.")
+    api_port: int = Field(8765, ge=0, le=65535, description="Port of `repo-agent api`; 0 takes a free one.")
+    api_token: SecretStr = Field(
+        SecretStr(""),
+        description="Token that clients of the HTTP API send; empty serves this machine's own clients only.",
+    )
+    api_allowed_hosts: str = Field(
+        "",
+        description="Comma-separated names that clients may call the HTTP API by, besides addresses and localhost.",
+    )
+
     @field_validator("home", "staging_dir", "migration_target", "worker_log_dir", "build_log_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
@@ -144,3 +155,8 @@ class Settings(BaseSettings):
     def allowed_protocols(self) -> frozenset[str]:
         """`repo_protocols` as a set."""
         return frozenset(part.strip() for part in self.repo_protocols.split(",") if part.strip())
+
+    @property
+    def api_names(self) -> frozenset[str]:
+        """`api_allowed_hosts` as a set."""
+        return frozenset(part.strip() for part in self.api_allowed_hosts.split(",") if part.strip())
