@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from assets.metadata import markdown_table
+from assets.staging import can_be_partition, unit_materialization
 from jobs.tasks import SANDBOX_POOL, WHOLE_RUN_RETRY, close_task, current_task, take_task, task_partitions
 from repo_agent_dagster.contracts.faults import PermanentFault, RepoAgentError
 from repo_agent_dagster.contracts.tasks import Pathway, StagingMigrationPayload
@@ -230,13 +231,10 @@ def report_migration(
         outcome = validated.migration.report(validated.planned, validated.check, validated.standards)
     ended = replace(validated, outcome=outcome)
     close_task(store, clock, context, ok=True, result=_summary(ended))
-    context.log_event(
-        dg.AssetMaterialization(
-            asset_key=["staging", outcome.plan.unit],
-            description=outcome.message,
-            metadata={"report": dg.MetadataValue.md(render_report(outcome))},
-        )
-    )
+    context.add_output_metadata({"report": dg.MetadataValue.md(render_report(outcome))})
+    row, task = validated.migration.account.row, current_task(context, store)
+    if can_be_partition(row.unit):
+        context.log_event(unit_materialization(row, task))
     return ended
 
 

@@ -69,6 +69,7 @@ class FoldersResource(dg.ConfigurableResource):
     """The folders that the system reads from and writes to, as absolute paths."""
 
     staging: str
+    staging_cache: str
     target_root: str
     settle_seconds: float
     worker_logs: str
@@ -284,6 +285,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
         "store": StoreResource(database_url=settings.store_url),
         "folders": FoldersResource(
             staging=str(settings.staging),
+            staging_cache=str(settings.staging_cache),
             target_root=str(settings.target_root),
             settle_seconds=settings.staging_settle_seconds,
             worker_logs=str(settings.worker_logs),

@@ -137,6 +137,11 @@ class Settings(BaseSettings):
         return self.home / "artifacts"
 
     @property
+    def staging_cache(self) -> Path:
+        """Folder of what scans of the STAGING folder remember; safe to lose."""
+        return self.home / "staging-cache"
+
+    @property
     def migration_bases(self) -> Path:
         """Folder of what migrations brought last: the bases of three-way merges."""
         return self.artifacts / "migration-bases"

@@ -77,7 +77,7 @@ def staging_sensor(
         return dg.SkipReason(f"there is no folder {staging}")
     memory, now = _Memory.read(context.cursor), clock.now()
     until = time.monotonic() + READING_SECONDS
-    known = KnownHashes(_home(folders) / "staging-cache", staging)
+    known = KnownHashes(Path(folders.staging_cache), staging)
     units = scan_staging(staging, Look(known, out_of_time=lambda: time.monotonic() > until))
     engine, submitted, superseded = store.engine(), [], []
     with read_transaction(engine) as conn:
@@ -117,10 +117,6 @@ def _root(folders: FoldersResource) -> str:
     return str(Path(folders.target_root).resolve())  # as migrations put it on record
 
 
-def _home(folders: FoldersResource) -> Path:
-    return Path(folders.artifacts).parent
-
-
 def _outdated_requests(conn: Connection, folders: FoldersResource, units: Iterable[StagingUnit]) -> list[TaskRequest]:
     """Return this sensor's requests that wait for a content which their unit no longer has."""
     present = {str(unit.path): unit.digest for unit in units}
@@ -138,11 +134,8 @@ def _outdated_requests(conn: Connection, folders: FoldersResource, units: Iterab
 
 def _supersede(conn: Connection, task: TaskRequest, *, now: datetime) -> bool:
     """Cancel a request that waits; False if it runs by now: what runs is left to end."""
-    found = task_requests.get(conn, task.id)
-    if found is None or found.status is not TaskStatus.PENDING:
-        return False
     reason = f"{_SUPERSEDED}: the unit changed before its migration began; it is submitted again when it settles"
-    return task_requests.finish(conn, task.id, TaskStatus.CANCELLED, now=now, error=reason)
+    return task_requests.withdraw(conn, task.id, now=now, error=reason)
 
 
 def _cancel_queued_runs(instance: dg.DagsterInstance, tasks: Iterable[TaskRequest]) -> None:

@@ -228,7 +228,7 @@ def _follower(settings: Settings, staging: Path, root: Path, make_migrate: MakeM
     return Follower(
         Watch(staging, settings.staging_settle_seconds, is_migrated),
         make_migrate(staging, root),
-        KnownHashes(settings.home / "staging-cache", staging),
+        KnownHashes(settings.staging_cache, staging),
         clock=_now,
         tell=lambda line: console.print(line, highlight=False, soft_wrap=True),
     )

@@ -216,6 +216,12 @@ def cancel(conn: Connection, task_id: str, *, now: datetime) -> bool:
     return finish(conn, task_id, TaskStatus.CANCELLED, now=now, error="cancelled on request")
 
 
+def withdraw(conn: Connection, task_id: str, *, now: datetime, error: str) -> bool:
+    """Cancel a task that nobody has begun, with the reason; False, with nothing changed, if it is not pending."""
+    changes = {"status": TaskStatus.CANCELLED.value, "ended_at": now, "error": error}
+    return _change(conn, task_id, (TaskStatus.PENDING,), changes)
+
+
 def retry(conn: Connection, task_id: str, *, now: datetime) -> TaskRequest:
     """Put a failed or cancelled task back into the queue as its next attempt, and return it.
 
