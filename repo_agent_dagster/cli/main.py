@@ -6,6 +6,7 @@ import typer
 
 from repo_agent_dagster import __version__
 from repo_agent_dagster.cli import (
+    api,
     approvals,
     clean,
     db,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
+app.command("api")(api.api)
 app.command("clean")(clean.clean)
 app.command("settings")(show_settings.settings)
 app.add_typer(tasks.app, name="tasks")

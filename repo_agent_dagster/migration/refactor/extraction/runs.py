@@ -61,6 +61,8 @@ def runs_of(function: Node, body: Node, types: Types, *, used: bool) -> Iterator
             continue
         if isinstance(found, Obstacle):
             raise NotMovable(f"line {node.site.line} of the transaction: {found.reason}")
+        if any(one.kind == "try_statement" and body.holds(one) for one in node.ancestors()):
+            raise NotMovable("the transaction catches errors of its statements, which run only when all are known")
         value, mode, statement = found
         place, whole = _place(value, function, body, types, used=used)
         if place != "alone" and mode == "nothing":

@@ -46,6 +46,9 @@ class FileUses:
     def read(self) -> Uses:
         """Return all uses of databases in the file, in the order of the text."""
         for node in self._file.root.walk():
+            if node.parent is not None and node.parent.kind in {"object_pattern", "pair_pattern"}:
+                self._taken_apart(node)
+                continue
             if node.kind not in _EXPRESSIONS or _is_name_only(node):
                 continue
             kind = self._types.of(node)
@@ -62,6 +65,16 @@ class FileUses:
         self.uses.obstacles = [one for one in self.uses.obstacles if not _within(one.node, inside)]
         self.uses.prepared = [one for one in self.uses.prepared if not _within(one, inside)]
         return self.uses
+
+    def _taken_apart(self, node: Node) -> None:
+        """``const { sql } = ctx.storage``: nothing else can give the database there; ``const { DB } = env`` is fine."""
+        if node.kind not in {"identifier", "shorthand_property_identifier_pattern"}:
+            return
+        declaration = self._types.project.scopes(node.file).value(node)
+        if declaration is not None and declaration.node is node:
+            kind = self._types.declared(declaration)
+            if isinstance(kind, Handle) and declaration.path and declaration.path[-1] not in self._types.d1_names:
+                self._obstacle(node, "the database is taken out of an object by a pattern")
 
     def _is_whole(self, node: Node, kind: type) -> bool:
         """Whether an expression is not a part of a wider one that is the same database or statement."""

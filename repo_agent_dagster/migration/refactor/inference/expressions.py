@@ -23,7 +23,7 @@ from repo_agent_dagster.migration.refactor.inference.kinds import (
     plain,
 )
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration
-from repo_agent_dagster.migration.refactor.syntax.tree import CLASSES, Node, arguments, called_member, member
+from repo_agent_dagster.migration.refactor.syntax.tree import CLASSES, FUNCTIONS, Node, arguments, called_member, member
 
 if TYPE_CHECKING:
     from repo_agent_dagster.migration.refactor.syntax.project import Project
@@ -47,6 +47,7 @@ _PREPARES = {
 _ELEMENTS = frozenset({"find", "findLast", "at", "pop", "shift"})
 _SAME_LIST = frozenset({"filter", "slice", "sort", "reverse", "concat", "toSorted", "toReversed"})
 _EMPTY = frozenset({"null", "undefined"})
+_OWN_THIS = FUNCTIONS - {"arrow_function"}
 
 
 class Expressions:
@@ -54,8 +55,8 @@ class Expressions:
 
     project: "Project"
     d1_names: frozenset[str]
-    _kinds: dict[int, Kind | None]
-    _busy: set[int]
+    _kinds: dict[tuple[str, int], Kind | None]
+    _busy: set[tuple[str, int]]
 
     def written(self, node: Node | None) -> Kind | None:
         """Return what a type stands for."""
@@ -80,9 +81,9 @@ class Expressions:
     def _union(self, kinds: list[Kind | None]) -> Kind | None:
         raise NotImplementedError
 
-    def _once(self, node: Node, work: Function[[], Kind | None]) -> Kind | None:
-        """Work an answer out once; a question inside its own answer is None."""
-        key = id(node)
+    def _once(self, node: Node, work: Function[[], Kind | None], *, about: str) -> Kind | None:
+        """Work an answer about a node out once; a question inside its own answer is None."""
+        key = (about, id(node))
         if key in self._kinds:
             return self._kinds[key]
         if key in self._busy:
@@ -102,7 +103,7 @@ class Expressions:
             return Callable(node)
         if node.kind == "object":
             return Shape(node)
-        return self._once(node, lambda: self._of(node))
+        return self._once(node, lambda: self._of(node), about="value")
 
     def _of(self, node: Node) -> Kind | None:
         kind = node.kind
@@ -150,22 +151,17 @@ class Expressions:
         return None
 
     def _this(self, node: Node) -> Kind | None:
-        owner = None
-        for one in node.ancestors():
-            if one.kind in {"function_declaration", "function_expression"}:
-                return None
-            if one.kind == "object" and node.function is not None and node.function.parent is one:
-                return None
-            if one.kind in CLASSES:
-                owner = one
-                break
+        """Return what `this` is: it is the class's or the object's around the nearest function that is no arrow."""
+        function = next((one for one in node.ancestors() if one.kind in _OWN_THIS), None)
+        static = function is not None and function.child("static") is not None
+        if function is not None and function.kind != "method_definition":
+            pair = function.parent
+            return Shape(pair.parent) if pair is not None and pair.kind == "pair" and pair.parent is not None else None
+        if function is not None and function.parent is not None and function.parent.kind == "object":
+            return Shape(function.parent)
+        owner = node.enclosing(CLASSES)
         name = owner.field("name") if owner is not None else None
-        if owner is None:
-            return None
-        if name is None:
-            return None
-        declaration = self.project.scopes(node.file).type(name)
-        static = any(one.kind == "method_definition" and one.child("static") is not None for one in node.ancestors())
+        declaration = self.project.scopes(node.file).type(name) if name is not None else None
         if declaration is None:
             return None
         return ClassValue(declaration) if static else Instance(declaration)

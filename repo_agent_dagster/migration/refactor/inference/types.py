@@ -33,8 +33,8 @@ class Types(Written):
     def __init__(self, project: Project, d1_names: frozenset[str]) -> None:
         self.project = project
         self.d1_names = d1_names
-        self._kinds: dict[int, Kind | None] = {}
-        self._busy: set[int] = set()
+        self._kinds: dict[tuple[str, int], Kind | None] = {}
+        self._busy: set[tuple[str, int]] = set()
 
     # --- names --------------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ class Types(Written):
                 return Namespace(path) if name == "*" else None
             return known.imported_value(source, name)
         if declaration.kind in {"variable", "parameter", "loop"}:
-            return self._once(declaration.node, lambda: self._declared_value(declaration))
+            return self._once(declaration.node, lambda: self._declared_value(declaration), about="name")
         return None
 
     def _declared_value(self, declaration: Declaration) -> Kind | None:
@@ -115,7 +115,7 @@ class Types(Written):
         node = self.member(kind, name)
         if node is None:
             return self._inherited(kind, name)
-        return self._once(node, lambda: self._member_kind(node))
+        return self._once(node, lambda: self._member_kind(node), about="member")
 
     def member(self, kind: Kind | None, name: str) -> Node | None:
         """Return the node that declares a property: a method, a field, a signature, a parameter, an assignment."""
@@ -214,7 +214,7 @@ class Types(Written):
             return self.written(annotation)
         if function.kind in {"function_type", "method_signature"}:
             return self.written(function.parts[-1]) if function.kind == "function_type" else None
-        kind = self._once(function, lambda: self._returned_value(function))
+        kind = self._once(function, lambda: self._returned_value(function), about="return")
         return Promised(kind) if function.child("async") is not None else kind
 
     def _returned_value(self, function: Node) -> Kind | None:

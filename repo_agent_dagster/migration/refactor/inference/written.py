@@ -96,7 +96,7 @@ class Written(Contexts):
         if declaration.kind == "import":
             return known.imported_type(*imported(declaration))
         if declaration.kind == "alias":
-            return self._once(declaration.owner, lambda: self._alias(declaration))
+            return self._once(declaration.owner, lambda: self._alias(declaration), about="alias")
         if declaration.kind in {"class", "interface"}:
             return Instance(declaration)
         return None

@@ -19,6 +19,9 @@ _SYNCHRONOUS = frozenset(
     }
 )  # fmt: skip
 """Functions that use at once what their callback gives: it cannot be a promise."""
+_BY_LANGUAGE = frozenset(
+    {"toJSON", "toString", "valueOf", "Symbol.iterator", "Symbol.toPrimitive", "Symbol.dispose", "then"}
+)
 _CHAINED = frozenset({"then", "catch", "finally"})
 _GENERATORS = frozenset({"generator_function", "generator_function_declaration"})
 _BUILT_IN = frozenset(
@@ -92,6 +95,10 @@ class _Planner:
             return
         if function.kind in _GENERATORS or function.child("*") is not None:
             self._trouble(function, "a generator would become asynchronous, and so its loops", origin)
+            return
+        called = _property_name(function)
+        if called in _BY_LANGUAGE:
+            self._trouble(function, f"JavaScript calls {called}() by itself and does not wait", origin)
             return
         annotation = return_type(function)
         if annotation is not None and annotation.kind in {"type_predicate", "asserts", "this_type"}:
@@ -188,6 +195,15 @@ def is_gathered(call: Node) -> bool:
         called_member(parent.parent) if parent is not None and parent.kind == "arguments" and parent.parent else None
     )
     return called is not None and called[0].text == "Promise"
+
+
+def _property_name(function: Node) -> str | None:
+    """Return the name under which an object or a class has a function."""
+    holder = function if function.kind == "method_definition" else function.parent
+    if holder is None or holder.kind not in {"method_definition", "pair", "public_field_definition"}:
+        return None
+    name = holder.field("name") or holder.field("key")
+    return None if name is None else name.text.strip("[]'\"")
 
 
 def _in_parameters(node: Node, function: Node) -> bool:
