@@ -138,9 +138,9 @@ class _Decisions:
         number = STAGES.index(stage)
         locked = {}
         for path, (source, layers) in self.versions.items():
-            reached = [layer for layer in layers if STAGES.index(layer.stage) <= number]
-            merged = self.made[path].change.merged  # written at once, in its last version
-            layer = layers[-1] if merged else reached[-1] if reached else None
+            is_done = all(STAGES.index(name) <= number for name, _ in self.made[path].steps)
+            reached = layers if is_done else [one for one in layers if STAGES.index(one.stage) <= number]
+            layer = reached[-1] if reached else None
             if layer is not None and layer.content is not None:
                 locked[path] = LockedFile(
                     source=source,

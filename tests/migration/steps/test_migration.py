@@ -312,3 +312,27 @@ def test_a_base_that_this_machine_never_kept_comes_from_the_repositorys_objects(
     yard.run()
 
     assert yard.tree()["apps/app/src/b.ts"] == b"export const b = 2;\n\n\n\n// end of b\n"
+
+
+def test_a_unit_of_several_stages_is_at_rest_after_one_run(yard: Yard) -> None:
+    manifest = "unit: app\ndestination: apps/app\nstandards: {fix: true, rules: [rpc-entrypoints]}\n"
+    source = (
+        "import { WorkerEntrypoint } from 'cloudflare:workers';\n"
+        "import { BaseWorkerEntrypoint } from '@shared/base';\n"
+        "export class Api extends WorkerEntrypoint {}\nexport class Other extends BaseWorkerEntrypoint {}\n"
+    )
+    yard.drop({"src/index.ts": source}, manifest=manifest)
+
+    outcome = yard.run()
+
+    assert [stage.name for stage in outcome.plan.stages] == ["copy", "standards"]
+    assert len(outcome.batches) == 2
+    assert b"class Api extends BaseWorkerEntrypoint" in yard.tree()["apps/app/src/index.ts"]
+    assert yard.run().status == "nothing_to_do"
+    yard.drop({"src/index.ts": source + "// upstream\n"}, manifest=manifest)
+    yard.edit({"apps/app/src/index.ts": "// local\n" + yard.tree()["apps/app/src/index.ts"].decode()})
+    yard.run()
+    merged = yard.tree()["apps/app/src/index.ts"].decode()
+    assert merged.startswith("// local\n")
+    assert merged.endswith("// upstream\n")
+    assert "class Api extends BaseWorkerEntrypoint" in merged
