@@ -82,6 +82,24 @@ class Settings(BaseSettings):
         description="Secret that posted events are signed with (HMAC-SHA256); empty leaves them unsigned.",
     )
 
+    ai_model: str = Field(
+        "", description="Model that is asked what no rule can do; without it and `ai_api_key` no model is asked."
+    )
+    ai_api_key: SecretStr = Field(
+        SecretStr(""), description="Key of the model's endpoint; one that wants none takes any word."
+    )
+    ai_base_url: str = Field(
+        "https://api.openai.com/v1", description="Endpoint that speaks the Chat Completions protocol, up to its version."
+    )
+    ai_timeout_seconds: float = Field(120.0, gt=0, description="A call of the model that takes longer is given up.")
+    ai_max_tokens: int = Field(16_384, ge=256, description="Tokens that one answer of the model may have.")
+    ai_budget_tokens: int = Field(
+        200_000, ge=0, description="Tokens, of prompts and answers, that one piece of work may cost."
+    )
+    ai_budget_seconds: float = Field(
+        600.0, ge=0, description="Seconds that one piece of work may spend on the model, with waits between calls."
+    )
+
     webserver_host: str = Field("127.0.0.1", description="Address the Dagster UI listens on.")
     webserver_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI; 0 takes a free one.")
 

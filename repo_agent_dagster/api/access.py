@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -18,6 +19,7 @@ PAGES = frozenset({"/staging"})
 """Opened in browsers, which cannot send a bearer token: these ask for it as a password."""
 READING = frozenset({"GET", "HEAD"})
 
+_HOST = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<name>[^\[\]:]+))(?::[0-9]*)?")
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 _SEALS = {
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +45,7 @@ class Access:
     def __init__(self, app: ASGIApp, *, token: str = "", names: Iterable[str] = ()) -> None:
         self._app = app
         self._token = token.encode()
-        self._names = frozenset(name.lower().rstrip(".") for name in ("localhost", *names))
+        self._names = frozenset(name.lower().removesuffix(".") for name in ("localhost", *names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of any kind that ASGI knows; only HTTP requests have something to check."""
@@ -80,6 +82,8 @@ class Access:
         if len(given) != 1:
             return Refusal(400, "send exactly one Host header")
         name = host_name(given[0])
+        if name is None:
+            return Refusal(400, "the Host header holds no name and no address")
         if name in self._names or address(name) is not None:
             return None
         return Refusal(421, f"this server is not called {name!r}; name it in REPO_AGENT_API_ALLOWED_HOSTS if it is")
@@ -115,11 +119,10 @@ class Access:
         return hmac.compare_digest(given, self._token)
 
 
-def host_name(value: str) -> str:
-    """Return the name or address of a Host header, lower-case, without the port and the brackets."""
-    if value.startswith("["):
-        return value[1:].partition("]")[0].lower()
-    return value.partition(":")[0].lower().rstrip(".")
+def host_name(value: str) -> str | None:
+    """Return the name or address of a Host header, lower-case, without port and brackets; None if it is malformed."""
+    found = _HOST.fullmatch(value)
+    return None if found is None else (found["address"] or found["name"]).lower().removesuffix(".")
 
 
 def address(name: str) -> IPv4Address | IPv6Address | None:

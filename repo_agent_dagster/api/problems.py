@@ -115,4 +115,6 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _bug(_request: Request, _error: Exception) -> JSONResponse:
-    return problem_response(500, "the server failed on this request; its log has the reason")
+    # The error goes on to the server, which logs it and hangs up: the client must know that.
+    detail = "the server failed on this request; its log has the reason"
+    return problem_response(500, detail, headers={"Connection": "close"})

@@ -20,6 +20,7 @@ from repo_agent_dagster.store.storable import storable_json
 from repo_agent_dagster.store.task_requests import TaskRequest, UnknownTaskError
 
 PREFIX = "/api/v1/tasks"
+LISTED_AT_MOST = 200  # the store reads each with its payload, which may hold a whole batch
 TaskId = Annotated[str, Path(pattern=r"^[!-~]{1,64}$", description="The task's id.")]
 
 
@@ -63,7 +64,7 @@ def task_routes(settings: Settings, store: Store, clock: Callable[[], datetime])
         status: TaskStatus | None = None,
         pathway: Pathway | None = None,
         order_id: Annotated[Label | None, Query(alias="orderId")] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,  # each is read with its payload,
+        limit: Annotated[int, Query(ge=1, le=LISTED_AT_MOST)] = 50,
     ) -> list[TaskSummary]:
         """List the tasks that match, newest first."""
         with store.reading() as conn:

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO
 
-from repo_agent_dagster.ops.redact import redact
+from repo_agent_dagster.redaction import redact
 
 MAX_ENTRIES = 10_000
 MAX_TEXT_CHARACTERS = 2000

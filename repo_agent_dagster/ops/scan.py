@@ -15,9 +15,9 @@ from repo_agent_dagster.contracts.logs import LogKind, LogRecord
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
 from repo_agent_dagster.ops.incidents import Incident, join_incidents
-from repo_agent_dagster.ops.redact import redact
 from repo_agent_dagster.ops.severity import severity
 from repo_agent_dagster.ops.wording import analysis, remediation_prompt, sample_text, title
+from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.log_records import count_lines, failures
 from repo_agent_dagster.store.ops_scans import fail_scan, finish_scan, start_scan

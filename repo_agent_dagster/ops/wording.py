@@ -11,8 +11,8 @@ from datetime import date
 from repo_agent_dagster.contracts.logs import LogRecord
 from repo_agent_dagster.ops.incidents import Incident
 from repo_agent_dagster.ops.patterns import headline, pattern, plain_text
-from repo_agent_dagster.ops.redact import redact
 from repo_agent_dagster.ops.severity import Severity
+from repo_agent_dagster.redaction import redact
 
 MAX_TITLE_CHARACTERS = 140
 _FRAME = re.compile(r"^\s*(?:at .+|File \".+\", line \d+.*)$", re.MULTILINE)

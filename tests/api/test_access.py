@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from datetime import datetime
 from typing import Any
 
@@ -152,9 +153,15 @@ def test_a_token_that_can_be_guessed_is_refused(settings: Settings) -> None:
         create_app(settings.model_copy(update={"api_token": SecretStr("1234")}))
 
 
-@given(st.text(), st.sampled_from(["", ":80", ":x"]))
-def test_a_host_header_never_names_more_than_it_says(name: str, port: str) -> None:
-    assert host_name(f"{name}{port}") in name.lower()
+@given(st.text())
+def test_a_host_header_is_a_name_whole_or_malformed(value: str) -> None:
+    name = host_name(value)
+    assert name is None or re.fullmatch(rf"\[?{re.escape(name)}\.?\]?(:[0-9]*)?", value.lower())
+
+
+@pytest.mark.parametrize("value", ["localhost:80.evil.example", "localhost:x", "[::1", "::1", "[]", "", ":80"])
+def test_a_host_header_that_only_begins_like_ours_is_malformed(value: str) -> None:
+    assert host_name(value) is None
 
 
 @given(st.ip_addresses(v=4))

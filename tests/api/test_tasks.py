@@ -68,6 +68,27 @@ def test_a_database_that_went_away_is_worth_another_try_and_is_not_named_to_ever
     assert "cannot be reached" in listed.json()["detail"]
 
 
+def test_a_row_that_cannot_be_read_fails_one_request_and_shows_nothing_of_the_inside(
+    client: httpx2.Client, engine: Engine
+) -> None:
+    broken, whole = (invoke(client).json()["statusUrl"] for _ in range(2))
+    with write_transaction(engine) as conn:
+        conn.execute(text("UPDATE task_requests SET pathway = 'gone' WHERE id = :id"), {"id": broken[-36:]})
+    answer = client.get(broken)
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert answer.json()["detail"] == "the server failed on this request; its log has the reason"
+    assert client.get(whole).status_code == 200
+
+
+def test_a_store_that_is_none_any_more_is_told(client: httpx2.Client, engine: Engine) -> None:
+    with write_transaction(engine) as conn:
+        conn.execute(text("ALTER TABLE task_requests RENAME TO gone"))
+    answer = client.get("/api/v1/tasks")
+    assert answer.status_code == 503
+    assert "no such table" in answer.json()["detail"]
+    assert client.get("/healthz").status_code == 503
+
+
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_the_same_idempotency_key_gives_the_same_task(client: httpx2.Client, quote: str) -> None:
     first = invoke(client, dedupeKey="nightly").json()

@@ -1,4 +1,4 @@
-"""Take secrets out of log text before it is stored: the key name stays, the value becomes ``[REDACTED:kind]``.
+"""Take secrets out of text before it is stored or sent: the key name stays, the value becomes ``[REDACTED:kind]``.
 
 Only shapes that are known to be secrets are taken; no guess by entropy, which would flag every hash in a log.
 """
@@ -6,11 +6,18 @@ Only shapes that are known to be secrets are taken; no guess by entropy, which w
 import re
 from typing import Any
 
-_REDACTED = r"\[REDACTED:"
+REDACTED = "[REDACTED:"
+"""What every replacement begins with."""
+
+_REDACTED = re.escape(REDACTED)
+_KEY = (
+    r"(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key"
+    r"|authorization|cookie|credentials?)[\w-]{0,20}"
+)
 
 # Read in this order: what one rule left as [REDACTED:…] the later ones pass over. Every repetition is bounded or
 # over one character class, so no text makes a rule slow.
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(
             r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
@@ -31,13 +38,31 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[rs]k_(?:live|test)_\w{10,}"), "[REDACTED:stripe-key]"),
     (re.compile(r"\bsk-[\w-]{16,}"), "[REDACTED:api-key]"),
     (re.compile(r"\b(?:npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,})"), "[REDACTED:registry-token]"),
+)
+
+_IN_LOGS = (
+    re.compile(
+        rf"({_KEY}(?:[\"']?\s{{0,3}}=\s{{0,3}}[\"']?|[\"']?:\s{{0,3}}[\"']?(?=[^\s\"',;&]{{8}})))"
+        rf"(?!{_REDACTED}|bearer\b|basic\b|null\b|none\b|true\b|false\b|undefined\b)[^\s\"',;&]{{4,}}",
+        re.IGNORECASE,
+    ),
+    r"\1[REDACTED:secret]",
+)
+
+# In source text `token = next()` holds no secret: what stands in quotes may, and what a line of a .env file assigns.
+_IN_SOURCE = (
     (
         re.compile(
-            r"((?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key"
-            r"|authorization|cookie|credentials?)[\w-]{0,20}"
-            r"(?:[\"']?\s{0,3}=\s{0,3}[\"']?|[\"']?:\s{0,3}[\"']?(?=[^\s\"',;&]{8})))"
-            rf"(?!{_REDACTED}|bearer\b|basic\b|null\b|none\b|true\b|false\b|undefined\b)[^\s\"',;&]{{4,}}",
+            rf"({_KEY}[\"']?\s{{0,3}}(?::\s{{0,3}}\w{{1,30}}\s{{0,3}})?[=:]\s{{0,3}}[\"'`])"
+            rf"(?!{_REDACTED})(?:(?!\$\{{)[^\s\"'`]){{8,}}(?=[\"'`])",
             re.IGNORECASE,
+        ),
+        r"\1[REDACTED:secret]",
+    ),
+    (
+        re.compile(
+            r"(\b(?:[A-Z][A-Z0-9_]{0,60}_)?(?:PASSW(?:OR)?D|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIALS?)(?:_[A-Z0-9]{1,20})?=)"
+            rf"(?!{_REDACTED})[^\s\"'`=>$]{{8,}}"
         ),
         r"\1[REDACTED:secret]",
     ),
@@ -71,7 +96,14 @@ def may_hold_secret(text: str) -> bool:
 
 def redact(text: str) -> str:
     """Return the text with every secret of a known shape replaced; redacting twice changes nothing more."""
-    for rule, replacement in _RULES:
+    for rule, replacement in (*_SHAPES, _IN_LOGS):
+        text = rule.sub(replacement, text)
+    return text
+
+
+def redact_source(text: str) -> str:
+    """Return source text with every secret of a known shape replaced, its code left as it is."""
+    for rule, replacement in (*_SHAPES, *_IN_SOURCE):
         text = rule.sub(replacement, text)
     return text
 
