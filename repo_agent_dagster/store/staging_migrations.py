@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.store.ids import new_id
@@ -14,6 +14,7 @@ from repo_agent_dagster.store.rows import add_if_absent, fetch_all, fetch_one, s
 from repo_agent_dagster.store.tables import staging_migrations
 
 _row = staging_migrations.c
+_LARGE = ("plan", "report")
 
 
 class StagingStatus(StrEnum):
@@ -58,6 +59,7 @@ class Given(TypedDict, total=False):
     plan: dict[str, Any]
     report: dict[str, Any]
     steps: list[dict[str, Any]]
+    summary: dict[str, Any]
     batches: list[str]
     conflicts: int
     standards_score: float
@@ -86,6 +88,7 @@ class StagingMigration:
     created_at: datetime
     updated_at: datetime
     steps: list[dict[str, Any]] | None = None
+    summary: dict[str, Any] | None = None
     batches: list[str] | None = None
     conflicts: int | None = None
     standards_score: float | None = None
@@ -171,8 +174,14 @@ def get(conn: Connection, migration_id: str) -> StagingMigration | None:
 def listing(
     conn: Connection, *, unit: str | None = None, status: StagingStatus | None = None, limit: int = 200
 ) -> list[StagingMigration]:
-    """Return at most `limit` migrations that match every filter given, the last changed first."""
+    """Return at most `limit` migrations that match every filter given, the last changed first.
+
+    Their plans and reports, which may be large, are left out (`get` has them); `summary` has their numbers.
+    """
     filters = {"unit": unit, "status": status}
     conditions = [_row[name] == value for name, value in filters.items() if value is not None]
-    newest_first = [_row.updated_at.desc(), _row.id.desc()]
-    return fetch_all(conn, staging_migrations, StagingMigration, *conditions, order_by=newest_first, limit=limit)
+    columns = [_row[name] for name in StagingMigration.__dataclass_fields__ if name not in _LARGE]
+    found = conn.execute(
+        select(*columns).where(*conditions).order_by(_row.updated_at.desc(), _row.id.desc()).limit(limit)
+    )
+    return [StagingMigration(plan=None, report=None, **row._mapping) for row in found]

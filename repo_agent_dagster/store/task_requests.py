@@ -13,6 +13,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import add_if_absent, fetch_all, fetch_one, storable
+from repo_agent_dagster.store.storable import storable_text
 from repo_agent_dagster.store.tables import task_requests
 
 OPEN = (TaskStatus.PENDING, TaskStatus.RUNNING)
@@ -120,7 +121,7 @@ def submit(
     }
     inserted = add_if_absent(conn, task_requests, values)
     if not inserted and dedupe_key is not None:
-        existing = fetch_one(conn, task_requests, TaskRequest, _row.dedupe_key == dedupe_key)
+        existing = fetch_one(conn, task_requests, TaskRequest, _row.dedupe_key == storable_text(dedupe_key))
         if existing is not None:
             return existing
     if not inserted:

@@ -21,7 +21,7 @@ def migrated(engine: Engine, now: datetime, unit: str = "shop", digest: str = "a
             row.id,
             StagingStatus.PLANNED,
             now=now,
-            plan={"destination": "apps/shop", "counts": {"create": 3}},
+            summary={"destination": "apps/shop", "counts": {"create": 3}},
             steps=[{"step": "plan", "status": "done", "seconds": 0.25, "detail": None}],
         )
 

@@ -150,6 +150,16 @@ class Plan:
         """Return how many files have each action."""
         return {action: sum(change.action == action for change in self.changes) for action in ACTIONS}
 
+    def summary(self) -> dict[str, Any]:
+        """Return what lists show of the plan, as JSON values."""
+        return {
+            "destination": self.destination,
+            "counts": self.counts(),
+            "rewrites": len(self.rewrites),
+            "unresolved": len(self.unresolved),
+            "residual": len(self.residual),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values, contents by their SHA-256."""
         return {

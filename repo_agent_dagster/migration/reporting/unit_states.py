@@ -59,10 +59,9 @@ def unit_states(migrations: Iterable[StagingMigration]) -> list[UnitState]:
 
 
 def unit_state(migration: StagingMigration, *, earlier: int = 0) -> UnitState:
-    """Return a migration as views show it; what its row does not say comes from its plan and report."""
-    plan, report = migration.plan or {}, migration.report or {}
-    counts = plan.get("counts") if isinstance(plan.get("counts"), dict) else {}
-    check = report.get("check")
+    """Return a migration as views show it."""
+    summary = migration.summary or {}
+    counts = summary.get("counts") if isinstance(summary.get("counts"), dict) else {}
     return UnitState(
         unit=migration.unit,
         state=migration.status.value,
@@ -72,13 +71,13 @@ def unit_state(migration: StagingMigration, *, earlier: int = 0) -> UnitState:
         created_at=migration.created_at,
         order_id=migration.order_id,
         task_id=migration.task_request_id,
-        destination=_text(plan.get("destination")),
+        destination=_text(summary.get("destination")),
         files=_touched(counts or {}),
-        rewrites=_length(plan.get("rewrites")),
-        unresolved=_length(plan.get("unresolved")),
+        rewrites=_first_number(summary.get("rewrites")),
+        unresolved=_first_number(summary.get("unresolved")),
         conflicts=_first_number(migration.conflicts, (counts or {}).get("conflict")),
         standards_score=migration.standards_score,
-        check=_text(check.get("outcome")) if isinstance(check, dict) else None,
+        check=_text(summary.get("check")),
         error=migration.error,
         batches=_length(migration.batches),
         steps=tuple(_step(step) for step in migration.steps or () if isinstance(step, dict)),

@@ -121,8 +121,9 @@ class Migration:
         with self._step("plan") as note:
             refuse_unready(self.environment, self.manifest, self.unit_path, self.target_root, self.staging_dir)
             planned, remark = self._planned()
-            as_json = planned.to_json()
-            self.account.note(order_id=self.manifest.order_id, plan=as_json, conflicts=len(planned.conflicts))
+            self.account.note(order_id=self.manifest.order_id, conflicts=len(planned.conflicts))
+            if not planned.is_empty or self.account.row.plan is None:  # else what is on record tells more
+                self.account.note(plan=planned.to_json(), summary=planned.summary())
             refuse_conflicts(planned)
             if not planned.is_empty:
                 self.account.move(StagingStatus.PLANNED)
@@ -214,6 +215,7 @@ class Migration:
             note.say(report.message, skipped=not report.ran)
             if report.ran:
                 self._record(report)
+            self.account.note(summary={**(self.account.row.summary or {}), "check": report.outcome})
             if not report.ok:
                 raise CheckRefused(report.message, report)
         return report

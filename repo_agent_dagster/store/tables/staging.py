@@ -19,6 +19,7 @@ staging_migrations = Table(
     Column("report", Json),
     Column("error", Text),
     Column("steps", Json, comment="one entry for each step that began: step, status, at, seconds, detail"),
+    Column("summary", Json, comment="what lists show of plan and report: destination, counts, numbers, the check"),
     Column("batches", Json, comment="ids of the patch batches that wrote it, in order; empty once rolled back"),
     Column("conflicts", Integer, comment="files that both sides changed and nothing could merge"),
     Column("standards_score", Float, comment="0 to 100"),

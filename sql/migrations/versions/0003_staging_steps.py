@@ -26,6 +26,7 @@ def upgrade() -> None:
         table.create_index(op.f("ix_approvals_verdict"), ["verdict"], unique=False)
     with op.batch_alter_table("staging_migrations") as table:
         table.add_column(sa.Column("steps", Json, nullable=True, comment=_STEPS))
+        table.add_column(sa.Column("summary", Json, nullable=True, comment=_SUMMARY))
         table.add_column(sa.Column("batches", Json, nullable=True, comment=_BATCHES))
         table.add_column(sa.Column("conflicts", sa.Integer(), nullable=True, comment=_CONFLICTS))
         table.add_column(sa.Column("standards_score", sa.Float(), nullable=True, comment="0 to 100"))
@@ -52,7 +53,7 @@ def downgrade() -> None:
         table.create_check_constraint(op.f(_STATUS), f"status IN ({_BEFORE})")
         table.drop_constraint(op.f("fk_staging_migrations_remediation_task_id"), type_="foreignkey")
         table.drop_constraint(op.f("fk_staging_migrations_approval_id"), type_="foreignkey")
-        for column in ("remediation_task_id", "approval_id", "standards_score", "conflicts", "batches", "steps"):
+        for column in _COLUMNS:
             table.drop_column(column)
     op.execute("DELETE FROM approvals WHERE verdict = 'pending'")
     with op.batch_alter_table("approvals") as table:
@@ -64,8 +65,10 @@ def downgrade() -> None:
         table.alter_column("source", existing_type=sa.String(length=64), existing_nullable=False, comment=None)
 
 
+_COLUMNS = ("remediation_task_id", "approval_id", "standards_score", "conflicts", "batches", "summary", "steps")
 _SUBJECT = "what a pending approval is about; asked for once"
 _SOURCE = "what asked or decided: a pathway, a role, cli, api"
 _STEPS = "one entry for each step that began: step, status, at, seconds, detail"
+_SUMMARY = "what lists show of plan and report: destination, counts, numbers, the check"
 _BATCHES = "ids of the patch batches that wrote it, in order; empty once rolled back"
 _CONFLICTS = "files that both sides changed and nothing could merge"

@@ -33,7 +33,7 @@ def some(now: datetime) -> list[StagingMigration]:
     states = {"api": "failed", "lib": "seen", "web": "validated", "zoo": "applied"}
     files = {"api": 100, "lib": None, "web": 20, "zoo": 3}
     return [
-        migration(now, unit, state, plan=None if files[unit] is None else {"counts": {"create": files[unit]}})
+        migration(now, unit, state, summary=None if files[unit] is None else {"counts": {"create": files[unit]}})
         for unit, state in states.items()
     ]
 
@@ -76,16 +76,16 @@ def test_a_unit_shows_its_last_changed_migration_and_counts_the_others(now: date
     ]
 
 
-def test_numbers_come_from_the_row_and_else_from_the_plan(now: datetime) -> None:
-    plan = {"counts": {"create": 2, "update": 1, "delete": 0, "conflict": 4, "unchanged": 9}, "unresolved": [1, 2]}
-    state = unit_state(migration(now, plan=plan, conflicts=3, standards_score=80.0, batches=["b"]))
+def test_numbers_come_from_the_row_and_else_from_its_summary(now: datetime) -> None:
+    summary = {"counts": {"create": 2, "update": 1, "delete": 0, "conflict": 4, "unchanged": 9}, "unresolved": 2}
+    state = unit_state(migration(now, summary=summary, conflicts=3, standards_score=80.0, batches=["b"]))
     assert (state.files, state.conflicts, state.unresolved, state.batches) == (3, 3, 2, 1)
-    assert unit_state(migration(now, plan=plan)).conflicts == 4
+    assert unit_state(migration(now, summary=summary)).conflicts == 4
 
 
 @pytest.mark.parametrize("damaged", [{"counts": 7, "rewrites": "x"}, {"counts": {"create": "many"}}, {}])
-def test_a_plan_of_another_version_is_shown_as_far_as_it_can_be(now: datetime, damaged: dict[str, Any]) -> None:
-    state = unit_state(migration(now, plan=damaged, report={"check": "fine"}, steps=[{"step": "plan"}]))
+def test_a_summary_of_another_version_is_shown_as_far_as_it_can_be(now: datetime, damaged: dict[str, Any]) -> None:
+    state = unit_state(migration(now, summary=damaged, steps=[{"step": "plan"}]))
     assert (state.files, state.rewrites, state.check) == (None, None, None)
     assert [(step.step, step.status, step.seconds) for step in state.steps] == [("plan", "?", None)]
 
@@ -101,14 +101,12 @@ def test_every_state_is_in_one_group_and_the_worst_is_told_first(now: datetime) 
 
 def hostile_page(now: datetime) -> str:
     steps = [{"step": HOSTILE, "status": HOSTILE, "seconds": 1, "detail": HOSTILE}]
-    report = {"check": {"outcome": HOSTILE}}
     row = migration(
         now,
         HOSTILE,
         "failed",
         order_id=HOSTILE,
-        plan={"destination": HOSTILE},
-        report=report,
+        summary={"destination": HOSTILE, "check": HOSTILE},
         error=HOSTILE,
         steps=steps,
     )
