@@ -11,6 +11,7 @@ from repo_agent_dagster.migration.refactor.model import (
     Refactoring,
     Statement,
 )
+from repo_agent_dagster.migration.refactor.prompt import manual_work_prompt
 
 __all__ = [
     "CallSite",
@@ -21,5 +22,6 @@ __all__ = [
     "PublicChange",
     "Refactoring",
     "Statement",
+    "manual_work_prompt",
     "refactor_d1_to_rpc",
 ]

@@ -1,5 +1,7 @@
 """All that a file does with databases: each use is classified once, by where the database's expression stands."""
 
+from dataclasses import replace
+
 from repo_agent_dagster.migration.refactor.extraction.chains import FINISHERS, unroll
 from repo_agent_dagster.migration.refactor.extraction.cursors import of_cursor
 from repo_agent_dagster.migration.refactor.extraction.operations import (
@@ -234,7 +236,23 @@ class FileUses:
             self._obstacle(call, "which statement this is cannot be told")
             return
         self.uses.flows.add(prepared.call.file.path)
+        if prepared.row_type is None:
+            prepared = replace(prepared, row_type=self._annotated_row(unwrapped(node), kind))
         self._add(of_terminal(prepared, call, name, kind.api, self._types))
+
+    def _annotated_row(self, node: Node, kind: Prepared) -> str | None:
+        """Return the row type of the field or constant that keeps a statement: ``Statement<Row, …>``."""
+        owner, name = node.field("object"), node.field("property")
+        if node.kind == "identifier":
+            declaration = self._types.project.scopes(node.file).value(node)
+            holder = declaration.owner if declaration is not None else None
+        else:
+            holder = self._types.member(self._types.of(owner), name.text) if owner is not None and name else None
+        annotation = holder.field("type") if holder is not None and holder.file is node.file else None
+        given = next((one for one in annotation.walk() if one.kind == "type_arguments"), None) if annotation else None
+        index = 1 if kind.api == "better-sqlite3" else 0
+        text = given.parts[index].text if given is not None and index < len(given.parts) else "unknown"
+        return None if text in {"unknown", "any"} else text
 
     def _is_let(self, node: Node) -> bool:
         """Whether a statement is in a variable that is assigned again."""

@@ -132,8 +132,15 @@ def _in_json(wrangler: Wrangler, kind: str, entry: Mapping[str, str]) -> bytes |
 
 
 def _after(file: JsonFile, end: int, text: str) -> bytes | None:
-    """Put an element after the one that ends here, with the comma between; a trailing comma stays one."""
-    return _spliced(file, end, end, f",{text}")
+    """Put an element after the one that ends here, with the comma between; a trailing comma and a comment stay."""
+    if file.source is None:
+        return None
+    whole = file.source.text
+    rest = re.compile(r"[ \t]*(,?)([ \t]*(?://[^\n]*)?)(?=\r?\n)").match(whole, end - 1)
+    if rest is None or not rest[2].strip():
+        return _spliced(file, end, end, f",{text}")
+    made = f",{rest[2]}{text}{rest[1]}"
+    return file.source.encode(whole[: end - 1] + made + whole[rest.end() :])
 
 
 def _spliced(file: JsonFile, start: int, end: int, text: str) -> bytes | None:

@@ -281,4 +281,4 @@ class Expressions:
 
     @staticmethod
     def _element(kind: Kind | None) -> Kind | None:
-        return kind.of if isinstance(kind, Listed) else None
+        return kind.of if isinstance(kind, Listed | Keyed) else None

@@ -10,6 +10,7 @@ from repo_agent_dagster.migration.refactor.inference.kinds import (
     DatabaseModule,
     Handle,
     Instance,
+    Keyed,
     Kind,
     ModuleEnv,
     Namespace,
@@ -25,6 +26,8 @@ from repo_agent_dagster.migration.refactor.inference.written import Written
 from repo_agent_dagster.migration.refactor.syntax.project import Project, imported
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Step, parameters
 from repo_agent_dagster.migration.refactor.syntax.tree import Node
+
+_MAP_METHODS = frozenset({"get", "set", "has", "delete", "clear", "keys", "values", "entries", "forEach", "size"})
 
 
 class Types(Written):
@@ -110,6 +113,8 @@ class Types(Written):
             return self.declared(found) if found is not None else None
         if isinstance(kind, DatabaseModule):
             return known.member_of_module(kind.api, name)
+        if isinstance(kind, Keyed) and name not in _MAP_METHODS:
+            return kind.of
         if isinstance(kind, DatabaseClass) and name in {"Database", "default"}:
             return kind
         node = self.member(kind, name)

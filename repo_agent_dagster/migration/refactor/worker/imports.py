@@ -131,8 +131,8 @@ def relative_specifier(path: str, importer: SourceFile, project: Project) -> str
     relation = posixpath.relpath(_ENDING.sub("", path), posixpath.dirname(importer.path) or ".")
     relation = relation if relation.startswith(".") else f"./{relation}"
     for file in (importer, *project.unit_sources()):
-        for statement in imports_of(file):
-            source = statement.field("source")
+        for statement in file.root.children:
+            source = statement.field("source") if statement.kind in {"import_statement", "export_statement"} else None
             written = source.text[1:-1] if source is not None else ""
             if written.startswith("."):
                 ending = _ENDING.search(written)
