@@ -95,13 +95,28 @@ def file_diff(
     if binary:
         literals = _literal(after) + _literal(before)
         return Diff(header + _index_line(old, new) + b"GIT binary patch\n" + literals, 0, 0)
+    header += names.of_contents(old, new)
+    if not before or not after:
+        return _one_sided(header, before, after)
     old_lines, new_lines = split_lines(before), split_lines(after)
     if regions is None:
         regions = changed_regions(old_lines, new_lines)
     hunks = [_hunk(old_lines, new_lines, group) for group in _grouped(regions)]
     added = sum(region.new_end - region.new_start for region in regions)
     removed = sum(region.old_end - region.old_start for region in regions)
-    return Diff(header + names.of_contents(old, new) + b"".join(hunks), added, removed)
+    return Diff(header + b"".join(hunks), added, removed)
+
+
+def _one_sided(header: bytes, before: bytes, after: bytes) -> Diff:
+    """Return the diff where one side is empty, so that all of the other is one hunk: without a look at its lines."""
+    content, mark = (after, b"+") if after else (before, b"-")
+    is_finished = content.endswith(LF)
+    count = content.count(LF) + (not is_finished)
+    added, removed = (count, 0) if after else (0, count)
+    spans = (min(removed, 1), removed, min(added, 1), added)
+    lines = (content[:-1] if is_finished else content).replace(LF, LF + mark)
+    hunk = (b"@@ -%d,%d +%d,%d @@\n" % spans, mark, lines, LF if is_finished else _NO_NEWLINE)
+    return Diff(b"".join((header, *hunk)), added, removed)
 
 
 def windows_diff(

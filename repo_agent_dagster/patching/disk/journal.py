@@ -90,10 +90,7 @@ def begin(
         )
         for file in files
     )
-    folders: dict[str, None] = {}
-    for file in files:
-        if file.kind == "create":
-            folders.update(dict.fromkeys(tree.missing_folders(file.path)))
+    folders = tree.missing_folders(*(file.path for file in files if file.kind == "create"))
     journal = Journal(batch_id, decision, tuple(patch_ids), entries, tuple(sorted(folders)))
     write(tree, journal)
     return journal

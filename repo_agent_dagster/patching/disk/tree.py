@@ -180,13 +180,23 @@ class Tree:
             raise
         return True
 
-    def missing_folders(self, path: str) -> list[str]:
-        """Return the folders that have to be made before a file of this path can be, the outermost first."""
-        parts = path.split("/")[:-1]
-        for depth in range(len(parts), 0, -1):
-            if self._folder("/".join(parts[:depth])) is not None:
-                return ["/".join(parts[: length + 1]) for length in range(depth, len(parts))]
-        return ["/".join(parts[: length + 1]) for length in range(len(parts))]
+    def missing_folders(self, *paths: str) -> list[str]:
+        """Return the folders that have to be made before files of these paths can be, each after the one it is in."""
+        missing: dict[str, None] = {}
+        looked_for = {""}
+
+        def look_for(folder: str) -> None:
+            if folder in looked_for:
+                return
+            looked_for.add(folder)
+            parent = folder.rpartition("/")[0]
+            look_for(parent)
+            if parent in missing or self._folder(folder) is None:
+                missing[folder] = None
+
+        for path in paths:
+            look_for(path.rpartition("/")[0])
+        return list(missing)
 
     def sync(self, files: Iterable[str], folders: Iterable[str]) -> None:
         """Return when these files' bytes and these folders' entries are on the disk."""
