@@ -20,6 +20,7 @@ from tests.migration.refactor.behaviour.playing import Stage
 
 CASES = all_cases()
 WITH_V2 = [case for case in CASES if case.has_v2]
+REFACTORED = [case for case in CASES if case.is_refactored]
 
 
 class Monorepo:
@@ -30,6 +31,7 @@ class Monorepo:
         self.unit = folder / "STAGING" / case.name
         self.root = write_tree(folder / "monorepo", case.target)
         self.bases = Bases(folder / "bases")
+        self.manifest = case.manifest
         self.bring(case.unit)
 
     def bring(self, unit: Tree) -> None:
@@ -37,7 +39,7 @@ class Monorepo:
         replace_tree(self.unit, unit)
 
     def plan(self) -> Plan:
-        return plan(self.unit, self.root, self.case.manifest, bases=self.bases)
+        return plan(self.unit, self.root, self.manifest, bases=self.bases)
 
     def migrate(self) -> Written:
         planned = self.plan()
@@ -169,6 +171,46 @@ def inside(monorepo: Monorepo, tree: Tree) -> dict[str, File]:
         lock.removeprefix(prefix): File((monorepo.root / lock).read_bytes()),
         **{path.removeprefix(prefix): file for path, file in tree.items() if path.startswith(prefix)},
     }
+
+
+@of(REFACTORED)
+def test_a_database_moves_behind_the_orchestrator_as_written_down(monorepo: Monorepo) -> None:
+    monorepo.manifest = monorepo.case.full_manifest
+
+    written = monorepo.migrate()
+
+    assert [stage.name for stage in written.plan.stages] == ["copy", "refactor"]
+    assert written.plan.refactoring is not None
+    assert written.plan.refactoring.manual == ()
+    assert differences(monorepo.tree(), monorepo.case.refactored) == ""
+
+
+@of(REFACTORED)
+def test_a_refactored_unit_has_nothing_to_do_in_a_second_run_and_can_be_rolled_back(monorepo: Monorepo) -> None:
+    monorepo.manifest = monorepo.case.full_manifest
+    written = monorepo.migrate()
+
+    assert monorepo.migrate().plan.is_empty
+
+    monorepo.undo(written)
+    assert read_tree(monorepo.root, without=[".mission_control"]) == monorepo.case.target
+
+
+@of(REFACTORED)
+def test_the_next_version_of_a_refactored_unit_keeps_what_people_changed(monorepo: Monorepo) -> None:
+    monorepo.manifest = monorepo.case.full_manifest
+    refactoring = monorepo.migrate().plan.refactoring
+    assert refactoring is not None
+    changed = [path for path in (*refactoring.worker, *refactoring.orchestrator) if path.endswith(".ts")]
+    for path in changed:
+        target = monorepo.root / path
+        target.write_bytes(b"// Ours.\n" + target.read_bytes())
+    monorepo.bring(monorepo.case.unit_v2)
+
+    monorepo.migrate()
+
+    assert all((monorepo.root / path).read_bytes().startswith(b"// Ours.\n") for path in changed)
+    assert monorepo.migrate().plan.is_empty
 
 
 PROVABLE = [case for case in CASES if "proof" in case.said]

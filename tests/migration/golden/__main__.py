@@ -15,13 +15,13 @@ from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_events import StoreCustody
 from tests.migration.golden.cases import NOT_OURS, Case, all_cases
-from tests.migration.golden.trees import File, Tree, read_tree, write_tree
+from tests.migration.golden.trees import Tree, read_tree, write_tree
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
 def regenerate(case: Case, folder: Path) -> None:
-    """Write ``expected/`` and ``expected-v2/`` of one case."""
+    """Write ``expected/``, ``expected-rpc/`` and ``expected-v2/`` of one case."""
     unit, root = write_tree(folder / "unit", case.unit), write_tree(folder / "monorepo", case.target)
     engine = open_store(f"sqlite:///{folder / 'store.db'}")
     upgrade(engine)
@@ -32,9 +32,16 @@ def regenerate(case: Case, folder: Path) -> None:
         bases.keep(planned.bases)
         execute(planned, custody=custody, now=NOW)
 
+    def migrate_apart() -> Tree:
+        apart = write_tree(folder / "apart", case.target)
+        execute(plan(unit, apart, case.full_manifest), custody=custody, now=NOW)
+        return read_tree(apart, without=NOT_OURS)
+
     try:
         migrate()
         write_over(case.folder / "expected", case.target, read_tree(root, without=NOT_OURS))
+        if case.is_refactored:
+            write_over(case.folder / "expected-rpc", Case(case.name).migrated, migrate_apart())
         if case.has_v2:
             fresh = Case(case.name)
             lay(root, read_tree(root, without=NOT_OURS), fresh.edited)
@@ -52,7 +59,7 @@ def lay(folder: Path, old: Tree, new: Tree) -> None:
     write_tree(folder, new)
 
 
-def write_over(folder: Path, under: Tree, whole: dict[str, File]) -> None:
+def write_over(folder: Path, under: Tree, whole: Tree) -> None:
     """Write what differs from the tree under it, and say which of its files are gone: case.yaml must name them."""
     shutil.rmtree(folder, ignore_errors=True)
     write_tree(folder, {path: file for path, file in whole.items() if under.get(path) != file})

@@ -46,7 +46,17 @@ class Case:
     @cached_property
     def manifest(self) -> Manifest:
         """Its manifest, without the refactoring: that is a step of its own, with a golden result of its own."""
-        return load_manifest(self.folder / "unit").model_copy(update={"refactor": Refactor()})
+        return self.full_manifest.model_copy(update={"refactor": Refactor()})
+
+    @cached_property
+    def full_manifest(self) -> Manifest:
+        """Its manifest as it stands in the unit."""
+        return load_manifest(self.folder / "unit")
+
+    @property
+    def is_refactored(self) -> bool:
+        """Whether its manifest asks for a refactoring."""
+        return self.full_manifest.refactor != Refactor()
 
     @property
     def destination(self) -> str:

@@ -1,0 +1,6 @@
+import type { OrdersRpc } from './orchestrator-rpc';
+
+export interface Env {
+  ORCHESTRATOR: OrdersRpc;
+  CURRENCY: string;
+}
