@@ -31,6 +31,7 @@ from repo_agent_dagster.migration.inventory import inventory_metadata
 from repo_agent_dagster.migration.standards import StandardsReport
 from repo_agent_dagster.resources import (
     ClockResource,
+    FoldersResource,
     MigrationResource,
     NotificationsResource,
     SandboxResource,
@@ -38,7 +39,8 @@ from repo_agent_dagster.resources import (
     WorkspacesResource,
 )
 from repo_agent_dagster.store import staging_migrations
-from repo_agent_dagster.store.engine import write_transaction
+from repo_agent_dagster.store import workspaces as registry
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.staging_migrations import StagingStatus
 
 DIFF_LIMIT = 60_000
@@ -67,6 +69,7 @@ def take_inventory(
     context: dg.OpExecutionContext,
     store: StoreResource,
     clock: ClockResource,
+    folders: FoldersResource,
     migrations: MigrationResource,
     sandboxes: SandboxResource,
     workspaces: WorkspacesResource,
@@ -77,6 +80,7 @@ def take_inventory(
     payload = task.payload_as(StagingMigrationPayload)
     unit_path = Path(payload.unit_path)
     with _told(context, store, clock), _recorded(payload, store, clock, task_id=task.id):
+        _refuse_foreign_folders(payload, folders, store)
         if not unit_path.is_dir():
             raise PermanentFault(f"unit {payload.unit} is no longer at {unit_path}; drop it into STAGING again")
         environment = migrations.environment(
@@ -242,6 +246,24 @@ def report_migration(
 def notify(context: dg.OpExecutionContext, ended: Underway) -> None:
     """Deliver now what the outbox holds; what cannot be delivered now, the sensor tries again."""
     ended.migration.notify()
+
+
+def _refuse_foreign_folders(payload: StagingMigrationPayload, folders: FoldersResource, store: StoreResource) -> None:
+    """Let a task read units of the STAGING folder only, and write into the target root or a registered workspace only.
+
+    Whoever may submit tasks may not thereby read or change any folder of this machine.
+    """
+    staging, target = Path(folders.staging).resolve(), Path(payload.target_root).resolve()
+    if staging not in Path(payload.unit_path).resolve().parents:
+        raise PermanentFault(f"unit {payload.unit} at {payload.unit_path} is not in the STAGING folder {staging}")
+    if target == Path(folders.target_root).resolve():
+        return
+    with read_transaction(store.engine()) as conn:
+        registered = registry.find(conn, str(target))
+    if registered is None:
+        raise PermanentFault(
+            f"{target} is neither the target root nor a registered workspace; `repo-agent workspaces add PATH` adds one"
+        )
 
 
 @contextmanager

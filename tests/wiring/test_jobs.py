@@ -150,6 +150,23 @@ def test_a_unit_that_vanished_fails_with_a_reason_before_anything_is_written(
     assert_recorded(deployment, "failed", "is no longer at")
 
 
+@pytest.mark.parametrize("field", ["unit_path", "target_root"])
+def test_a_task_that_names_a_folder_of_somebody_elses_is_refused(
+    deployment: Deployment, now: datetime, tmp_path: Path, field: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere" / UNIT
+    shutil.copytree(packaged_path("examples", "STAGING", UNIT), elsewhere)
+    payload = migration_of(deployment, now).payload_as(StagingMigrationPayload)
+    task = submit(deployment, Pathway.STAGING_MIGRATION, payload.model_copy(update={field: str(elsewhere)}), now)
+    before = tree(elsewhere)
+
+    result, _ = run(deployment, task)
+
+    assert not result.success
+    assert tree(elsewhere) == before
+    assert tree(deployment.settings.target_root / "apps") == {}
+
+
 def test_a_file_of_somebody_elses_at_the_destination_stops_the_unit_and_is_kept(
     deployment: Deployment, now: datetime
 ) -> None:
