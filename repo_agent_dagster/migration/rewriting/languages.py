@@ -3,10 +3,10 @@
 To add a language, add a row to `LANGUAGES`.
 """
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from repo_agent_dagster.contracts.migration import ImportLanguage
 from repo_agent_dagster.migration.rewriting import (
@@ -52,26 +52,27 @@ class Surroundings:
 class Language:
     """How the names in one kind of file are found and changed.
 
-    `find(path, text)` finds them. `by_rule(specifier, around)` is what the import rules make of one (None: nothing).
+    Its files have one of `suffixes` (in small letters) or `names`; of these, `owns(path)` tells which are its own.
+    `find(path, text)` finds the names. `by_rule(specifier, around)` is what the import rules make of one, or None.
     `rebase(specifier, path, around)` is what it must be once its file and what it means have moved.
     `edit(specifier, new, path, rule, around)` is the change of the text; `rule` is None where the files moved.
     """
 
     name: str
-    owns: Callable[[str], bool]
+    suffixes: frozenset[str]
     find: Callable[[str, str], Found]
     by_rule: Callable[[Specifier, Surroundings], Ruled | None]
     rebase: Callable[[Specifier, str, Surroundings], str | Unresolvable]
     edit: Callable[[Specifier, str, str, int | None, Surroundings], Edit | Unresolvable]
+    names: frozenset[str] = frozenset()
+    owns: Callable[[str], bool] = lambda _: True
 
 
 def language_for(path: str) -> Language | None:
     """Return the language of a file, by its name; None for files that hold no names we know how to find."""
-    return next((language for language in LANGUAGES if language.owns(path)), None)
-
-
-def _suffix(path: str) -> str:
-    return PurePosixPath(path).suffix.lower()
+    name = posixpath.basename(path)
+    language = _BY_SUFFIX.get(posixpath.splitext(name)[1].lower()) or _BY_NAME.get(name)
+    return language if language is not None and language.owns(path) else None
 
 
 def _rules_of(language: ImportLanguage) -> Callable[[Specifier, Surroundings], Ruled | None]:
@@ -129,15 +130,16 @@ def _edit_config(
 LANGUAGES = (
     Language(
         "configuration",
-        lambda path: kind_of(path) is not None,
+        frozenset({".json", ".jsonc", ".toml"}),
         config_files.find_specifiers,
         _config_by_rule,
         lambda specifier, path, around: config_files.rebase(specifier, path, around.unit),
         _edit_config,
+        owns=lambda path: kind_of(path) is not None,
     ),
     Language(
         "TypeScript and JavaScript",
-        lambda path: _suffix(path) in typescript.SUFFIXES,
+        typescript.SUFFIXES,
         typescript.find_specifiers,
         _rules_of("ts"),
         lambda specifier, path, around: resolve.rebase(specifier.text, path, around.unit.relocation, specifier.form),
@@ -145,7 +147,7 @@ LANGUAGES = (
     ),
     Language(
         "Python",
-        lambda path: _suffix(path) in python_imports.SUFFIXES,
+        python_imports.SUFFIXES,
         python_imports.find_specifiers,
         lambda specifier, around: python_imports.apply_rules(around.rules, specifier),
         _rebase_python,
@@ -153,10 +155,13 @@ LANGUAGES = (
     ),
     Language(
         "Go",
-        lambda path: _suffix(path) in go_imports.SUFFIXES or PurePosixPath(path).name in go_imports.MODULE_FILES,
+        go_imports.SUFFIXES,
         go_imports.find_specifiers,
         _go_by_rule,
         lambda specifier, path, around: around.go.rebase(specifier, path),
         lambda specifier, new, _path, rule, _around: go_imports.edit(specifier, new, by_rule=rule is not None),
+        names=go_imports.MODULE_FILES,
     ),
 )
+_BY_SUFFIX = {suffix: language for language in LANGUAGES for suffix in language.suffixes}
+_BY_NAME = {name: language for language in LANGUAGES for name in language.names}
