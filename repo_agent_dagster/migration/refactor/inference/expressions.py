@@ -47,6 +47,8 @@ _PREPARES = {
 _ELEMENTS = frozenset({"find", "findLast", "at", "pop", "shift"})
 _SAME_LIST = frozenset({"filter", "slice", "sort", "reverse", "concat", "toSorted", "toReversed"})
 _EMPTY = frozenset({"null", "undefined"})
+_DEEP = 150
+"""Questions inside questions; an expression that needs more is not known."""
 _OWN_THIS = FUNCTIONS - {"arrow_function"}
 
 
@@ -86,7 +88,7 @@ class Expressions:
         key = (about, id(node))
         if key in self._kinds:
             return self._kinds[key]
-        if key in self._busy:
+        if key in self._busy or len(self._busy) > _DEEP:
             return None
         self._busy.add(key)
         try:
@@ -272,6 +274,10 @@ class Expressions:
                 return kind.of
             if name in _SAME_LIST:
                 return kind
+        if isinstance(kind, Foreign) and kind.name in known.TEXTS_BY_NAME and name == "get":
+            return plain("string", "null")
+        if name == "json" and (given := node.child("type_arguments")) is not None and given.parts:
+            return Promised(self.written(given.parts[0]))
         text = f"{owner.text}.{name}"
         if text in known.GLOBAL_CALLS and owner.kind == "identifier" and self.project.value(owner) is None:
             return known.GLOBAL_CALLS[text]

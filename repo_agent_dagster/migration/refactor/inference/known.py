@@ -5,6 +5,7 @@ import re
 from repo_agent_dagster.migration.refactor.inference.kinds import (
     DatabaseClass,
     DatabaseModule,
+    Foreign,
     Handle,
     Kind,
     ModuleEnv,
@@ -83,6 +84,17 @@ METHOD_CALLS: dict[str, Kind] = {
     **dict.fromkeys(("getTime", "getFullYear", "charCodeAt"), plain("number")),
 }  # fmt: skip
 """Methods that give one kind of value on everything that JavaScript has them on."""
+
+
+TEXTS_BY_NAME = frozenset({"URLSearchParams", "Headers"})
+"""Classes whose `get` gives a text or null."""
+PROPERTIES: dict[tuple[str, str], Kind] = {
+    ("URL", "searchParams"): Foreign("URLSearchParams"),
+    ("Request", "headers"): Foreign("Headers"),
+    **{("URL", name): plain("string") for name in ("pathname", "search", "hash", "host", "hostname", "href", "origin")},
+    **{("Request", name): plain("string") for name in ("url", "method")},
+}
+"""Properties of the platform's classes that values for SQL are often taken from."""
 
 
 def imported_value(module: str, name: str) -> Kind | None:

@@ -8,6 +8,7 @@ from repo_agent_dagster.migration.refactor.inference.kinds import (
     ClassValue,
     DatabaseClass,
     DatabaseModule,
+    Foreign,
     Handle,
     Instance,
     Keyed,
@@ -113,6 +114,8 @@ class Types(Written):
             return self.declared(found) if found is not None else None
         if isinstance(kind, DatabaseModule):
             return known.member_of_module(kind.api, name)
+        if isinstance(kind, Foreign):
+            return known.PROPERTIES.get((kind.name, name))
         if isinstance(kind, Keyed) and name not in _MAP_METHODS:
             return kind.of
         if isinstance(kind, DatabaseClass) and name in {"Database", "default"}:

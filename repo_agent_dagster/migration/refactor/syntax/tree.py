@@ -40,10 +40,19 @@ class Node:
         self.kind: str = sg.kind()
         self.named: bool = sg.is_named()
         self.start, self.end = span.start.index, span.end.index
-        self.children: list[Node] = [Node(file, child, self) for child in sg.children()]
+        self.children: list[Node] = []
         self._fields: dict[str, Node] | None = None
-        if self.kind == "call_expression" and self.children and self.children[0].kind == "await_expression":
-            self._await_the_call()
+
+    def grow(self) -> "Node":
+        """Make all nodes below this one; return it. A loop, since trees can be deeper than Python's stack."""
+        made = [self]
+        for node in made:
+            node.children = [Node(node.file, child, node) for child in node._sg.children()]
+            made += node.children
+        for node in reversed(made):
+            if node.kind == "call_expression" and node.children and node.children[0].kind == "await_expression":
+                node._await_the_call()
+        return self
 
     def _await_the_call(self) -> None:
         """Read ``await call<T>(…)`` as what it is: the parser takes it for ``(await call)<T>(…)``."""
@@ -89,9 +98,11 @@ class Node:
 
     def walk(self) -> Iterator["Node"]:
         """Yield the node and all below it, in the order of the text."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            waiting += reversed(node.children)
 
     def ancestors(self) -> Iterator["Node"]:
         """Yield the parent, its parent and so on up to the root."""
@@ -130,7 +141,8 @@ class SourceFile:
         """The root of the tree; the file is parsed when it is first asked for."""
         from ast_grep_py import SgRoot  # loaded late: a unit without databases needs no parser
 
-        return Node(self, SgRoot(self.text, _LANGUAGES[PurePosixPath(self.path).suffix.lower()]).root(), None)
+        language = _LANGUAGES[PurePosixPath(self.path).suffix.lower()]
+        return Node(self, SgRoot(self.text, language).root(), None).grow()
 
     @property
     def typed(self) -> bool:
