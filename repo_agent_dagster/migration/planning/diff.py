@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 _CONTEXT_LINES = 3
 _EXACT_LIMIT = 25_000_000
 """Lines × lines above which frequent lines are no longer matched one by one: still right, only less short."""
+_NO_NEWLINE = "\n\\ No newline at end of file\n"
 _ESCAPES = {
     "\a": "\\a",
     "\b": "\\b",
@@ -49,8 +50,19 @@ def file_diff(
         out.append(f"Binary files {from_} and {to} differ\n")
     else:
         out.append(f"--- {from_}\n+++ {to}\n")
-        out += _hunks(_lines(old_text), _lines(new_text))
+        out += _hunks(_lines(old_text), _lines(new_text)) if old_text and new_text else _one_sided(old_text, new_text)
     return "".join(out)
+
+
+def _one_sided(old: str, new: str) -> Iterator[str]:
+    """Yield the one hunk of a diff of which one side is empty: no lines have to be matched for it."""
+    text, mark = (new, "+") if new else (old, "-")
+    is_finished = text.endswith("\n")
+    count = text.count("\n") + (not is_finished)
+    removed, added = (0, count) if new else (count, 0)
+    yield f"@@ -{_range(0, removed)} +{_range(0, added)} @@\n"
+    yield mark + (text[:-1] if is_finished else text).replace("\n", f"\n{mark}")
+    yield "\n" if is_finished else _NO_NEWLINE
 
 
 def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
@@ -72,7 +84,7 @@ def _range(start: int, end: int) -> str:
 
 
 def _line(mark: str, line: str) -> str:
-    return mark + line if line.endswith("\n") else f"{mark}{line}\n\\ No newline at end of file\n"
+    return mark + line if line.endswith("\n") else f"{mark}{line}{_NO_NEWLINE}"
 
 
 def _lines(text: str) -> list[str]:
