@@ -70,8 +70,19 @@ class Edits:
         """Return the text of a span with the edits made in it."""
         spans: list[tuple[Span, tuple[Piece, ...]]] = []
         for span, pieces in sorted(self._replaced.items(), key=lambda one: (one[0][0], -one[0][1])):
-            if start <= span[0] and span[1] <= end and not (spans and span[0] < spans[-1][0][1]):
+            reached = spans[-1][0][1] if spans else start
+            if span[0] < start or span[1] > end or span[1] <= reached != start:
+                continue
+            if span[0] >= reached:
                 spans.append((span, pieces))
+            elif pieces or spans[-1][1]:
+                raise ValueError(f"edits of {self.file.path} overlap at character {span[0]}")
+            else:
+                # Two neighbours went, each with the blank line between them; what they leave must not end in another.
+                first = spans.pop()[0][0]
+                closes = self.file.text[span[1] :].lstrip().startswith(("}", "]"))
+                blank = _blank_before(self.file.text, first) if closes else None
+                spans.append(((first if blank is None else blank, span[1]), pieces))
         events: list[tuple[int, int, int, int, str]] = []
         for (left, right), pieces in spans:
             text = "".join(piece if isinstance(piece, str) else self.render(piece.start, piece.end) for piece in pieces)
