@@ -89,7 +89,8 @@ class Settings(BaseSettings):
         SecretStr(""), description="Key of the model's endpoint; one that wants none takes any word."
     )
     ai_base_url: str = Field(
-        "https://api.openai.com/v1", description="Endpoint that speaks the Chat Completions protocol, up to its version."
+        "https://api.openai.com/v1",
+        description="Endpoint that speaks the Chat Completions protocol, up to its version.",
     )
     ai_timeout_seconds: float = Field(120.0, gt=0, description="A call of the model that takes longer is given up.")
     ai_max_tokens: int = Field(16_384, ge=256, description="Tokens that one answer of the model may have.")
