@@ -11,6 +11,14 @@ from repo_agent_dagster.migration.refactor.extraction.operations import (
     SchemaUse,
     Uses,
 )
+from repo_agent_dagster.migration.refactor.extraction.placing import (
+    callee,
+    holds_statement,
+    is_name_only,
+    is_root,
+    is_within,
+    whole_statement,
+)
 from repo_agent_dagster.migration.refactor.extraction.statements import Result, of_exec, of_terminal
 from repo_agent_dagster.migration.refactor.extraction.transactions import of_batch, of_transaction
 from repo_agent_dagster.migration.refactor.inference.kinds import Cursor, Handle, Kind, ObjectStorage, Prepared
@@ -51,7 +59,7 @@ class FileUses:
             if node.parent is not None and node.parent.kind in {"object_pattern", "pair_pattern"}:
                 self._taken_apart(node)
                 continue
-            if node.kind not in _EXPRESSIONS or _is_name_only(node):
+            if node.kind not in _EXPRESSIONS or is_name_only(node):
                 continue
             kind = self._types.of(node)
             if isinstance(kind, Handle) and self._is_whole(node, Handle):
@@ -63,9 +71,9 @@ class FileUses:
             elif isinstance(kind, ObjectStorage):
                 self._storage(node)
         inside = self._consumed
-        self.uses.operations = [one for one in self.uses.operations if not _within(one.node, inside)]
-        self.uses.obstacles = [one for one in self.uses.obstacles if not _within(one.node, inside)]
-        self.uses.prepared = [one for one in self.uses.prepared if not _within(one, inside)]
+        self.uses.operations = [one for one in self.uses.operations if not is_within(one.node, inside)]
+        self.uses.obstacles = [one for one in self.uses.obstacles if not is_within(one.node, inside)]
+        self.uses.prepared = [one for one in self.uses.prepared if not is_within(one, inside)]
         return self.uses
 
     def _taken_apart(self, node: Node) -> None:
@@ -105,7 +113,7 @@ class FileUses:
     def _handle(self, node: Node, kind: Handle) -> None:
         outer = wrapping(node)
         parent = outer.parent
-        if node.kind == "new_expression" or _is_root(node, self._types):
+        if node.kind == "new_expression" or is_root(node, self._types):
             self.uses.creations.append(node)
         self._comes_from(node)
         if parent is None:
@@ -128,7 +136,7 @@ class FileUses:
             declaration = self._types.project.value(inner)
             if declaration is not None:
                 self.uses.flows.add(declaration.file.path)
-        elif inner.kind == "member_expression" and not _is_root(inner, self._types):
+        elif inner.kind == "member_expression" and not is_root(inner, self._types):
             owner, name = inner.field("object"), inner.field("property")
             declared = self._types.member(self._types.of(owner), name.text) if owner is not None and name else None
             if declared is not None:
@@ -184,7 +192,7 @@ class FileUses:
             call = holder.parent.parent if holder is not None and holder.parent is not None else None
             into_call = holder is not None and holder.parent is not None and holder.parent.kind == "arguments"
             if into_call and call is not None and self._types.target(call) is None:
-                self._obstacle(outer, f"the database is handed to {_callee(call)}, which is not the unit's")
+                self._obstacle(outer, f"the database is handed to {callee(call)}, which is not the unit's")
         elif parent.kind == "variable_declarator":
             name = parent.field("name")
             if name is not None and name.kind != "identifier":
@@ -197,11 +205,11 @@ class FileUses:
         index = next((at for at, one in enumerate(arguments(call)) if one is outer), 0)
         wanted = parameters(target)[index : index + 1] if target is not None else []
         if not wanted:
-            self._obstacle(outer, f"the database is handed to {_callee(call)}, which is not the unit's")
+            self._obstacle(outer, f"the database is handed to {callee(call)}, which is not the unit's")
             return
         annotation = wanted[0].field("type")
         if annotation is not None and not isinstance(self._types.written(annotation), Handle):
-            self._obstacle(outer, f"the database is handed to {_callee(call)} as another type")
+            self._obstacle(outer, f"the database is handed to {callee(call)} as another type")
             return
         self.uses.flows.add(wanted[0].file.path)
 
@@ -219,7 +227,7 @@ class FileUses:
             elif not isinstance(self._types.of(call), Prepared):
                 self._run(node, kind, call, name.text)
             return
-        if _holds_statement(outer, parent):
+        if holds_statement(outer, parent):
             if kind.call is not None and not self._is_reassigned(outer, parent):
                 self.uses.prepared.append(node)
             else:
@@ -279,62 +287,3 @@ class FileUses:
 
     def _obstacle(self, node: Node, reason: str) -> None:
         self.uses.obstacles.append(Obstacle(node, reason))
-
-
-def whole_statement(call: Node) -> Node | None:
-    """Return the statement, or expression body, that is nothing but a call; None where its result is used."""
-    outer = wrapping(call)
-    if outer.parent is not None and outer.parent.kind == "await_expression":
-        outer = wrapping(outer.parent)
-    parent = outer.parent
-    if parent is None:
-        return None
-    if parent.kind == "expression_statement":
-        return parent
-    return outer if parent.kind == "arrow_function" and parent.field("body") is outer else None
-
-
-def _holds_statement(outer: Node, parent: Node) -> bool:
-    return parent.kind in {
-        "variable_declarator", "public_field_definition", "field_definition", "assignment_expression",
-    } or (parent.kind == "pair" and _is_table(parent))  # fmt: skip
-
-
-def _is_table(pair: Node) -> bool:
-    """Whether a property belongs to an object of statements that a constant or a field holds."""
-    holder = pair.parent.parent if pair.parent is not None else None
-    return holder is not None and holder.kind in {"variable_declarator", "public_field_definition", "field_definition"}
-
-
-def _is_root(node: Node, types: Types) -> bool:
-    """Whether an expression takes a database from its environment: ``env.DB``, ``ctx.storage.sql``."""
-    if node.kind != "member_expression":
-        return False
-    owner, name = node.field("object"), node.field("property")
-    if owner is None or name is None:
-        return False
-    return isinstance(types.of(owner), ObjectStorage) or name.text in types.d1_names
-
-
-def _is_name_only(node: Node) -> bool:
-    """Whether an identifier stands where a name is declared, not used."""
-    parent = node.parent
-    if parent is None or node.kind != "identifier":
-        return False
-    if parent.kind in {"import_specifier", "import_clause", "namespace_import", "export_specifier", "rest_pattern"}:
-        return True
-    return (
-        node is parent.field("name")
-        or node is parent.field("pattern")
-        or node is parent.field("parameter")
-        or (parent.kind in {"assignment_pattern"} and parent.field("left") is node)
-    )
-
-
-def _within(node: Node, outer: list[Node]) -> bool:
-    return any(one.holds(node) and one is not node for one in outer)
-
-
-def _callee(call: Node) -> str:
-    function = call.field("function") or call.field("constructor")
-    return "a function" if function is None else " ".join(function.text.split())

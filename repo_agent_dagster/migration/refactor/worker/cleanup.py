@@ -3,7 +3,7 @@
 from collections.abc import Callable as Function
 from collections.abc import Iterable
 
-from repo_agent_dagster.migration.refactor.extraction.uses import whole_statement
+from repo_agent_dagster.migration.refactor.extraction.placing import whole_statement
 from repo_agent_dagster.migration.refactor.inference.members import member_name, members
 from repo_agent_dagster.migration.refactor.syntax.edits import Edits
 from repo_agent_dagster.migration.refactor.syntax.project import Project
