@@ -85,6 +85,11 @@ def show_outcome(outcome: "Outcome") -> None:
     console.print(escape(outcome.message), style="bold", soft_wrap=True)
 
 
+def show_error(unit: str, error: str) -> None:
+    """Print what a unit's migration stopped at."""
+    console.print(f"[red]{escape(unit)}[/]: {escape(error)}", soft_wrap=True, highlight=False)
+
+
 def show_migration(row: "StagingMigration") -> None:
     """Print the steps of one migration, its batches, and the task that it left."""
     steps = [

@@ -1,13 +1,19 @@
 """`migrate-staging list`, `status` and `schema`: which units there are, and how far each came."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from repo_agent_dagster.cli.migration_view import print_json, show_migration, show_rows
+from repo_agent_dagster.cli.migration_view import print_json, show_error, show_migration, show_rows
 from repo_agent_dagster.cli.staging_options import AsJson, Staging
 from repo_agent_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.store.staging_migrations import StagingMigration
+
+_ERRORS_SHOWN = 20
 
 
 def list_command(staging: Staging = None, as_json: AsJson = False) -> None:
@@ -49,24 +55,46 @@ def status(
 
     with read_transaction(open_engine()) as conn:
         found = staging_migrations.listing(conn, unit=unit)
+    if as_json:
+        print_json([_as_json(row) for row in found])
+        return
     rows = [
         {
             "unit": row.unit,
             "status": row.status.value,
-            "digest": row.source_digest if as_json else row.source_digest[:12],
-            "target_root": row.target_root,
-            "order_id": row.order_id or "",
-            "conflicts": row.conflicts if as_json else "" if row.conflicts is None else str(row.conflicts),
-            "standards": row.standards_score if as_json else _score(row.standards_score),
-            "updated_at": row.updated_at.isoformat(timespec="seconds"),
-            "error": row.error or "",
-            **({"steps": row.steps, "batches": row.batches, "remediation": row.remediation_task_id} if as_json else {}),
+            "into": f"{Path(row.target_root).name}/{(row.summary or {}).get('destination', '')}".rstrip("/"),
+            "conflicts": "" if row.conflicts is None else str(row.conflicts),
+            "standards": "" if row.standards_score is None else f"{row.standards_score:g}",
+            "updated": row.updated_at.isoformat(sep=" ", timespec="minutes").removesuffix("+00:00"),
         }
         for row in found
     ]
-    show_rows(rows, as_json=as_json, empty="No migration on record. Start one with `migrate-staging run UNIT`.")
-    if unit is not None and found and not as_json:
+    show_rows(rows, as_json=False, empty="No migration on record. Start one with `migrate-staging run UNIT`.")
+    for row in found[:_ERRORS_SHOWN]:
+        if row.error:
+            show_error(row.unit, row.error)
+    if unit is not None and found:
         show_migration(found[0])
+
+
+def _as_json(row: "StagingMigration") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "unit": row.unit,
+        "status": row.status.value,
+        "digest": row.source_digest,
+        "target_root": row.target_root,
+        "order_id": row.order_id or "",
+        "conflicts": row.conflicts,
+        "standards": row.standards_score,
+        "summary": row.summary,
+        "steps": row.steps,
+        "batches": row.batches,
+        "approval": row.approval_id,
+        "remediation": row.remediation_task_id,
+        "updated_at": row.updated_at.isoformat(timespec="seconds"),
+        "error": row.error or "",
+    }
 
 
 def schema() -> None:
@@ -74,7 +102,3 @@ def schema() -> None:
     from repo_agent_dagster.migration import manifest_schema
 
     print_json(manifest_schema())
-
-
-def _score(score: float | None) -> str:
-    return "" if score is None else f"{score:g}"

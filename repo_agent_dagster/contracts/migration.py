@@ -195,6 +195,13 @@ class D1ToRpc(SnakeContract):
     database: Annotated[
         str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="Name of the D1 binding in the orchestrator's env.")
     ] = "DB"
+    shared_objects: Annotated[
+        bool,
+        Field(
+            description="Whether all Durable Objects of a class may share their tables, which each had for itself; "
+            "else the SQL of Durable Objects is left as manual work."
+        ),
+    ] = False
 
 
 class Refactor(SnakeContract):

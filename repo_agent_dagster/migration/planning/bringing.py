@@ -4,6 +4,7 @@ All in memory and a function of the unit, the manifest and the packages that a r
 the same bytes, so that the whole of it can be shown before it happens and be merged with what people did since.
 """
 
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,12 @@ from repo_agent_dagster.migration.units.contents import UnitContents
 if TYPE_CHECKING:
     from repo_agent_dagster.migration.refactor import Refactoring
     from repo_agent_dagster.migration.standards import Rule
+
+
+_TYPES = ("types", "typings", "@types")
+"""Folders of the target root whose declarations hold for all of its packages."""
+_TYPED = (".ts", ".tsx", ".mts", ".cts", ".json", ".jsonc")
+"""What tells the types of the packages beside the orchestrator."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +184,16 @@ def _refactored(files: Mapping[str, bytes], manifest: Manifest, destination: Des
         return None
     from repo_agent_dagster.migration.refactor import refactor_d1_to_rpc
 
+    beside = {
+        path: content
+        for folder in (*_TYPES, posixpath.dirname(spec.orchestrator))
+        if folder
+        for path, content in destination.files_under(folder).items()
+        if path.endswith(_TYPED)
+    }
     return refactor_d1_to_rpc(
         files,
-        destination.files_under(spec.orchestrator),
+        {**beside, **destination.root_files(_TYPED), **destination.files_under(spec.orchestrator)},
         unit=manifest.unit,
         destination=manifest.destination,
         spec=spec,

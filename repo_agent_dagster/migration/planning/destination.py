@@ -70,6 +70,14 @@ class Destination:
                     found[path] = (self.root / path).read_bytes()
         return found
 
+    def root_files(self, endings: tuple[str, ...]) -> dict[str, bytes]:
+        """Return the plain files in the root itself that end so, without large ones."""
+        return {
+            name: (self.root / name).read_bytes()
+            for name, status in sorted((self._listing("") or {}).items())
+            if name.endswith(endings) and stat.S_ISREG(status.st_mode) and status.st_size <= _LARGE_BYTES
+        }
+
     def _obstacle(self, path: str) -> str | None:
         parts = path.split("/")
         for depth in range(1, len(parts)):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from repo_agent_dagster.contracts.migration import D1ToRpc
+from repo_agent_dagster.migration.refactor.consent import without_shared_objects
 from repo_agent_dagster.migration.refactor.extraction.operations import Obstacle, Operation, Uses, Value
 from repo_agent_dagster.migration.refactor.extraction.uses import FileUses
 from repo_agent_dagster.migration.refactor.generation.methods import MethodPlan, Methods
@@ -51,7 +52,8 @@ def refactor_d1_to_rpc(
     if not any(HINT.search(content) for content in unit_files.values()):
         return Refactoring()
     others = {path: content for path, content in target_files.items() if path not in unit_files}
-    return _Refactoring(unit_files, others, unit, destination, spec).run()
+    made = _Refactoring(unit_files, others, unit, destination, spec).run()
+    return made if spec.shared_objects else without_shared_objects(made)
 
 
 class _Refactoring:

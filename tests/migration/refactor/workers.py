@@ -9,7 +9,7 @@ from repo_agent_dagster.migration.refactor import Refactoring, refactor_d1_to_rp
 
 DESTINATION = "apps/shop"
 ORCHESTRATOR = "packages/orchestrator"
-SPEC = D1ToRpc(orchestrator=ORCHESTRATOR)
+SPEC = D1ToRpc(orchestrator=ORCHESTRATOR, shared_objects=True)
 TABLES = """
 CREATE TABLE orders (
   id INTEGER PRIMARY KEY,

@@ -13,7 +13,7 @@ from tests.migration.golden.trees import contents, read_tree
 Api = Literal["d1", "bun", "object"]
 HERE = Path(__file__).parent
 DESTINATION = "apps/shape"
-SPEC = D1ToRpc(orchestrator="packages/orchestrator", entrypoint="ShapeEntrypoint")
+SPEC = D1ToRpc(orchestrator="packages/orchestrator", entrypoint="ShapeEntrypoint", shared_objects=True)
 TABLE = "CREATE TABLE {exists}things (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, x REAL, b BLOB);"
 _BINDINGS = {
     "d1": '"d1_databases": [{ "binding": "DB", "database_name": "shape", "migrations_dir": "migrations" }]',
