@@ -42,7 +42,8 @@ def test_the_prompt_shows_what_was_left_with_numbered_files() -> None:
 def test_without_an_entrypoint_the_prompt_says_where_to_make_one() -> None:
     prompt = rendered("d1_to_rpc", LEFT | {"generated": [], "methods": [], "statements": [], "tables": []})
 
-    assert "make `services/rows/src/rpc/shop.ts`" in prompt
+    assert "- `services/rows/src/rpc/shop.ts`: the entrypoint class" in prompt
+    assert "- `apps/shop/src/rows-rpc.ts`: the interface" in prompt
     assert "No methods yet." in prompt
 
 
