@@ -34,6 +34,8 @@ def start_demo(home: Path) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Tests that a shell runs in its background ignore SIGINT; the demo would inherit that, and not stop.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
