@@ -121,18 +121,24 @@ class _Call(threading.Thread):
 
 
 def _client(spec: ProviderSpec, within_seconds: float) -> "OpenAI":
-    """Return a client that goes by nothing but the spec: what the library would read from the environment is set."""
+    """Return a client that goes where the spec says, as whom it says; the library would ask the environment, too."""
     from openai import DefaultHttpxClient, Omit, OpenAI
 
+    key = spec.api_key.get_secret_value()
+    headers: dict[str, Any] = {
+        "Accept-Encoding": "identity",  # a few bytes must not become a large answer
+        "Authorization": f"Bearer {key}",
+        "OpenAI-Organization": Omit(),
+        "OpenAI-Project": Omit(),
+    }
     return OpenAI(
         # A redirect would take the prompt to a place that nobody configured.
         http_client=DefaultHttpxClient(follow_redirects=False, timeout=within_seconds),
-        api_key=spec.api_key.get_secret_value(),
+        api_key=key,
         base_url=spec.base_url,
         timeout=within_seconds,
         max_retries=0,
-        # A few bytes must not become a large answer, and an account that the environment names is not asked for.
-        default_headers={"Accept-Encoding": "identity", "OpenAI-Organization": Omit(), "OpenAI-Project": Omit()},  # type: ignore[dict-item]
+        default_headers=headers,
     )
 
 

@@ -29,8 +29,8 @@ def propose_batch(
 
     `allowed` names the files and folders, relative to the workspace, that patches may touch; ``.`` is all of it. The
     template has them as `allowed`, and they become the batch's `allowedPaths`, so the patching engine holds it to them
-    as well. `judge` returns what is wrong
-    with a batch, such as the conflicts of a dry run; the model is told, and may correct itself once.
+    as well. `judge` returns what is wrong with a batch, such as the conflicts of a dry run; the model is told, and may
+    correct itself once.
 
     Raises:
         NothingProposed: the model says that it cannot be done.

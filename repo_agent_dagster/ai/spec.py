@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from repo_agent_dagster.ai.faults import ProviderRefused
 from repo_agent_dagster.settings import Settings
 
 
@@ -13,6 +14,9 @@ class ProviderSpec:
     """An endpoint that speaks the Chat Completions protocol, a model of it, and what may be spent on it.
 
     `timeout_seconds` and `max_tokens` bound one call and one answer; the budgets bound all that one `Provider` does.
+
+    Raises:
+        ProviderRefused: the address or the key can never be right.
     """
 
     model: str
@@ -23,10 +27,25 @@ class ProviderSpec:
     budget_tokens: int = 200_000
     budget_seconds: float = 600.0
 
+    def __post_init__(self) -> None:
+        if not _is_address(self.base_url):
+            raise ProviderRefused("ai_base_url is no http or https address, or holds a password; see docs/ai.md")
+        key = self.api_key.get_secret_value()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ProviderRefused("ai_api_key has characters that no key has; was more pasted than the key?")
+
     @property
     def name(self) -> str:
         """The endpoint's host, by which calls of it are logged."""
         return (urlsplit(self.base_url).hostname or "unknown")[:64]
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no IPv6 address
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def spec_of(settings: Settings) -> ProviderSpec | None:

@@ -80,17 +80,19 @@ def test_a_fence_around_the_json_is_taken_off(model: ModelServer, provider: Make
     assert ask(provider()).value.score == 7
 
 
-def test_nothing_of_the_environment_is_sent(
+def test_the_environment_has_no_say_in_where_and_as_whom_is_asked(
     model: ModelServer, provider: MakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "from-the-environment")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "project-of-the-environment")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer from-the-environment")
     model.says(completion(GOOD))
 
     ask(provider())
 
+    assert model.got[0].headers["authorization"] == f"Bearer {KEY}"
     assert "environment" not in json.dumps(model.got[0].headers)
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from repo_agent_dagster.ai import ProviderSpec, spec_of
+from repo_agent_dagster.ai import ProviderRefused, ProviderSpec, spec_of
 from repo_agent_dagster.settings import Settings
 
 
@@ -44,6 +44,24 @@ def test_the_defaults_of_the_settings_are_those_of_the_spec() -> None:
 
     assert spec is not None
     assert spec == ProviderSpec(spec.model, spec.api_key)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:9", "ftp://h", "http://", "http://[x", "http://bob:hunter2@127.0.0.1/v1"]
+)
+def test_an_address_that_can_never_be_right_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ProviderRefused, match="ai_base_url") as caught:
+        spec_of(settings(ai_model="m", ai_api_key="k", ai_base_url=url))
+
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["two words", "k\u2026", "k\nk"])
+def test_a_key_that_can_never_be_right_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ProviderRefused, match="ai_api_key") as caught:
+        spec_of(settings(ai_model="m", ai_api_key=key))
+
+    assert key not in str(caught.value)
 
 
 def test_importing_the_engine_loads_neither_the_client_nor_the_templates() -> None:
