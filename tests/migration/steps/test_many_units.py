@@ -22,7 +22,7 @@ def files(unit: str, number: int, version: int) -> dict[str, str]:
     lines = [f"export const line{line} = {line * (version if line == 3 else 1)};" for line in range(12)]
     return {
         "package.json": f'{{\n  "name": "{unit}",\n  "version": "{version}.0.0",\n  "private": true\n}}\n',
-        "src/index.ts": f"import {{ line1 }} from './lib/lines';\nimport '@vendor/log';\nexport default line1; // v{version}\n",
+        "src/index.ts": f"import {{ line1 }} from './lib/lines';\nimport '@vendor/log';\nexport default {version};\n",
         "src/lib/lines.ts": "\n".join(lines) + "\n",
         **({f"src/new{version}.ts": "export {};\n"} if number % 3 == 0 else {}),
     }
