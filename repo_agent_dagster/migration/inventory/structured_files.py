@@ -1,14 +1,12 @@
 """Configuration files as plain data: JSON (with comments), TOML, YAML; a damaged one has a problem."""
 
-import json
 import tomllib
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from repo_agent_dagster.migration.rewriting import jsonc
-from repo_agent_dagster.migration.rewriting.values import NotReadable, plain
+from repo_agent_dagster.migration.jsonc import NotJson, read_data
 
 
 @dataclass(frozen=True)
@@ -28,13 +26,9 @@ def read_json(text: str) -> Read:
     """Return the content of a JSON file, which may have comments, trailing commas and a byte order mark."""
     body = text.removeprefix("\ufeff")
     try:
-        return Read(json.loads(body))
-    except (ValueError, RecursionError):
-        pass  # most often comments; what is wrong beyond them is told below
-    try:
-        return Read(plain(jsonc.parse(body)))
-    except NotReadable as error:
-        return Read(problem=f"not JSON: {error} (line {body.count(chr(10), 0, error.offset) + 1})")
+        return Read(read_data(body))
+    except NotJson as error:
+        return Read(problem=f"not JSON: {error}")
 
 
 def read_toml(text: str) -> Read:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.migration.merging.jsonc import Document, Item, Node
+from repo_agent_dagster.migration.jsonc import Document, Item, Node
 
 _REST_OF_LINE = re.compile(r"[ \t]*(?://[^\r\n]*|/\*(?:(?!\*/)[^\r\n])*\*/)?[ \t]*(?=\r?\n)")
 _LINE_END = re.compile(r"\r?\n")

@@ -7,9 +7,9 @@ that is a conflict, for the version of a dependency too. Without a base the resu
 
 from typing import Literal
 
+from repo_agent_dagster.migration.jsonc import Document, NotJson, read_json, value_of
 from repo_agent_dagster.migration.merging.json_edits import Edit, edited
 from repo_agent_dagster.migration.merging.json_sides import JsonConflict, Side, merge_documents
-from repo_agent_dagster.migration.merging.jsonc import Document, NotJson, read_json, value_of
 from repo_agent_dagster.migration.merging.outcome import Labels, Merged, settled
 from repo_agent_dagster.migration.merging.text_merge import compare_lines, merge_by_lines
 from repo_agent_dagster.patching.text.lines import BOM, split_lines
@@ -18,12 +18,16 @@ from repo_agent_dagster.patching.text.merging import Conflict, Merge, merge3
 _PLACES_IN_REASON = 5
 
 
+class _SideNotJson(Exception):
+    """One of the versions is no JSON; the message says which, where and why."""
+
+
 def merge_json(path: str, base: bytes | None, ours: bytes, theirs: bytes, labels: Labels, why: str) -> Merged:
     """Return the merge by keys; what is no JSON is merged by lines, and a note says so."""
     try:
         mine, other = _read(ours, labels.ours), _read(theirs, labels.theirs)
         before = None if base is None else _read(base, labels.base)
-    except NotJson as error:
+    except _SideNotJson as error:
         return merge_by_lines(base, ours, theirs, labels, why).with_notes(f"{path}: merged by lines: {error}")
     found = merge_documents(before, mine, other)
     texts: dict[Side, str] = {
@@ -56,9 +60,9 @@ def _read(content: bytes, label: str) -> Document:
     try:
         return read_json(content.removeprefix(BOM).decode())
     except UnicodeDecodeError as error:
-        raise NotJson(f"the {label}'s is not UTF-8 ({error.reason} at byte {error.start})") from error
+        raise _SideNotJson(f"the {label}'s is not UTF-8 ({error.reason} at byte {error.start})") from error
     except NotJson as error:
-        raise NotJson(f"the {label}'s is not JSON ({error})") from error
+        raise _SideNotJson(f"the {label}'s is not JSON ({error})") from error
 
 
 def _decided(conflicts: tuple[JsonConflict, ...], side: Side) -> list[Edit]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from repo_agent_dagster.migration.jsonc import Document, Item, Node, Value, value_of
 from repo_agent_dagster.migration.merging.json_edits import Edit, Insert, Remove, Replace, Source
-from repo_agent_dagster.migration.merging.jsonc import Document, Item, Node, Value, value_of
 from repo_agent_dagster.migration.merging.outcome import Labels
 
 Side = Literal["ours", "theirs", "base"]

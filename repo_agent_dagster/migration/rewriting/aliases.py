@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from repo_agent_dagster.migration.rewriting.jsonc import parse
+from repo_agent_dagster.migration.rewriting.json_spans import parse
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
 from repo_agent_dagster.migration.rewriting.typescript_files import place_of
 from repo_agent_dagster.migration.rewriting.values import Array, NotReadable, Table, Text, Value

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.migration.rewriting import jsonc, paths, toml_spans
+from repo_agent_dagster.migration.rewriting import json_spans, paths, toml_spans
 from repo_agent_dagster.migration.rewriting.config_entries import ConfigKind, Entry, Meaning, Syntax, kind_of
 from repo_agent_dagster.migration.rewriting.moving_unit import MovingUnit
 from repo_agent_dagster.migration.rewriting.paths import Base
@@ -104,7 +104,7 @@ def rebase(specifier: Specifier, path: str, unit: MovingUnit) -> str | Unresolva
 def write(specifier: Specifier, new: str) -> str | Unresolvable:
     """Return the new value as it stands between the quotes of its file."""
     own = _own(specifier)
-    escaped = jsonc.quoted(new) if own.syntax == "json" else toml_spans.quoted(new, own.quote)
+    escaped = json_spans.quoted(new) if own.syntax == "json" else toml_spans.quoted(new, own.quote)
     return Unresolvable(f"would become {new!r}, which cannot stand in such quotes") if escaped is None else escaped
 
 
@@ -127,7 +127,7 @@ class LineIndex:
 
 
 def _parse(kind: ConfigKind, text: str) -> Value:
-    return jsonc.parse(text) if kind.syntax == "json" else toml_spans.parse(text)
+    return json_spans.parse(text) if kind.syntax == "json" else toml_spans.parse(text)
 
 
 def _parents(value: Value) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ def _base_url(
         if file is None or file not in unit.moved or source is None or depth == _LONGEST_CHAIN:
             continue
         try:
-            value = jsonc.parse(source.text)
+            value = json_spans.parse(source.text)
         except NotReadable:
             continue
         inherited = _base_url(text_at(value, "compilerOptions", "baseUrl"), _parents(value), file, unit, depth + 1)

@@ -84,19 +84,6 @@ def text_at(value: Value, *trail: str) -> str | None:
     return next((text.value for text in select(value, *trail)), None)
 
 
-def plain(value: Value) -> object:
-    """Return a value as plain lists, dicts and strings; scalars as they are written."""
-    match value:
-        case Text():
-            return value.value
-        case Scalar():
-            return value.written
-        case Array():
-            return [plain(item) for item in value.items]
-        case Table():
-            return {key: plain(member) for key, member in value.members}
-
-
 def _below(value: Value) -> Iterator[Text]:
     if isinstance(value, Text):
         yield value

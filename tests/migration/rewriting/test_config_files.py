@@ -263,7 +263,7 @@ def test_formatting_comments_line_ends_and_byte_order_mark_stay(newline: str, ma
         ("tsconfig.json", '{"include": ["..\\\\lib"]}', "has backslashes"),
         ("tsconfig.json", '{"include": ["/lib"]}', "is an absolute path"),
         ("tsconfig.json", '{"compilerOptions": {"paths": {"a": ["../../shared/*"]}}}', "climbs out of the unit"),
-        ("tsconfig.json", '{"include": [}', "a value is expected"),
+        ("tsconfig.json", '{"include": [}', "here should be a value"),
         (
             "package.json",
             '{"exports": "./lib/index.ts"}',

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from repo_agent_dagster.contracts.migration import D1ToRpc
+from repo_agent_dagster.migration.jsonc import data_in
 from repo_agent_dagster.migration.refactor.generation.entrypoint import Base, entrypoint_file
 from repo_agent_dagster.migration.refactor.generation.methods import Methods
 from repo_agent_dagster.migration.refactor.generation.migrations import (
@@ -19,7 +20,6 @@ from repo_agent_dagster.migration.refactor.generation.wrangler import Wrangler, 
 from repo_agent_dagster.migration.refactor.inference.members import own_member
 from repo_agent_dagster.migration.refactor.model import CallSite, Note
 from repo_agent_dagster.migration.refactor.sql.schema import Schema, read_schema
-from repo_agent_dagster.migration.refactor.syntax.jsonc import read_json
 from repo_agent_dagster.migration.refactor.syntax.project import Project
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration
 from repo_agent_dagster.migration.refactor.syntax.tree import SourceFile, is_source
@@ -67,7 +67,7 @@ class Orchestrator:
             return self.spec.service
         if self.wrangler is not None and self.wrangler.name is not None:
             return self.wrangler.name
-        package = read_json(self._files.get(self._path("package.json"), b"null"))
+        package = data_in(self._files.get(self._path("package.json"), b"null"))
         name = package.get("name") if isinstance(package, dict) else None
         return name.rpartition("/")[2] if isinstance(name, str) else posixpath.basename(self.folder)
 
@@ -186,7 +186,7 @@ class Orchestrator:
     def _package_of(self, path: str) -> str | None:
         folder = posixpath.dirname(path)
         while folder:
-            package = read_json(self._all.get(f"{folder}/package.json", b"null"))
+            package = data_in(self._all.get(f"{folder}/package.json", b"null"))
             name = package.get("name") if isinstance(package, dict) else None
             if isinstance(name, str):
                 return name if self._project.resolve(name, self.file) is not None else None

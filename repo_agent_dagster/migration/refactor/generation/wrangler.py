@@ -1,5 +1,6 @@
 """A wrangler configuration, TOML or JSON with comments: what it says, and bindings added by a splice."""
 
+import json
 import posixpath
 import re
 import tomllib
@@ -7,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repo_agent_dagster.migration.refactor.syntax.jsonc import JsonFile, pairs
+from repo_agent_dagster.migration.jsonc import Node, NotJson, data_in, read_json
+from repo_agent_dagster.migration.merging.json_edits import Insert, Source, edited
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
 
 NAMES = ("wrangler.toml", "wrangler.jsonc", "wrangler.json")
@@ -55,7 +57,7 @@ def _value(path: str, content: bytes) -> Mapping[str, Any]:
             return tomllib.loads(content.decode("utf-8-sig"))
         except (UnicodeDecodeError, tomllib.TOMLDecodeError):
             return {}
-    value = JsonFile(path, content).value
+    value = data_in(content)
     return value if isinstance(value, dict) else {}
 
 
@@ -109,47 +111,24 @@ def _toml_has(text: str, kind: str, entry: Mapping[str, str]) -> bool:
 
 
 def _in_json(wrangler: Wrangler, kind: str, entry: Mapping[str, str]) -> bytes | None:
-    file = JsonFile(wrangler.path, wrangler.content)
-    if file.root is None or file.root.kind != "object" or file.source is None:
+    source = read_source(wrangler.content)
+    try:
+        document = None if source is None else read_json(source.text, allow_twins=True)
+    except NotJson:
         return None
-    text = file.source.text
-    newline = "\r\n" if "\r\n" in text else "\n"
-    indent = _indent(text)
-    one = "{ " + ", ".join(f'"{key}": "{value}"' for key, value in entry.items()) + " }"
-    listed = pairs(file.root).get(kind)
-    if listed is not None and listed.kind == "array":
-        inside = f"{newline}{indent * 2}{one}"
-        if not listed.parts:
-            return _spliced(file, listed.start, listed.end, f"[{inside}{newline}{indent}]")
-        return _after(file, listed.parts[-1].end, inside)
-    if listed is not None:
+    if source is None or document is None or document.root.kind != "object":
         return None
-    made = f'{newline}{indent}"{kind}": [{newline}{indent * 2}{one}{newline}{indent}]'
-    parts = file.root.parts
-    if not parts:
-        return _spliced(file, file.root.start, file.root.end, f"{{{made}{newline}}}")
-    return _after(file, parts[-1].end, made)
-
-
-def _after(file: JsonFile, end: int, text: str) -> bytes | None:
-    """Put an element after the one that ends here, with the comma between; a trailing comma and a comment stay."""
-    if file.source is None:
+    one = f"{{ {', '.join(f'{json.dumps(key)}: {json.dumps(value)}' for key, value in entry.items())} }}"
+    listed = document.root.by_key.get(kind)
+    if listed is None:
+        edit = _last_in(document.root, json.dumps(kind), f"[\n  {one}\n]")
+    elif listed.value.kind == "array":
+        edit = _last_in(listed.value, "", one)
+    else:
         return None
-    whole = file.source.text
-    rest = re.compile(r"[ \t]*(,?)([ \t]*(?://[^\n]*)?)(?=\r?\n)").match(whole, end - 1)
-    if rest is None or not rest[2].strip():
-        return _spliced(file, end, end, f",{text}")
-    made = f",{rest[2]}{text}{rest[1]}"
-    return file.source.encode(whole[: end - 1] + made + whole[rest.end() :])
+    return source.encode(edited(document, [edit]))
 
 
-def _spliced(file: JsonFile, start: int, end: int, text: str) -> bytes | None:
-    if file.source is None:
-        return None
-    whole = file.source.text
-    return file.source.encode(whole[: start - 1] + text + whole[end - 1 :])
-
-
-def _indent(text: str) -> str:
-    match = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
-    return match[1] if match is not None else "  "
+def _last_in(container: Node, key: str, written: str) -> Insert:
+    made = read_json(written)
+    return Insert(container, container.items[-1] if container.items else None, key, Source(made, made.root))

@@ -4,7 +4,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from repo_agent_dagster.migration.refactor.syntax.jsonc import read_json
+from repo_agent_dagster.migration.jsonc import data_in
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Scopes
 from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, is_source, read_file
 from repo_agent_dagster.migration.rewriting import resolve
@@ -82,7 +82,7 @@ class Project:
             at = posixpath.dirname(at)
 
     def _config_paths(self, config: str, depth: int) -> list[tuple[str, list[str], str]]:
-        value = read_json(self.contents[config])
+        value = data_in(self.contents[config])
         options: Any = value.get("compilerOptions") if isinstance(value, dict) else None
         folder = posixpath.dirname(config)
         if isinstance(options, dict) and isinstance(options.get("paths"), dict):
@@ -104,7 +104,7 @@ class Project:
         for path in sorted(self.contents):
             if posixpath.basename(path) != "package.json":
                 continue
-            value = read_json(self.contents[path])
+            value = data_in(self.contents[path])
             name = value.get("name") if isinstance(value, dict) else None
             if not isinstance(name, str) or (specifier != name and not specifier.startswith(f"{name}/")):
                 continue

@@ -1,27 +1,37 @@
 """JSON as it stands in a file: a tree of spans, so that an edit can leave every other byte as it is.
 
-Comments (``//`` and ``/* */``) and a comma after the last item are read as well: tsconfig files have them.
+Comments (``//`` and ``/* */``), a comma after the last item and any white space are read as well: tsconfig and wrangler
+files have them.
 """
 
 import json
 import re
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 Kind = Literal["object", "array", "string", "number", "word"]
 Value = dict[str, "Value"] | list["Value"] | tuple[Kind, str]
 """What a node means. A scalar is its kind and content: a number as it is written, so that 1 and 1.0 are two."""
 
 _DEEPEST = 200
-_SPACE = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
+_SPACE = re.compile(r"(?:[\s\ufeff]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
 _COMMENT = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _WORD = re.compile(r"true|false|null")
 
 
-class NotJson(Exception):
-    """A text is not JSON; the message says where, with line and column from 1, and why."""
+class NotJson(ValueError):
+    """A text is not JSON; the message says where, with line and column from 1, and `why`.
+
+    `offset` is the character at which it stops being JSON.
+    """
+
+    def __init__(self, text: str, offset: int, why: str) -> None:
+        line = text.count("\n", 0, offset) + 1
+        column = offset - text.rfind("\n", 0, offset)
+        super().__init__(f"line {line}, column {column}: {why}")
+        self.offset, self.why = offset, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Node:
 
     @property
     def by_key(self) -> dict[str, "Item"]:
-        """An object's members."""
+        """An object's members; of a key that is given twice the last one."""
         return {item.key: item for item in self.items}
 
 
@@ -67,18 +77,38 @@ class Document:
         return self.text[node.start : node.end]
 
 
-def read_json(text: str) -> Document:
-    """Return the document that a text holds.
+def read_json(text: str, *, allow_twins: bool = False) -> Document:
+    """Return the document that a text holds; offsets are characters of `text`.
 
     Raises:
-        NotJson: it is malformed, nested too deeply, or gives a key twice in one object.
+        NotJson: it is malformed, nested too deeply, or gives a key twice in one object and twins are not allowed.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, allow_twins)
     root = reader.value(reader.space(0), 0)
     end = reader.space(root.end)
     if end < len(text):
         reader.fail(end, "there is more after the value")
     return Document(text, root, tuple(comment for _, comment in sorted(reader.comments.items())))
+
+
+def read_data(text: str) -> Any:
+    """Return what a text holds as the standard library's `json` would; the last of two equal keys counts.
+
+    Raises:
+        NotJson: it is malformed or nested too deeply.
+    """
+    try:
+        return json.loads(text)  # most files are plain JSON, and this is the fast way
+    except (ValueError, RecursionError):
+        return _data_of(read_json(text, allow_twins=True).root)
+
+
+def data_in(content: bytes) -> Any:
+    """Return what a file holds as plain data, or None where it is not JSON; bytes that are not UTF-8 are replaced."""
+    try:
+        return read_data(content.decode("utf-8-sig", "replace"))
+    except NotJson:
+        return None
 
 
 def value_of(node: Node) -> Value:
@@ -90,15 +120,21 @@ def value_of(node: Node) -> Value:
     return (node.kind, node.content)
 
 
+def _data_of(node: Node) -> Any:
+    if node.kind == "object":
+        return {item.key: _data_of(item.value) for item in node.items}
+    if node.kind == "array":
+        return [_data_of(item.value) for item in node.items]
+    return node.content if node.kind == "string" else json.loads(node.content)
+
+
 class _Reader:
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, allow_twins: bool) -> None:
+        self._text, self._allow_twins = text, allow_twins
         self.comments: dict[int, str] = {}
 
     def fail(self, at: int, why: str) -> NoReturn:
-        line = self._text.count("\n", 0, at) + 1
-        column = at - self._text.rfind("\n", 0, at)
-        raise NotJson(f"line {line}, column {column}: {why}")
+        raise NotJson(self._text, at, why)
 
     def space(self, at: int) -> int:
         """Return where the next token is."""
@@ -142,7 +178,7 @@ class _Reader:
         if kind == "object":
             key_end = self._string_end(at)
             key = json.loads(self._text[at:key_end])
-            if key in seen:
+            if key in seen and not self._allow_twins:
                 self.fail(at, f"key {key!r} is given twice")
             seen.add(key)
             at = self.space(key_end)
