@@ -4,7 +4,7 @@ Here belongs what has a life-cycle or a configuration; no rule of the business, 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 from sqlalchemy import Engine
 
+from repo_agent_dagster.ai import Provider, into_store, spec_of
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
@@ -248,10 +249,19 @@ class MigrationResource(dg.ConfigurableResource):
             open_box=lambda: nullcontext(box()),
             checker=workspaces.project_checker,
             install=install_packages,
+            provider=_provider(store, clock, task_id),
             reader=None if self.parser == "ast-grep" else lambda: CompilerReader(box()),
             needs_approval=self.needs_approval,
             notify=notify if notifications.url else None,
         )
+
+
+def _provider(store: StoreResource, clock: "ClockResource", task_id: str) -> Callable[[], Provider] | None:
+    # From the environment and not from a resource's config, which Dagster shows and keeps: it has the key.
+    spec = spec_of(Settings())
+    if spec is None:
+        return None
+    return lambda: Provider(spec, clock=clock.now, record=into_store(store.engine()), task_request_id=task_id)
 
 
 class NotificationsResource(dg.ConfigurableResource):

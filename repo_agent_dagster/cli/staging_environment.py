@@ -11,6 +11,7 @@ from repo_agent_dagster.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from repo_agent_dagster.ai import Provider
     from repo_agent_dagster.migration import Environment
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
@@ -50,6 +51,7 @@ def environment(
             checker=None if box is None else lambda projects: project_checker(projects, check_limits(settings)),
             reader=_reader(settings, box),
             install=install_packages,
+            provider=_provider(settings, engine),
             needs_approval=settings.migration_approval,
             notify=(lambda: _notify(engine)) if settings.notify_url else None,
             on_step=on_step,
@@ -70,6 +72,13 @@ def _reader(settings: Settings, box: "Sandbox | None") -> Any:
     if box is None:
         raise PermanentFault("REPO_AGENT_MIGRATION_PARSER=typescript needs a sandbox; leave out --no-validate")
     return lambda: CompilerReader(box)
+
+
+def _provider(settings: Settings, engine: "Engine") -> "Callable[[], Provider] | None":
+    from repo_agent_dagster.ai import Provider, into_store, spec_of
+
+    spec = spec_of(settings)
+    return None if spec is None else lambda: Provider(spec, clock=now, record=into_store(engine))
 
 
 def _sandbox(settings: Settings) -> "AbstractContextManager[Sandbox]":

@@ -35,7 +35,7 @@ def manual_work_prompt(refactoring: Refactoring, files: Mapping[str, bytes]) -> 
 
 
 def _place(work: ManualWork, text: str) -> dict[str, Any]:
-    lines = text.splitlines()
+    lines = text.split("\n")  # as patches count them
     first = max(1, work.site.line - _AROUND)
     shown = lines[first - 1 : work.site.line + _AROUND]
     return {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from repo_agent_dagster.ai import Provider
 from repo_agent_dagster.contracts.custody import Custody
 from repo_agent_dagster.migration.merging.bases import Bases
 from repo_agent_dagster.migration.rewriting.specifiers import SpecifierReader
@@ -22,9 +23,9 @@ class Environment:
 
     `open_box` opens a sandbox for one `with`; None means that nothing is validated. `checker` gives the check that a
     refactoring must pass, by the tsconfig files of the projects; None: none. `install` brings the packages that the
-    manifest's commands need. `reader` gives what finds specifiers,
-    None: ast-grep does. `needs_approval` holds for manifests that do not say. `notify` tells whoever is subscribed and
-    returns how that went. `on_step` is shown each step when it begins and when it ends.
+    manifest's commands need. `provider` gives the model that manual work is put to; None: nobody is asked. `reader`
+    gives what finds specifiers, None: ast-grep does. `needs_approval` holds for manifests that do not say. `notify`
+    tells whoever is subscribed and returns how that went. `on_step` is shown each step when it begins and when it ends.
     """
 
     engine: "Engine"
@@ -34,6 +35,7 @@ class Environment:
     open_box: Callable[[], AbstractContextManager[Box]] | None = None
     checker: Callable[[Sequence[str]], Checker] | None = None
     install: Install | None = None
+    provider: Callable[[], Provider] | None = None
     reader: Callable[[], SpecifierReader] | None = None
     needs_approval: bool = False
     notify: Callable[[], str] | None = None

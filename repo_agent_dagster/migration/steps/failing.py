@@ -1,6 +1,5 @@
 """What a step that ends badly leaves: the tree as it was, the reason on record, and a task for who mends it."""
 
-import shlex
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import TransientFault
@@ -57,9 +56,8 @@ def _take_back(migration: "Migration") -> bool:
 
 
 def _leave_remediation(migration: "Migration", step: StepName, error: BaseException, told: str) -> None:
-    command = ["migrate-staging", "run", str(migration.unit_path), "--into", str(migration.target_root)]
     remedy = Remedy(step, told, _output(error), _paths(migration.manifest.unit, error))
-    leave_remediation(migration.environment, migration.account, migration.manifest, remedy, command=shlex.join(command))
+    leave_remediation(migration.environment, migration.account, migration.manifest, remedy, command=migration.command)
 
 
 def _output(error: BaseException) -> str:

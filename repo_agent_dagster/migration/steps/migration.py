@@ -5,6 +5,7 @@ written, unless the manifest says ``on_failure: keep``, and leaves a remediation
 """
 
 import posixpath
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from repo_agent_dagster.migration.steps.environment import Environment
 from repo_agent_dagster.migration.steps.execution import refuse_conflicts, write_stage
 from repo_agent_dagster.migration.steps.failing import see_to_failure
 from repo_agent_dagster.migration.steps.gate import pass_gate
+from repo_agent_dagster.migration.steps.manual_work import do_manual_work
 from repo_agent_dagster.migration.steps.outcome import Outcome
 from repo_agent_dagster.migration.steps.readiness import refuse_unready
 from repo_agent_dagster.migration.steps.remediation import settle_remediation
@@ -106,6 +108,11 @@ class Migration:
         self.notify()
         return outcome
 
+    @property
+    def command(self) -> str:
+        """What a person types to run the migration again."""
+        return shlex.join(["migrate-staging", "run", str(self.unit_path), "--into", str(self.target_root)])
+
     def take_inventory(self) -> "UnitInventory":
         """Look at what the unit holds."""
         from repo_agent_dagster.migration.inventory import describe
@@ -183,9 +190,10 @@ class Migration:
         """
         with self._step("refactor") as note:
             self._write(planned, "refactor", note)
-            manual = () if planned.refactoring is None else planned.refactoring.manual
-            if manual:
-                note.say(f"{len(manual)} places are left as manual work")
+            if not planned.is_empty:  # what was left by an earlier run was put to the model by that run
+                told = do_manual_work(self, planned, self._checker())
+                if told:
+                    note.say(f"{note.detail}; {told}" if note.detail else told)
 
     def validate(self, planned: Plan) -> CheckReport | None:
         """Check the unit in a sandbox, as its manifest says; None where nothing is due.
