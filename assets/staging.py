@@ -11,7 +11,7 @@ from assets.metadata import markdown_table
 from repo_agent_dagster.migration import ManifestError, load_manifest, scan_unit
 from repo_agent_dagster.migration.reporting.dashboard import render_dashboard
 from repo_agent_dagster.migration.reporting.unit_states import UnitState, unit_state, unit_states
-from repo_agent_dagster.reports.files import write_whole
+from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import staging_migrations, task_requests
 from repo_agent_dagster.store.engine import read_transaction

@@ -191,7 +191,7 @@ def dashboard(
 
     from repo_agent_dagster.migration.reporting.dashboard import render_dashboard
     from repo_agent_dagster.migration.reporting.unit_states import unit_states
-    from repo_agent_dagster.reports.files import write_whole
+    from repo_agent_dagster.pages.writing import write_whole
     from repo_agent_dagster.store import staging_migrations
     from repo_agent_dagster.store.engine import read_transaction
     from repo_agent_dagster.store.revision import open_upgraded

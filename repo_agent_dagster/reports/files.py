@@ -1,10 +1,7 @@
-"""Where report pages lie: one folder an order, one file a version, written whole or not at all."""
+"""Where report pages lie: one folder an order, one file a version."""
 
 import hashlib
-import os
 import re
-import tempfile
-from pathlib import Path
 
 _READABLE_LENGTH = 60
 
@@ -18,19 +15,3 @@ def page_path(order_id: str, version: int) -> str:
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", order_id).strip("-")[:_READABLE_LENGTH] or "order"
     digest = hashlib.sha256(order_id.encode("utf-8", errors="surrogatepass")).hexdigest()[:12]
     return f"{readable}-{digest}/v{version}.html"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write the file so that a reader, or a crash, finds the old content or the new one and nothing between."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes private files; a report is for the team
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED, DeliveryReport
+from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.reports.build import build_report, content_digest
 from repo_agent_dagster.reports.facts import OrderFacts, VerifyChain, chain_verifier, gather
-from repo_agent_dagster.reports.files import page_path, write_whole
+from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.reports.html import load_diffs, render_html
 from repo_agent_dagster.reports.markdown import render_markdown
 from repo_agent_dagster.store import delivery_reports, order_facts

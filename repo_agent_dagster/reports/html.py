@@ -2,16 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, FileReport, PatchReport
+from repo_agent_dagster.pages.rendering import page_environment
 from repo_agent_dagster.reports import wording
 from repo_agent_dagster.reports.charts import day_chart, outcome_ring, phase_timeline
 from repo_agent_dagster.reports.diffs import Diff, read_diff
-
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
 
 MAX_PAGE_DIFF_BYTES = 1536 * 1024
 """Diff text shown on one page; patches beyond it are listed with the place of their diff."""
@@ -46,7 +42,8 @@ class Headline:
 
 def render_html(report: DeliveryReport, *, version: int, diffs: Mapping[str, Diff] | None = None) -> str:
     """Return the page; `diffs` by patch id, see `load_diffs`. Everything that came from patches is escaped."""
-    return _template().render(
+    template = page_environment("repo_agent_dagster.reports").get_template("delivery.html.j2")
+    return template.render(
         report=report,
         version=version,
         headline=headline(report),
@@ -104,20 +101,3 @@ def _shown_files(report: DeliveryReport, diffs: Mapping[str, Diff]) -> list[Show
 def _sum(counts: Iterable[int | None]) -> int | None:
     known = list(counts)
     return None if None in known else sum(count for count in known if count is not None)
-
-
-@cache
-def _template() -> "Template":
-    return _environment().get_template("delivery.html.j2")
-
-
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("repo_agent_dagster.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, PatchCounts, ValidationReport
-from repo_agent_dagster.reports.markdown_text import code, inline, quote, table
+from repo_agent_dagster.pages.markdown_text import code, inline, quote, table
 from repo_agent_dagster.reports.wording import duration, instant, lines, plural, rate, verdict
 
 _COUNT_HEADERS = ["total", "ok", "failed", "unchecked", "reverted", "success rate"]

@@ -1,6 +1,5 @@
 """Reports are made when facts changed, once, whoever else is making them; old versions stay."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, update
 
 from repo_agent_dagster.reports import GeneratedReport, generate_all
-from repo_agent_dagster.reports.files import page_path, write_whole
+from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate
 from repo_agent_dagster.store import delivery_reports
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
@@ -218,13 +217,3 @@ def test_a_hostile_order_id_stays_in_the_folder(
     write(sqlite_store, event_rows(now, order=order))
     made = generate(sqlite_store, order, reports_dir=tmp_path / "reports", now=now)
     assert made.html_path.resolve().is_relative_to((tmp_path / "reports").resolve())
-
-
-def test_a_failed_write_leaves_the_old_page_and_nothing_beside_it(tmp_path: Path) -> None:
-    page = tmp_path / "v1.html"
-    write_whole(page, "old")
-    digest = hashlib.sha256(page.read_bytes()).hexdigest()
-    with pytest.raises(TypeError):
-        write_whole(page, b"not text")  # type: ignore[arg-type]  # the wrong type is the failure under test
-    assert hashlib.sha256(page.read_bytes()).hexdigest() == digest
-    assert [path.name for path in tmp_path.iterdir()] == ["v1.html"]

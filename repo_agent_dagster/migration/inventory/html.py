@@ -1,20 +1,14 @@
 """Inventories as one HTML page that needs nothing else: styles and the small script are inside, no request is made."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files as package_files
-from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.inventory import wording
 from repo_agent_dagster.migration.inventory.estimate import RULES
 from repo_agent_dagster.migration.inventory.model import Package, UnitInventory
+from repo_agent_dagster.pages.rendering import page_environment, page_script
 
-if TYPE_CHECKING:
-    from jinja2 import Environment, Template
-
+_PACKAGE = "repo_agent_dagster.migration.inventory"
 _MOST_SHARES = 6
 
 
@@ -32,15 +26,14 @@ class Share:
 def render_html(inventories: UnitInventory | Sequence[UnitInventory]) -> str:
     """Return the page of one unit or of several; all that came from the units is escaped."""
     units = [inventories] if isinstance(inventories, UnitInventory) else list(inventories)
-    script = _script()
-    return _template().render(
+    template = page_environment(_PACKAGE).get_template("inventory.html.j2")
+    return template.render(
         units=units,
         shares_of=shares_of,
         packages_of=packages_of,
         rules=RULES,
         wording=wording,
-        script=script,
-        script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        script=page_script(_PACKAGE, "inventory.js"),
     )
 
 
@@ -60,31 +53,3 @@ def shares_of(unit: UnitInventory) -> list[Share]:
 def packages_of(unit: UnitInventory) -> list[Package]:
     """Return the unit's packages without what its platforms bring along."""
     return [package for package in unit.packages if package.ecosystem != "platform"]
-
-
-@cache
-def _script() -> str:
-    return (package_files("repo_agent_dagster.migration.inventory") / "templates" / "inventory.js").read_text("utf-8")
-
-
-@cache
-def _template() -> "Template":
-    return _environment().get_template("inventory.html.j2")
-
-
-def _environment() -> "Environment":
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    # The delivery report's sheet is the house's look; what only inventories need is in their own.
-    return Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("repo_agent_dagster.migration.inventory", "templates"),
-                PackageLoader("repo_agent_dagster.reports", "templates"),
-            ]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

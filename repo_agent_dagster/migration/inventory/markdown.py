@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from repo_agent_dagster.migration.inventory.estimate import RULES
 from repo_agent_dagster.migration.inventory.model import Estimate, FileInventory, Package, UnitInventory
 from repo_agent_dagster.migration.inventory.wording import size_of, versions_of
-from repo_agent_dagster.reports.markdown_text import code, inline, table
+from repo_agent_dagster.pages.markdown_text import code, inline, table
 
 
 def render_markdown(inventories: UnitInventory | Sequence[UnitInventory]) -> str:

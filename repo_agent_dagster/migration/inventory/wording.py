@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 from repo_agent_dagster.migration.inventory.model import Package
+from repo_agent_dagster.pages.wording import plural
+
+__all__ = ["plural", "size_of", "version_text", "versions_of"]
 
 
 def size_of(count: int) -> str:
@@ -21,8 +24,3 @@ def version_text(wanted: Sequence[str], locked: Sequence[str]) -> str:
     """Return ranges and pinned versions in one text; empty where neither is known."""
     asked, pinned = ", ".join(wanted), ", ".join(locked)
     return f"{asked} → {pinned}" if asked and pinned and asked != pinned else pinned or asked
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return a count with its noun, e.g. ``1 file`` and ``2 files``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

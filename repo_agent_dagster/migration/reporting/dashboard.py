@@ -1,19 +1,14 @@
 """The dashboard of all units as one HTML page that needs nothing else: styles and the small script are inside."""
 
-import base64
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING
 
 from repo_agent_dagster.migration.reporting.unit_states import UnitState
-from repo_agent_dagster.reports import wording
+from repo_agent_dagster.pages import wording
+from repo_agent_dagster.pages.rendering import page_environment, page_script
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+_PACKAGE = "repo_agent_dagster.migration.reporting"
 
 SHORT_DIGEST = 12
 
@@ -54,25 +49,19 @@ class Headline:
 
 def render_dashboard(units: Sequence[UnitState], *, generated_at: datetime) -> str:
     """Return the page. Everything that came from units is escaped; without scripts the table is whole, but fixed."""
-    script = _text("dashboard.js")
-    return (
-        _environment()
-        .get_template("dashboard.html.j2")
-        .render(
-            units=sorted(units, key=_worst_first),
-            groups=group_counts(units),
-            headline=headline(units),
-            target_roots=sorted({unit.target_root for unit in units}),
-            generated_at=generated_at,
-            script=script,
-            # The page runs this script and no other, whatever a unit's name or an error message holds.
-            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-            group_of=group_of,
-            tone_of=lambda state: _TONES.get(state, ""),
-            short=SHORT_DIGEST,
-            minute=lambda at: f"{at:%Y-%m-%d %H:%M}",
-            wording=wording,
-        )
+    template = page_environment(_PACKAGE).get_template("dashboard.html.j2")
+    return template.render(
+        units=sorted(units, key=_worst_first),
+        groups=group_counts(units),
+        headline=headline(units),
+        target_roots=sorted({unit.target_root for unit in units}),
+        generated_at=generated_at,
+        script=page_script(_PACKAGE, "dashboard.js"),
+        group_of=group_of,
+        tone_of=lambda state: _TONES.get(state, ""),
+        short=SHORT_DIGEST,
+        minute=lambda at: f"{at:%Y-%m-%d %H:%M}",
+        wording=wording,
     )
 
 
@@ -102,25 +91,3 @@ def headline(units: Sequence[UnitState]) -> Headline:
 
 def _worst_first(unit: UnitState) -> tuple[int, str, str]:
     return GROUPS.index(group_of(unit.state)), unit.unit, unit.target_root
-
-
-@cache
-def _text(name: str) -> str:
-    return (resources.files(__package__) / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-
-    loaders = [
-        PackageLoader("repo_agent_dagster.migration.reporting", "templates"),
-        PackageLoader("repo_agent_dagster.reports", "templates"),  # its style sheet: all pages look alike
-    ]
-    return Environment(
-        loader=ChoiceLoader(loaders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

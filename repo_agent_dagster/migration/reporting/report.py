@@ -6,6 +6,7 @@ from itertools import islice
 from repo_agent_dagster.migration.checks.report import CheckReport
 from repo_agent_dagster.migration.planning.model import Plan
 from repo_agent_dagster.migration.steps.outcome import Outcome
+from repo_agent_dagster.pages.markdown_text import code, inline, table
 
 _ROWS = 200
 
@@ -24,7 +25,7 @@ def render_report(outcome: Outcome) -> str:
         _residual(plan),
         _refactoring(plan),
         _standards(outcome),
-        _list("Left out", [f"`{_code(left.path)}`: {left.reason}" for left in plan.left_out]),
+        _list("Left out", [f"{code(left.path)}: {left.reason}" for left in plan.left_out]),
         _list("Rules that match nothing", plan.dead_rules),
         _list("To know", plan.notes),
         "" if outcome.check is None else _check(outcome.check),
@@ -123,7 +124,7 @@ def _standards(outcome: Outcome) -> str:
         if report.findings
         else "",
         _list(
-            "Not checked by the standards", [f"`{_code(one.file)}:{one.line}`: {one.reason}" for one in report.unsure]
+            "Not checked by the standards", [f"{code(f'{one.file}:{one.line}')}: {one.reason}" for one in report.unsure]
         ),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -148,24 +149,8 @@ def _list(title: str, lines: Sequence[str]) -> str:
     return f"## {title}\n\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     iterator = iter(rows)
-    lines = [_row(header), _row(["---"] * len(header)), *(_row(row) for row in islice(iterator, _ROWS))]
+    shown = [[inline(cell) for cell in row] for row in islice(iterator, _ROWS)]
     rest = sum(1 for _ in iterator)
-    return "\n".join(lines) + (f"\n\n… and {rest} more" if rest else "")
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-
-def _cell(text: str) -> str:
-    """Keep a value from ending its cell, its row or its paragraph."""
-    one_line = " ".join(text.split())
-    for character in "\\|`*_<[":
-        one_line = one_line.replace(character, "\\" + character)
-    return one_line
-
-
-def _code(text: str) -> str:
-    return " ".join(text.replace("`", "'").split())
+    return table(list(headers), shown) + (f"\n\n… and {rest} more" if rest else "")
