@@ -210,7 +210,11 @@ def _message(detail: ErrorDetails) -> str:
         either = "text or " if location[0] == "validate" and len(location) > 1 else ""
         return f"must be {either}{wanted}, not {_kind(given)}"
     if detail["type"] == "string_pattern_mismatch":
-        return f"{given!r} is not a name: start with a letter or digit, then letters, digits, '.', '_' or '-'"
+        if location == ("unit",):
+            return f"{given!r} is not a name: start with a letter or digit, then letters, digits, '.', '_' or '-'"
+        pattern = str(detail.get("ctx", {}).get("pattern", ""))
+        hint = f"; did you mean {given.upper()!r}?" if re.fullmatch(pattern, given.upper()) else ""
+        return f"{given!r} does not match {pattern}{hint}"
     return detail["msg"].removeprefix("Value error, ")
 
 

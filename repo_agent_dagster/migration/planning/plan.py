@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from repo_agent_dagster.contracts.migration import Manifest
+from repo_agent_dagster.contracts.migration import Manifest, Standards
 from repo_agent_dagster.migration.faults import DestinationError
 from repo_agent_dagster.migration.manifest.reading import manifest_digest
 from repo_agent_dagster.migration.merging.bases import Bases, find_base
 from repo_agent_dagster.migration.merging.conflicts import Resolution, read_resolution
 from repo_agent_dagster.migration.merging.git_blobs import ObjectFormat, blob_id, object_format
-from repo_agent_dagster.migration.planning.bringing import Brought, bring, merge_method
+from repo_agent_dagster.migration.planning.bringing import Brought, bring, chosen_rules, merge_method
 from repo_agent_dagster.migration.planning.deciding import Decision, FindBase, Layer, decide, decide_gone
 from repo_agent_dagster.migration.planning.destination import Destination, Standing
 from repo_agent_dagster.migration.planning.lock import RULES, LockedFile, MigrationLock, lock_path, read_lock
@@ -48,6 +48,8 @@ def plan(
     """
     if not target_root.is_dir():
         raise DestinationError(f"target root {target_root} is not a folder; name the monorepo's folder with --into")
+    if manifest.standards != Standards():
+        chosen_rules(manifest, unit_path, target_root)  # a rule that there is not is told before anything is written
     contents = contents or read_unit(unit_path)
     placement = place_files(contents, manifest)
     destination = Destination(target_root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.migration import DestinationError, UnitError
 from tests.migration.conftest import Bench, read_tree, write_tree
 
@@ -242,3 +243,10 @@ def test_an_unresolved_name_is_looked_at_again(bench: Bench) -> None:
 def write_plan(bench: Bench) -> None:
     planned = bench.plan()
     write_tree(bench.target, {change.path: change.new for change in planned.touching if change.new is not None})
+
+
+def test_a_standard_that_there_is_not_is_told_before_anything_is_written(bench: Bench) -> None:
+    bench.put({"a.ts": ""}, manifest="standards: {rules: [rest-path]}\n")
+
+    with pytest.raises(PermanentFault, match="did you mean 'rest-paths'"):
+        bench.plan()
