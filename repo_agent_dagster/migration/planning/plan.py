@@ -105,6 +105,7 @@ class _Decisions:
     made: dict[str, Decision] = field(default_factory=dict)
     versions: dict[str, tuple[str, tuple[Layer, ...]]] = field(default_factory=dict)
     bases: list[bytes] = field(default_factory=list)
+    told: dict[tuple[str, StageName], LockedFile] = field(default_factory=dict)
 
     def add_unit(self, brought: Brought) -> None:
         """Decide on the files that the unit brings."""
@@ -144,13 +145,21 @@ class _Decisions:
             reached = layers if is_done else [one for one in layers if STAGES.index(one.stage) <= number]
             layer = reached[-1] if reached else None
             if layer is not None and layer.content is not None:
-                locked[path] = LockedFile(
-                    source=source,
-                    sha256=sha256(layer.content).hexdigest(),
-                    executable=layer.executable,
-                    blob=blob_id(layer.content, self.objects),
-                )
+                locked[path] = self._locked(path, source, layer, layer.content)
         return dict(sorted(locked.items()))
+
+    def _locked(self, path: str, source: str, layer: Layer, content: bytes) -> LockedFile:
+        """Return what the lock says of one version of a file; hashed once, though every stage's lock may say it."""
+        told = self.told.get((path, layer.stage))
+        if told is None:
+            told = LockedFile(
+                source=source,
+                sha256=sha256(content).hexdigest(),
+                executable=layer.executable,
+                blob=blob_id(content, self.objects),
+            )
+            self.told[path, layer.stage] = told
+        return told
 
     def _decide(self, path: str, layers: tuple[Layer, ...], source: str, standing: Standing | None = None) -> None:
         self.versions[path] = (source, layers)

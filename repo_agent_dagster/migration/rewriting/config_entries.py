@@ -1,14 +1,15 @@
 """Which entries of which configuration files hold paths or module names: tables to add to, and nothing else."""
 
+import posixpath
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 from repo_agent_dagster.migration.rewriting.values import ANY, DEEP, EACH, KEYS
 
 Syntax: TypeAlias = Literal["json", "toml"]
+_ENDINGS = (".json", ".jsonc", ".toml")
 
 
 class Meaning(Enum):
@@ -61,7 +62,9 @@ class ConfigKind:
 
 def kind_of(path: str) -> ConfigKind | None:
     """Return which kind of configuration file a path is, by its name."""
-    name = PurePosixPath(path).name
+    name = posixpath.basename(path)
+    if not name.endswith(_ENDINGS):
+        return None
     return next((kind for kind in CONFIG_KINDS if kind.name.fullmatch(name)), None)
 
 

@@ -14,6 +14,8 @@ from repo_agent_dagster.migration.rewriting.residual_text import Kind
 _PYTHON_LIKE = (".py", ".pyi", ".toml", ".cfg", ".ini")
 _ODD = re.compile(r"[^\w.@~+/-]")
 """What a file's name may hold, but no word: such names are looked for as they are."""
+_BARE = re.compile(rb"\w+")
+"""A word that can be no more than the name of one file or folder: nine of ten words are such and name none."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class _Scan:
             return {}
         in_python = spot.new.endswith(_PYTHON_LIKE)
         lost = {}
-        for coded in residual_text.words_in(content) - self._plain[in_python]:
+        words = residual_text.words_in(content) - self._plain[in_python]
+        bare = set(filter(_BARE.fullmatch, words)) - self._paths.last_names
+        self._plain[in_python] |= bare
+        for coded in words - bare:
             raw = coded.decode()
             word = _trimmed(raw)
             may_be_path = bool(word) and self._paths.may_be(word)
@@ -126,14 +131,15 @@ def _told(path: str, text: str, found: list[tuple[int, int, str]]) -> list[Resid
     if residual_text.kind_of(path) is Kind.CODE:
         strings = list(residual_text.strings_until(path, text, found[-1][1]))
         found = [one for one in found if _is_inside(one[0], strings)]
-    lines = [0, *(feed.end() for feed in re.finditer("\n", text))]
     residuals = []
-    last_end = 0
+    last_end = counted = 0
+    line = 1
     for start, end, was in found:
         if start >= last_end:
             last_end = end
-            line = bisect_right(lines, start)
-            residuals.append(Residual(path, line, start - lines[line - 1] + 1, text[start:end], was))
+            line += text.count("\n", counted, start)
+            counted = start
+            residuals.append(Residual(path, line, start - text.rfind("\n", 0, start), text[start:end], was))
     return residuals
 
 

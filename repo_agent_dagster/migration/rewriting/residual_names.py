@@ -35,7 +35,8 @@ class Spot:
 class MovedPaths:
     """The paths of files and folders that moved: what a word meant, and whether it still means something.
 
-    `all_hold`: the unit moved as a whole, so that every path holds from the folders that it held from.
+    `all_hold`: the unit moved as a whole, so that every path holds from the folders that it held from. `last_names`:
+    all that the last part of a path of the unit may be.
     """
 
     def __init__(self, moved: Mapping[str, str], standing: Iterable[str], stands: Callable[[str], bool]) -> None:
@@ -49,6 +50,7 @@ class MovedPaths:
             posixpath.basename(old) == posixpath.basename(place) for old, place in moved.items()
         )
         self._last = {posixpath.basename(path) for path in (*self._old, *self._folders)} - {""}
+        self.last_names = {name.encode() for name in self._last}
         self._files = {posixpath.basename(path) for path in moved}
 
     def may_be(self, word: str) -> bool:

@@ -62,9 +62,13 @@ def is_searched(path: str, content: bytes) -> bool:
 
 def words_in(content: bytes) -> set[bytes]:
     """Return the runs of characters that paths and module names are made of, each once."""
-    if content.isascii():
-        return set(content.translate(_ASCII_WORDS).split())
-    return {word.encode() for word in _WORD.findall(content.decode("utf-8", "replace"))}
+    words = set(content.translate(_ASCII_WORDS).split())
+    if not content.isascii():
+        # Only what holds letters beyond ASCII is looked at character by character: few of them end a word.
+        foreign = {word for word in words if not word.isascii()}
+        words -= foreign
+        words.update(inner.encode() for word in foreign for inner in _WORD.findall(word.decode("utf-8", "replace")))
+    return words
 
 
 def places_of(word: str, inside: str, text: str) -> Iterator[tuple[int, int]]:

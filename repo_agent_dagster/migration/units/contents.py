@@ -1,6 +1,7 @@
 """What a unit holds: its files with their bytes, read once, so that a plan is made of one state of the unit."""
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from repo_agent_dagster.migration.faults import UnitChanging, UnitError
 from repo_agent_dagster.migration.units.digest import digest_of, entry_line, special_line, symlink_line
 from repo_agent_dagster.migration.units.scan import MANIFEST_NAMES
 from repo_agent_dagster.migration.units.walk import is_executable, is_partial, walk_unit
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def read_unit(unit_path: Path) -> UnitContents:
                 left.append(Left(entry.relative, "no plain file (socket, pipe or device)"))
                 lines.append(special_line(entry.relative))
             else:
-                content = entry.path.read_bytes()
+                content = _read(entry.place)
                 lines.append(entry_line(entry.relative, is_executable(mode), content))
                 _keep(UnitFile(entry.relative, content, is_executable(mode)), files, left)
         except OSError:
@@ -83,6 +86,12 @@ def read_unit(unit_path: Path) -> UnitContents:
     return UnitContents(unit_path, tuple(files), tuple(left), digest_of(lines))
 
 
+def _read(place: str) -> bytes:
+    """Return a file's bytes; a symlink or a pipe that took its place meanwhile is not followed or waited for."""
+    with os.fdopen(os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb", buffering=0) as file:
+        return file.readall()
+
+
 def _keep(file: UnitFile, files: list[UnitFile], left: list[Left]) -> None:
     if file.path in MANIFEST_NAMES:
         return
@@ -90,7 +99,7 @@ def _keep(file: UnitFile, files: list[UnitFile], left: list[Left]) -> None:
         left.append(Left(file.path, "still being written, by its name"))
     elif not _is_utf8(file.path):
         left.append(Left(os.fsencode(file.path).decode("utf-8", "backslashreplace"), "its name is not UTF-8"))
-    elif any(ord(character) < 32 or ord(character) == 127 for character in file.path):
+    elif _CONTROL.search(file.path):
         left.append(Left(file.path, "its name has control characters, which no patch or diff can carry; rename it"))
     else:
         files.append(file)
