@@ -8,9 +8,11 @@ import dagster as dg
 
 from assets.logs import OWNERS
 from assets.metadata import markdown_table
-from repo_agent_dagster.migration import ManifestError, load_manifest, scan_unit
+from repo_agent_dagster.migration import ManifestError, UnitChanging, UnitError, load_manifest, scan_unit
+from repo_agent_dagster.migration.inventory import describe, inventory_metadata
 from repo_agent_dagster.migration.reporting.dashboard import render_dashboard
 from repo_agent_dagster.migration.reporting.unit_states import UnitState, unit_state, unit_states
+from repo_agent_dagster.migration.units.contents import read_unit
 from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import staging_migrations, task_requests
@@ -96,7 +98,19 @@ def staging_units(
     if migration is not None:
         is_present = migration.source_digest == unit.digest
         metadata = {**unit_metadata(unit_state(migration), task), **metadata, "migrated_content": is_present}
+    metadata |= _inventory(unit.path)
     return dg.MaterializeResult(data_version=dg.DataVersion(unit.digest), metadata=metadata)
+
+
+def _inventory(folder: Path) -> dict[str, Any]:
+    """Return what the unit holds; a unit that changes meanwhile has none."""
+    with suppress(UnitChanging, UnitError):
+        told = inventory_metadata(describe(read_unit(folder)))
+        return {
+            f"inventory_{name}": markdown_table(value, limit=200) if isinstance(value, list) else value
+            for name, value in told.items()
+        }
+    return {}
 
 
 def _folder_of(unit: str, staging: Path) -> Path | None:

@@ -101,7 +101,12 @@ def take_inventory(
             source_digest=payload.source_digest,
         )
         inventory = migration.take_inventory()
-    context.add_output_metadata(inventory_metadata(inventory))
+    context.add_output_metadata(
+        {
+            name: markdown_table(value, limit=200) if isinstance(value, list) else value
+            for name, value in inventory_metadata(inventory).items()
+        }
+    )
     return Underway(migration)
 
 
