@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from repo_agent_dagster.migration.documents import yaml_text
 from repo_agent_dagster.migration.jsonc import NotJson, read_data
 
 
@@ -41,10 +42,9 @@ def read_toml(text: str) -> Read:
 
 def read_yaml(text: str) -> Read:
     """Return the content of a YAML file with plain types only; several documents are a problem."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return Read(yaml.load(text, Loader=loader))  # noqa: S506 - both are safe loaders
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return Read(yaml_text.read_yaml(text))
+    except (yaml.YAMLError, ValueError) as error:
         return Read(problem=f"not YAML: {' '.join(str(error).split())[:200]}")
 
 

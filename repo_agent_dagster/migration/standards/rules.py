@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from repo_agent_dagster.migration.documents.document import Location
 from repo_agent_dagster.migration.manifest.globs import matches
 from repo_agent_dagster.migration.standards.compiling import rule_problem
 from repo_agent_dagster.migration.standards.contract import (
@@ -24,7 +25,7 @@ from repo_agent_dagster.migration.standards.faults import RuleError
 from repo_agent_dagster.migration.standards.languages import Language, language_of
 from repo_agent_dagster.migration.standards.needs import ANYTHING, Need, every, of_text
 from repo_agent_dagster.migration.standards.prefilter import needs_of
-from repo_agent_dagster.migration.standards.reading import Location, RuleDocument, read_rule_file
+from repo_agent_dagster.migration.standards.reading import RuleDocument, read_rule_file
 from repo_agent_dagster.migration.standards.regexes import with_ascii_classes
 
 if TYPE_CHECKING:

@@ -73,7 +73,7 @@ def test_only_unit_and_destination_must_be_given(tmp_path: Path) -> None:
         pytest.param("unit: a\ndestination: .git/hooks\n", ":2:14", "git or the patch journal", id="git"),
         pytest.param("unit: a\ndestination: b\nsource: ../x\n", ":3:9", "source: '../x' climbs out", id="source"),
         pytest.param("unit: a\ndestination: b\nfiles: {}\n", ":3:8", "must be a list", id="files-mapping"),
-        pytest.param("unit: a\ndestination: b\nfiles: []\n", ":3:8", "at least 1 item", id="no-files"),
+        pytest.param("unit: a\ndestination: b\nfiles: []\n", ":3:8", "files: must not be empty", id="no-files"),
         pytest.param(
             "unit: a\ndestination: b\nfiles:\n  - fron: x\n    to: y\n",
             ":4:5",

@@ -58,7 +58,7 @@ def test_a_file_may_hold_several_rules_and_settings_for_others(tmp_path: Path) -
         (changed("{pattern: alert($TEXT)}", "alert($TEXT)"), "6:7: rule: must be a mapping"),
         (changed("rule: {pattern: alert($TEXT)}\n", ""), "1:1: give either rule"),
         (changed("safe: true}", "safe: true, saef: 1}"), "7:44: fix.saef: unknown field; did you mean 'safe'?"),
-        (changed("why:", "title: again\nwhy:"), "3:1: 'title' is given twice; first in line 2"),
+        (changed("why:", "title: again\nwhy:"), "3:1: 'title' is given twice; the first is in line 2"),
         (changed("title: No alert", "title: No: alert"), "2:10: not valid YAML"),
         (changed("pattern: alert", "patern: alert"), "6:7: rule: for ts files: unknown field `patern`"),
         (
