@@ -8,22 +8,20 @@ import typer
 from rich.markup import escape
 
 from repo_agent_dagster.cli.migration_view import console
-from repo_agent_dagster.cli.staging_options import unit_folder
+from repo_agent_dagster.cli.staging_options import Staging, UnitArgument, unit_folder
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.settings import Settings
 
 
 def init_command(
-    unit: Annotated[str, typer.Argument(help="A unit's folder, or its name in the STAGING folder.")],
+    unit: UnitArgument,
     into: Annotated[
         Path | None,
         typer.Option(
             "--into", help="The target root (the monorepo); default REPO_AGENT_MIGRATION_TARGET, if it exists."
         ),
     ] = None,
-    staging: Annotated[
-        Path | None, typer.Option("--staging", help="The STAGING folder; default REPO_AGENT_STAGING_DIR.")
-    ] = None,
+    staging: Staging = None,
     central: Annotated[
         Path | None, typer.Option("--central", help="Write into this STAGING folder's manifests/, beside the units.")
     ] = None,
@@ -39,7 +37,7 @@ def init_command(
     from repo_agent_dagster.migration.units.contents import read_unit
 
     settings = Settings()
-    folder = unit_folder(unit, staging or settings.staging)
+    folder = unit_folder(unit, staging)
     target = into or (settings.target_root if settings.target_root.is_dir() else None)
     text = draft_manifest(read_unit(folder), target)
     if print_only:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from repo_agent_dagster.cli.migration_view import console, print_json
-from repo_agent_dagster.cli.staging_options import unit_folder
+from repo_agent_dagster.cli.staging_options import AsJson, Staging, unit_folder
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.settings import Settings
 
@@ -22,16 +22,12 @@ def inventory_command(
     units: Annotated[
         list[str] | None, typer.Argument(help="Units: folders, or names in the STAGING folder; default all of STAGING.")
     ] = None,
-    staging: Annotated[
-        Path | None, typer.Option("--staging", help="The STAGING folder; default REPO_AGENT_STAGING_DIR.")
-    ] = None,
+    staging: Staging = None,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page with all units; it opens without network.")
     ] = None,
     markdown: Annotated[Path | None, typer.Option("--md", help="Write it as Markdown.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Machine output: a list with one inventory for each unit.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what units hold: languages, purposes, imports, packages, databases, tests, licences, value and effort.
 

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from repo_agent_dagster.cli.signals import interrupt_on_signals
+from repo_agent_dagster.cli.staging_options import Into, Staging, target_root
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.settings import Settings
 
@@ -140,12 +141,8 @@ def watch_command(make_migrate: MakeMigrate) -> Callable[..., None]:
     """Return the command `watch`, which migrates with what `make_migrate` makes."""
 
     def watch(
-        staging: Annotated[
-            Path | None, typer.Option("--staging", help="The STAGING folder; default REPO_AGENT_STAGING_DIR.")
-        ] = None,
-        into: Annotated[
-            Path | None, typer.Option("--into", help="The target root; default REPO_AGENT_MIGRATION_TARGET.")
-        ] = None,
+        staging: Staging = None,
+        into: Into = None,
         once: Annotated[
             bool, typer.Option("--once", help="Migrate what is settled now, each after those it comes after, and end.")
         ] = False,
@@ -157,10 +154,9 @@ def watch_command(make_migrate: MakeMigrate) -> Callable[..., None]:
         Example: `migrate-staging watch --staging ./STAGING --into ~/monorepo`
         """
         settings, console = Settings(), Console()
-        folder, root = staging or settings.staging, into or settings.target_root
-        for place, what in ((folder, "STAGING folder"), (root, "target root")):
-            if not place.is_dir():
-                raise PermanentFault(f"there is no {what} {place}; make it, or name another one")
+        folder, root = staging or settings.staging, target_root(into)
+        if not folder.is_dir():
+            raise PermanentFault(f"there is no STAGING folder {folder}; make it, or name another one")
         interrupt_on_signals()
         follower = _follower(settings, folder.resolve(), root.resolve(), make_migrate, console)
         if not once:

@@ -56,6 +56,7 @@ def test_the_store_is_upgraded_and_seeded_from_the_wheel(installed: Path, tmp_pa
         "_packaged/examples/monorepo/tsconfig.base.json",
         "_packaged/examples/buggy_repo/fix.diff",
         "reports/templates/delivery.html.j2",
+        "pages/templates/page.css",
         "ai/prompts/d1_to_rpc.md.j2",
         "migration/rewriting/compiler_specifiers.cjs",
         "sandbox/image/Dockerfile",

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from repo_agent_dagster.migration.refactor.extraction.operations import Mode, Obstacle, Operation
 from repo_agent_dagster.migration.refactor.extraction.statements import Result, of_exec
-from repo_agent_dagster.migration.refactor.inference.kinds import Cursor
 from repo_agent_dagster.migration.refactor.inference.types import Types
 from repo_agent_dagster.migration.refactor.syntax.tree import Node, called_member, wrapping
 
@@ -99,8 +98,3 @@ def _later_uses(name: Node, types: Types) -> tuple[Mode | None, dict[Node, Node]
     if mode in {"values", "one-row", "rows-written"} and len(references) > 1:
         return None, {}
     return mode, uses or ({references[0]: references[0]} if references else {})
-
-
-def is_cursor(node: Node, types: Types) -> bool:
-    """Whether an expression gives the rows of a Durable Object's SQL."""
-    return isinstance(types.of(node), Cursor)
