@@ -5,15 +5,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from repo_agent_dagster.migration.inventory.model import StorageUse
-from repo_agent_dagster.migration.inventory.structured_files import list_of, mapping_of, read_json, read_toml, text_of
+from repo_agent_dagster.migration.inventory.structured_files import list_of, mapping_of, text_of
+from repo_agent_dagster.migration.wrangler_files import WRANGLER_FILES, wrangler_content
 
-WRANGLER_FILES = frozenset({"wrangler.toml", "wrangler.json", "wrangler.jsonc"})
 _LISTS = {"d1_databases": "d1", "kv_namespaces": "kv", "r2_buckets": "r2", "hyperdrive": "postgres"}
-
-
-def wrangler_content(path: str, text: str) -> dict[str, Any]:
-    """Return what a wrangler file says; an empty mapping for one that cannot be read."""
-    return (read_toml(text) if path.endswith(".toml") else read_json(text)).mapping
 
 
 def bound_stores(texts: Mapping[str, str]) -> dict[str, tuple[StorageUse, ...]]:

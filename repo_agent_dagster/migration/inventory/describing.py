@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from repo_agent_dagster.migration.inventory import go_facts, python_facts, typescript_storage
-from repo_agent_dagster.migration.inventory.bindings import WRANGLER_FILES, bound_stores
+from repo_agent_dagster.migration.inventory.bindings import bound_stores
 from repo_agent_dagster.migration.inventory.declared_packages import Declared, declared_packages
 from repo_agent_dagster.migration.inventory.estimate import LOCAL_DATABASES, FileCounts, estimate_file, estimate_unit
 from repo_agent_dagster.migration.inventory.imports import FileImports, UnitImports
@@ -23,6 +23,7 @@ from repo_agent_dagster.migration.inventory.unit_kind import entry_points, kind_
 from repo_agent_dagster.migration.inventory.wording import version_text
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
 from repo_agent_dagster.migration.units.contents import UnitContents, UnitFile
+from repo_agent_dagster.migration.wrangler_files import WRANGLER_FILES
 
 _CONFIGURATION = frozenset({"package.json", "pyproject.toml", "go.mod", "jsconfig.json", *WRANGLER_FILES})
 _COUNTED_AS_CODE = frozenset({"ts", "py", "go"})

@@ -4,7 +4,6 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from repo_agent_dagster.migration.inventory.bindings import WRANGLER_FILES, wrangler_content
 from repo_agent_dagster.migration.inventory.comments import first_sentence
 from repo_agent_dagster.migration.inventory.model import UnitKind
 from repo_agent_dagster.migration.inventory.reading import ReadFile
@@ -12,6 +11,7 @@ from repo_agent_dagster.migration.inventory.structured_files import mapping_of, 
 from repo_agent_dagster.migration.rewriting import resolve
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
 from repo_agent_dagster.migration.units.contents import UnitFile
+from repo_agent_dagster.migration.wrangler_files import WRANGLER_FILES, wrangler_content
 
 _STARTS = ("start", "dev", "serve", "deploy")
 _OFFERS = ("main", "module", "exports", "types")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from repo_agent_dagster.migration.faults import DestinationError
-from repo_agent_dagster.migration.inventory.bindings import WRANGLER_FILES
 from repo_agent_dagster.migration.inventory.structured_files import (
     list_of,
     mapping_of,
@@ -19,6 +18,7 @@ from repo_agent_dagster.migration.inventory.structured_files import (
 from repo_agent_dagster.migration.manifest.draft_names import GivenNames
 from repo_agent_dagster.migration.planning.destination import Destination
 from repo_agent_dagster.migration.planning.lock import lock_path, read_lock
+from repo_agent_dagster.migration.wrangler_files import WRANGLER_FILES
 
 _USUAL = ("packages/*", "apps/*", "libs/*", "workers/*", "services/*")
 _MOST_PACKAGES = 500

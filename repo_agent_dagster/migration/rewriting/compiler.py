@@ -7,7 +7,7 @@ import base64
 import json
 import posixpath
 import zlib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -15,7 +15,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from repo_agent_dagster.migration.faults import SpecifiersUnread
-from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
+from repo_agent_dagster.migration.rewriting.specifiers import Found, LineIndex, Specifier, Unsure
 from repo_agent_dagster.migration.rewriting.typescript_candidates import MOCKS, head_end, may_hold_specifier
 from repo_agent_dagster.migration.rewriting.typescript_reasons import (
     COMPUTED,
@@ -168,13 +168,8 @@ class _Offsets:
         self._wide: list[int] = []
         if not text.isascii():
             self._wide = [at + number for number, at in enumerate(at for at, one in enumerate(text) if one > "\uffff")]
-        self._line_starts = [0, *(at + 1 for at, one in enumerate(text) if one == "\n")]
+        self.place = LineIndex(text).place
 
     def character(self, unit: int) -> int:
         """Return the character that begins at a UTF-16 unit."""
         return unit - bisect_left(self._wide, unit)
-
-    def place(self, character: int) -> Place:
-        """Return the line and column of a character."""
-        line = bisect_right(self._line_starts, character)
-        return Place(line, character - self._line_starts[line - 1] + 1)

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from repo_agent_dagster.migration.rewriting.config_entries import ConfigKind, En
 from repo_agent_dagster.migration.rewriting.moving_unit import MovingUnit
 from repo_agent_dagster.migration.rewriting.paths import Base
 from repo_agent_dagster.migration.rewriting.resolve import Unresolvable, is_relative
-from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure, read_source
+from repo_agent_dagster.migration.rewriting.specifiers import Found, LineIndex, Specifier, Unsure, read_source
 from repo_agent_dagster.migration.rewriting.values import NotReadable, Value, select, text_at
 
 _PROTOCOL = re.compile(r"(?:file|link|portal):")
@@ -112,18 +111,6 @@ def _own(specifier: Specifier) -> ConfigSpecifier:
     if not isinstance(specifier, ConfigSpecifier):
         raise TypeError(f"{specifier} was not found in a configuration file")
     return specifier
-
-
-class LineIndex:
-    """Where the lines of a text begin."""
-
-    def __init__(self, text: str) -> None:
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
-
-    def place(self, offset: int) -> Place:
-        """Return line and column of a character."""
-        line = bisect_right(self._starts, offset)
-        return Place(line, offset - self._starts[line - 1] + 1)
 
 
 def _parse(kind: ConfigKind, text: str) -> Value:

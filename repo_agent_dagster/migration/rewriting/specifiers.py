@@ -3,6 +3,8 @@
 Languages find the spans (`typescript.py`, `python_imports.py`); this module knows the file's text and how to splice it.
 """
 
+import re
+from bisect import bisect_right
 from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,18 @@ class Place:
 
     line: int
     column: int
+
+
+class LineIndex:
+    """Where the lines of a text begin; a line ends with a line feed."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
+
+    def place(self, offset: int) -> Place:
+        """Return the place of a character."""
+        line = bisect_right(self._starts, offset)
+        return Place(line, offset - self._starts[line - 1] + 1)
 
 
 @dataclass(frozen=True)

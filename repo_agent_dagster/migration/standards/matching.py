@@ -1,14 +1,13 @@
 """Find a file's matches of the rules: where each stands, what to say of it, and the edits that would fix it."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.migration.rewriting.specifiers import Edit, Place, SourceText, read_source
+from repo_agent_dagster.migration.rewriting.specifiers import Edit, LineIndex, Place, SourceText, read_source
 from repo_agent_dagster.migration.standards.bindings import (
     ImportStatement,
     NoImport,
@@ -109,12 +108,11 @@ class SourceFile:
 
     def place(self, index: int) -> Place:
         """Return the place of a character."""
-        line = bisect_right(self._line_starts, index)
-        return Place(line, index - self._line_starts[line - 1] + 1)
+        return self._lines.place(index)
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *(newline.end() for newline in re.finditer("\n", self.text))]
+    def _lines(self) -> LineIndex:
+        return LineIndex(self.text)
 
 
 def find_matches(file: SourceFile, rules: Sequence[Rule], gathered: Mapping[str, Gathered]) -> list[Match]:

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from repo_agent_dagster.migration.jsonc import Node, NotJson, data_in, read_json
+from repo_agent_dagster.migration.jsonc import Node, NotJson, read_json
 from repo_agent_dagster.migration.merging.json_edits import Insert, Source, edited
 from repo_agent_dagster.migration.rewriting.specifiers import read_source
-
-NAMES = ("wrangler.toml", "wrangler.jsonc", "wrangler.json")
+from repo_agent_dagster.migration.wrangler_files import WRANGLER_FILES, wrangler_content
 
 
 @dataclass(frozen=True)
@@ -44,21 +43,12 @@ class Wrangler:
 
 def find_wrangler(folder: str, files: Mapping[str, bytes]) -> Wrangler | None:
     """Return the wrangler file of a package, or None."""
-    for name in NAMES:
+    for name in WRANGLER_FILES:
         path = posixpath.normpath(posixpath.join(folder, name))
         if path in files:
-            return Wrangler(path, files[path], _value(path, files[path]))
+            source = read_source(files[path])
+            return Wrangler(path, files[path], {} if source is None else wrangler_content(path, source.text))
     return None
-
-
-def _value(path: str, content: bytes) -> Mapping[str, Any]:
-    if path.endswith(".toml"):
-        try:
-            return tomllib.loads(content.decode("utf-8-sig"))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-            return {}
-    value = data_in(content)
-    return value if isinstance(value, dict) else {}
 
 
 def add_binding(wrangler: Wrangler, kind: str, entry: Mapping[str, str]) -> bytes | None:

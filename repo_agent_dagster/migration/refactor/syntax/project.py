@@ -2,12 +2,13 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import cached_property
 
 from repo_agent_dagster.migration.jsonc import data_in
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Scopes
 from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, is_source, read_file
 from repo_agent_dagster.migration.rewriting import resolve
+from repo_agent_dagster.migration.rewriting.aliases import Aliases, is_config, read_aliases
 
 
 class Project:
@@ -18,7 +19,6 @@ class Project:
         self.unit_paths = frozenset(unit_files)
         self._files: dict[str, SourceFile | None] = {}
         self._scopes: dict[str, Scopes] = {}
-        self._aliases: dict[str, list[tuple[str, list[str], str]]] = {}
 
     def unit_files(self) -> Iterator[SourceFile]:
         """Yield all of the unit's source files, declarations too, by path."""
@@ -48,15 +48,9 @@ class Project:
         """Return the file that an import means, by relative path, tsconfig `paths` or a package's name."""
         if resolve.is_relative(specifier):
             return resolve.resolves(specifier, importer, self.contents)
-        for pattern, targets, base in self._paths_for(importer):
-            head, star, tail = pattern.partition("*")
-            if specifier != pattern and not (star and specifier.startswith(head) and specifier.endswith(tail)):
-                continue
-            middle = specifier[len(head) : len(specifier) - len(tail)] if star else ""
-            for target in targets:
-                found = self._at(posixpath.normpath(posixpath.join(base, target.replace("*", middle))))
-                if found is not None:
-                    return found
+        for _, place in self._aliases.places(specifier, importer):
+            if (found := self._at(place)) is not None:
+                return found
         return self._package(specifier)
 
     def _at(self, path: str) -> str | None:
@@ -65,40 +59,9 @@ class Project:
         folder, name = posixpath.split(path)
         return resolve.resolves(f"./{name}", posixpath.join(folder, "_.ts"), self.contents)
 
-    def _paths_for(self, importer: str) -> list[tuple[str, list[str], str]]:
-        folder = posixpath.dirname(importer)
-        if folder not in self._aliases:
-            self._aliases[folder] = self._read_paths(folder)
-        return self._aliases[folder]
-
-    def _read_paths(self, folder: str) -> list[tuple[str, list[str], str]]:
-        at = folder
-        while True:
-            config = posixpath.join(at, "tsconfig.json")
-            if config in self.contents:
-                return self._config_paths(config, 0)
-            if not at:
-                return []
-            at = posixpath.dirname(at)
-
-    def _config_paths(self, config: str, depth: int) -> list[tuple[str, list[str], str]]:
-        value = data_in(self.contents[config])
-        options: Any = value.get("compilerOptions") if isinstance(value, dict) else None
-        folder = posixpath.dirname(config)
-        if isinstance(options, dict) and isinstance(options.get("paths"), dict):
-            base = posixpath.normpath(posixpath.join(folder, str(options.get("baseUrl") or ".")))
-            return [
-                (pattern, [target for target in targets if isinstance(target, str)], "" if base == "." else base)
-                for pattern, targets in options["paths"].items()
-                if isinstance(targets, list)
-            ]
-        extended = value.get("extends") if isinstance(value, dict) else None
-        if isinstance(extended, str) and resolve.is_relative(extended) and depth < 8:
-            path = posixpath.normpath(posixpath.join(folder, extended))
-            for candidate in (path, f"{path}.json"):
-                if candidate in self.contents:
-                    return self._config_paths(candidate, depth + 1)
-        return []
+    @cached_property
+    def _aliases(self) -> Aliases:
+        return read_aliases({posixpath.dirname(path) for path in self.contents if is_config(path)}, self.contents.get)
 
     def _package(self, specifier: str) -> str | None:
         for path in sorted(self.contents):
