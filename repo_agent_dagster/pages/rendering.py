@@ -22,6 +22,14 @@ class Script:
     digest: str
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A page's one sentence, and its tone: ok, failed or unchecked."""
+
+    tone: str
+    text: str
+
+
 @cache
 def page_environment(package: str) -> "Environment":
     """Return where the templates of a package are found, and `page.css`, the look of all pages, beside them.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, FileReport, PatchReport
-from repo_agent_dagster.pages.rendering import page_environment
+from repo_agent_dagster.pages.rendering import Headline, page_environment
 from repo_agent_dagster.reports import wording
 from repo_agent_dagster.reports.charts import day_chart, outcome_ring, phase_timeline
 from repo_agent_dagster.reports.diffs import Diff, read_diff
@@ -30,14 +30,6 @@ class ShownFile:
 
     file: FileReport
     patches: tuple[ShownPatch, ...]
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The page's one sentence, and its tone: ok, failed or unchecked."""
-
-    tone: str
-    text: str
 
 
 def render_html(report: DeliveryReport, *, version: int, diffs: Mapping[str, Diff] | None = None) -> str:

@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,39 +9,12 @@ from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.facts import ImportFact
 from repo_agent_dagster.migration.inventory.model import LocalImport
 from repo_agent_dagster.migration.inventory.package_entries import entry_of, file_at, imported_file
-from repo_agent_dagster.migration.inventory.structured_files import mapping_of, read_json, text_of
+from repo_agent_dagster.migration.inventory.structured_files import read_json, text_of
 from repo_agent_dagster.migration.rewriting import resolve
+from repo_agent_dagster.migration.rewriting.aliases import Alias, Aliases, is_config, read_aliases
 
 CLIMBS_OUT = "climbs out of the unit"
 NO_FILE = "no such file in the unit"
-_MOST_EXTENDS = 10
-
-
-@dataclass(frozen=True)
-class Aliases:
-    """The ``paths`` of one tsconfig: where they stand, from which folder they count, and what they map."""
-
-    config: str
-    base: str
-    paths: tuple[tuple[str, tuple[str, ...]], ...]
-
-    def candidates(self, specifier: str) -> list[str]:
-        """Return the paths, relative to the unit, that a specifier may mean; the longest pattern decides."""
-        matching = [(pattern, targets) for pattern, targets in self.paths if _star(pattern, specifier) is not None]
-        if not matching:
-            return []
-        pattern, targets = max(matching, key=lambda pair: ("*" not in pair[0], len(pair[0].partition("*")[0])))
-        star = _star(pattern, specifier) or ""
-        return [posixpath.normpath(posixpath.join(self.base, target.replace("*", star))) for target in targets]
-
-
-def _star(pattern: str, specifier: str) -> str | None:
-    """Return what the pattern's star stands for, "" without a star, or None where it does not match."""
-    before, star, after = pattern.partition("*")
-    if not star:
-        return "" if specifier == pattern else None
-    fits = len(specifier) >= len(before) + len(after) and specifier.startswith(before) and specifier.endswith(after)
-    return specifier[len(before) : len(specifier) - len(after)] if fits else None
 
 
 class LocalModules:
@@ -55,18 +27,14 @@ class LocalModules:
         self._files = frozenset(files)
         self._own_package = name if "__init__.py" in self._files else None
         self._texts = texts
-        self._nearest: dict[str, Aliases | None] = {}
 
     @cached_property
-    def aliases(self) -> Mapping[str, Aliases]:
-        """The aliases of each tsconfig or jsconfig of the unit that has some, by the folder that it is for."""
-        found: dict[str, Aliases] = {}
-        for path in sorted(self._texts, reverse=True):  # tsconfig.json wins over jsconfig.json
-            if posixpath.basename(path) in {"tsconfig.json", "jsconfig.json"}:
-                aliases = self._aliases_of(path, _MOST_EXTENDS)
-                if aliases is not None:
-                    found.setdefault(posixpath.dirname(path), aliases)
-        return found
+    def aliases(self) -> Aliases:
+        """The aliases of the unit's tsconfig and jsconfig files."""
+        return read_aliases({posixpath.dirname(path) for path in self._texts if is_config(path)}, self._configuration)
+
+    def _configuration(self, path: str) -> bytes | None:
+        return self._texts[path].encode() if path in self._texts else None
 
     def script(self, importer: str, fact: ImportFact) -> LocalImport | None:
         """Return the local import that a TypeScript or JavaScript specifier is; None for a package."""
@@ -81,15 +49,14 @@ class LocalModules:
             return _local(fact, self._inside_package(importer, specifier), "no imports of a package.json give it")
         if (own := self._own_npm_package(specifier)) is not None:
             return _local(fact, own, None)
-        aliases = self._aliases_for(posixpath.dirname(importer))
-        if aliases is None:
-            return None
-        for candidate in (found := aliases.candidates(specifier)):
-            if not candidate.startswith("..") and (
-                target := resolve.resolves("./" + candidate, "index.ts", self._files)
-            ):
+        named: Alias | None = None
+        for alias, place in self.aliases.places(specifier, importer):
+            if (target := file_at(place, self._files)) is not None:
                 return _local(fact, target, None)
-        return _local(fact, None, f"an alias of {aliases.config} that means no file of the unit") if found else None
+            named = named or (None if alias.is_base else alias)
+        return (
+            None if named is None else _local(fact, None, f"an alias of {named.config} that means no file of the unit")
+        )
 
     def python(self, importer: str, fact: ImportFact) -> list[LocalImport]:
         """Return the local imports that a Python import is; none for a package of elsewhere."""
@@ -204,33 +171,6 @@ class LocalModules:
             if path.endswith(".go") and not path.endswith("_test.go"):
                 found.setdefault(posixpath.dirname(path), path)
         return found
-
-    def _aliases_for(self, folder: str) -> Aliases | None:
-        """Return the aliases of the nearest tsconfig at or above a folder."""
-        if folder not in self._nearest:
-            if folder in self.aliases:
-                self._nearest[folder] = self.aliases[folder]
-            else:
-                self._nearest[folder] = self._aliases_for(posixpath.dirname(folder)) if folder else None
-        return self._nearest[folder]
-
-    def _aliases_of(self, path: str, depth: int) -> Aliases | None:
-        """Return what a tsconfig's ``paths`` say; where it has none, those of the one in the unit that it extends."""
-        content = read_json(self._texts.get(path, "")).value
-        options, folder = mapping_of(content, "compilerOptions"), posixpath.dirname(path)
-        paths = tuple(
-            (pattern, tuple(target for target in targets if isinstance(target, str)))
-            for pattern, targets in mapping_of(options, "paths").items()
-            if isinstance(targets, list)
-        )
-        if paths:
-            return Aliases(path, posixpath.normpath(posixpath.join(folder, text_of(options, "baseUrl") or ".")), paths)
-        extended = text_of(content, "extends")
-        if extended is None or not extended.startswith(".") or not depth:
-            return None
-        base = posixpath.normpath(posixpath.join(folder, extended))
-        found = next((one for one in (base, f"{base}.json") if one in self._texts), None)
-        return None if found is None else self._aliases_of(found, depth - 1)
 
 
 def _local(fact: ImportFact, target: str | None, reason: str | None) -> LocalImport:

@@ -16,6 +16,7 @@ from repo_agent_dagster.migration.units.contents import UnitContents
 from repo_agent_dagster.migration.units.scan import MANIFESTS_FOLDER
 
 _MOST = 20
+_MOST_PATTERNS = 8
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ def units_beside(contents: UnitContents, imports: DraftedImports) -> list[str]:
 
 def _aliases(texts: Mapping[str, str], inventory: UnitInventory) -> Iterator[str]:
     modules = LocalModules((file.path for file in inventory.files), texts)
-    for aliases in modules.aliases.values():
-        patterns = ", ".join(pattern for pattern, _ in aliases.paths[:8])
-        yield f"{aliases.config} maps {patterns}: these stay, since its paths move along."
+    for aliases in modules.aliases.by_folder.values():
+        named = [alias for alias in aliases if not alias.is_base]
+        if named:
+            patterns = ", ".join(alias.key for alias in named[:_MOST_PATTERNS])
+            yield f"{named[0].config} maps {patterns}: these stay, since its paths move along."
 
 
 def _extends(texts: Mapping[str, str], target: TargetRoot | None, destination: str) -> Iterator[str]:

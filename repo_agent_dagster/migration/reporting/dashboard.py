@@ -6,7 +6,7 @@ from datetime import datetime
 
 from repo_agent_dagster.migration.reporting.unit_states import UnitState
 from repo_agent_dagster.pages import wording
-from repo_agent_dagster.pages.rendering import page_environment, page_script
+from repo_agent_dagster.pages.rendering import Headline, page_environment, page_script
 
 _PACKAGE = "repo_agent_dagster.migration.reporting"
 
@@ -37,14 +37,6 @@ class GroupCount:
 
     group: StateGroup
     count: int
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The page's one sentence, and its tone: ok, failed or unchecked."""
-
-    tone: str
-    text: str
 
 
 def render_dashboard(units: Sequence[UnitState], *, generated_at: datetime) -> str:

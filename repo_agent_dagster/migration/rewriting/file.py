@@ -86,13 +86,6 @@ class Rewriter:
         return _File(path, content, source, language, self._around).rewrite(found)
 
 
-def rewrite_file(
-    path: str, content: bytes, relocation: Relocation, rules: Sequence[ImportRule], found: Found | None = None
-) -> Rewritten:
-    """Return the content of one moved file with its names rewritten; for many files make one `Rewriter`."""
-    return Rewriter(relocation, rules, {path: content}).rewrite(path, content, found)
-
-
 class _File:
     def __init__(self, path: str, content: bytes, source: SourceText, language: Language, around: Surroundings) -> None:
         self._path, self._content, self._source = path, content, source

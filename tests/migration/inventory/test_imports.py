@@ -48,6 +48,18 @@ def test_aliases_of_the_nearest_tsconfig_are_local_also_those_it_extends(describ
     assert [one.name for one in inventory.packages] == ["@scope/pkg"]
 
 
+def test_a_base_url_makes_what_is_there_local_and_leaves_packages_alone(described: Described) -> None:
+    files = {
+        "tsconfig.json": '{"compilerOptions": {"baseUrl": "src"}}',
+        "src/a.ts": "import 'lib/b';\nimport 'hono';\n",
+        "src/lib/b.ts": "",
+    }
+    inventory = described(files)
+
+    assert _local(inventory, "src/a.ts") == [("lib/b", "src/lib/b.ts")]
+    assert [one.name for one in inventory.packages] == ["hono"]
+
+
 def test_packages_of_the_unit_itself_are_local(described: Described) -> None:
     files = {
         "apps/web/package.json": '{"name": "web", "dependencies": {"@demo/kit": "workspace:*", "hono": "4"}}',

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from repo_agent_dagster.contracts.migration import ImportRule
-from repo_agent_dagster.migration.rewriting.file import Rewriter, Rewritten, rewrite_file
+from repo_agent_dagster.migration.rewriting.file import Rewriter, Rewritten
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
+from tests.migration.rewriting.one_file import rewrite_file
 
 MOVED = {
     "tsconfig.json": "apps/x/tsconfig.json",

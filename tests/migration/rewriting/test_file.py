@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.migration import ImportRule
-from repo_agent_dagster.migration.rewriting.file import Rewriter, rewrite_file
+from repo_agent_dagster.migration.rewriting.file import Rewriter
 from repo_agent_dagster.migration.rewriting.languages import language_for
 from repo_agent_dagster.migration.rewriting.moving_unit import folder_moves
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
 from repo_agent_dagster.migration.rewriting.specifiers import Found, Place, Specifier, Unsure
 from repo_agent_dagster.migration.rewriting.typescript import AstGrepReader
 from repo_agent_dagster.migration.rewriting.unit import rewrite_unit
+from tests.migration.rewriting.one_file import rewrite_file
 
 
 def relocation(moved: Mapping[str, str]) -> Relocation:

@@ -3,8 +3,9 @@
 import pytest
 
 from repo_agent_dagster.contracts.migration import ImportRule
-from repo_agent_dagster.migration.rewriting.file import Rewritten, rewrite_file
+from repo_agent_dagster.migration.rewriting.file import Rewritten
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
+from tests.migration.rewriting.one_file import rewrite_file
 
 RULES = (
     ImportRule(exact="utils", to="shared.utils", language="py"),

@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from repo_agent_dagster.contracts.migration import ImportRule
-from repo_agent_dagster.migration.rewriting.file import Rewritten, rewrite_file
+from repo_agent_dagster.migration.rewriting.file import Rewritten
 from repo_agent_dagster.migration.rewriting.resolve import Relocation
+from tests.migration.rewriting.one_file import rewrite_file
 
 RENAMED = {
     "pyproject.toml": "packages/core/pyproject.toml",
