@@ -8,7 +8,7 @@ from typing import Any
 from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.facts import ImportFact
 from repo_agent_dagster.migration.inventory.model import LocalImport
-from repo_agent_dagster.migration.inventory.package_entries import entry_of, file_at, imported_file
+from repo_agent_dagster.migration.inventory.package_entries import file_at, file_of_import, imported_file
 from repo_agent_dagster.migration.inventory.structured_files import read_json, text_of
 from repo_agent_dagster.migration.rewriting import resolve
 from repo_agent_dagster.migration.rewriting.aliases import Alias, Aliases, is_config, read_aliases
@@ -116,12 +116,7 @@ class LocalModules:
         if name not in self.npm_packages:
             return None
         folder, description = self.npm_packages[name]
-        source = posixpath.join(folder, "src", rest)
-        return (
-            entry_of(description, folder, f"./{rest}" if rest else ".", self._files)
-            or file_at(source, self._files)
-            or posixpath.join(folder, "package.json")
-        )
+        return file_of_import(description, folder, rest, self._files) or posixpath.join(folder, "package.json")
 
     def _inside_package(self, importer: str, name: str) -> str | None:
         """Return the file that the nearest package.json means by a name such as ``#db``."""

@@ -23,6 +23,15 @@ def entry_of(description: dict[str, Any], folder: str, key: str, files: Containe
     return file_at(folder or ".", files)
 
 
+def file_of_import(description: dict[str, Any], folder: str, rest: str, files: Container[str]) -> str | None:
+    """Return the file that an import of a package among the files means; `rest` is what follows its name and slash.
+
+    Where package.json names what is yet to be built, it is the source of that: what ``src`` holds under the same path.
+    """
+    built = entry_of(description, folder, f"./{rest}" if rest else ".", files)
+    return built or file_at(posixpath.join(folder, "src", rest), files)
+
+
 def exported_file(description: dict[str, Any], folder: str, key: str, files: Container[str]) -> str | None:
     """Return the file that ``exports`` of package.json gives for a key, also by a pattern with one star."""
     exports = description.get("exports")

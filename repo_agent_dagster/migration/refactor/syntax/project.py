@@ -3,7 +3,9 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
+from repo_agent_dagster.migration.inventory.package_entries import file_of_import
 from repo_agent_dagster.migration.jsonc import data_in
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Scopes
 from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, is_source, read_file
@@ -63,28 +65,25 @@ class Project:
     def _aliases(self) -> Aliases:
         return read_aliases({posixpath.dirname(path) for path in self.contents if is_config(path)}, self.contents.get)
 
+    @cached_property
+    def _packages(self) -> Mapping[str, tuple[str, dict[str, Any]]]:
+        """The folder and the package.json of each package, by its name; of two with one name the first by path."""
+        found: dict[str, tuple[str, dict[str, Any]]] = {}
+        for path in sorted(path for path in self.contents if posixpath.basename(path) == "package.json"):
+            description = data_in(self.contents[path])
+            name = description.get("name") if isinstance(description, dict) else None
+            if isinstance(name, str):
+                found.setdefault(name, (posixpath.dirname(path), description))
+        return found
+
     def _package(self, specifier: str) -> str | None:
-        for path in sorted(self.contents):
-            if posixpath.basename(path) != "package.json":
-                continue
-            value = data_in(self.contents[path])
-            name = value.get("name") if isinstance(value, dict) else None
-            if not isinstance(name, str) or (specifier != name and not specifier.startswith(f"{name}/")):
-                continue
-            folder, rest = posixpath.dirname(path), specifier[len(name) + 1 :]
-            exports = value.get("exports")
-            entry = exports.get(f"./{rest}" if rest else ".") if isinstance(exports, dict) else exports
-            while isinstance(entry, dict):
-                entry = entry.get("types") or entry.get("import") or entry.get("default")
-            tries = [entry] if isinstance(entry, str) else []
-            tries += (
-                [rest, f"src/{rest}"] if rest else [value.get("types"), value.get("main"), "src/index.ts", "index.ts"]
-            )
-            for one in tries:
-                found = self._at(posixpath.normpath(posixpath.join(folder, one))) if isinstance(one, str) else None
-                if found is not None:
-                    return found
-        return None
+        parts = specifier.split("/")
+        length = 2 if specifier.startswith("@") else 1
+        name, rest = "/".join(parts[:length]), "/".join(parts[length:])
+        if name not in self._packages:
+            return None
+        folder, description = self._packages[name]
+        return file_of_import(description, folder, rest, self.contents)
 
     def value(self, node: Node, name: str | None = None) -> Declaration | None:
         """Return what a name means as a value, followed through imports where they lead to a file that is known."""
