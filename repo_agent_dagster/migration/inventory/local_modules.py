@@ -3,13 +3,19 @@
 import posixpath
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
 from repo_agent_dagster.migration.inventory.declared_packages import go_module
 from repo_agent_dagster.migration.inventory.facts import ImportFact
 from repo_agent_dagster.migration.inventory.model import LocalImport
-from repo_agent_dagster.migration.inventory.package_entries import file_at, file_of_import, imported_file
-from repo_agent_dagster.migration.inventory.structured_files import read_json, text_of
+from repo_agent_dagster.migration.inventory.package_entries import (
+    Packages,
+    file_at,
+    file_of_import,
+    imported_file,
+    package_of,
+    packages_among,
+)
+from repo_agent_dagster.migration.inventory.structured_files import read_json
 from repo_agent_dagster.migration.rewriting import resolve
 from repo_agent_dagster.migration.rewriting.aliases import Alias, Aliases, is_config, read_aliases
 
@@ -97,22 +103,13 @@ class LocalModules:
         return _local(fact, found, CLIMBS_OUT if target.startswith("..") else NO_FILE)
 
     @cached_property
-    def npm_packages(self) -> Mapping[str, tuple[str, dict[str, Any]]]:
-        """The unit's own npm packages by name: the folder of each, and what its package.json says."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        for path in sorted(self._texts):
-            if posixpath.basename(path) == "package.json":
-                description = read_json(self._texts[path]).mapping
-                name = text_of(description, "name")
-                if name:
-                    found.setdefault(name, (posixpath.dirname(path), description))
-        return found
+    def npm_packages(self) -> Packages:
+        """The unit's own npm packages."""
+        return packages_among(self._texts, lambda path: read_json(self._texts[path]).mapping)
 
     def _own_npm_package(self, specifier: str) -> str | None:
         """Return the file of the unit's own package that a specifier means; its package.json if it is not built yet."""
-        parts = specifier.split("/")
-        length = 2 if specifier.startswith("@") else 1
-        name, rest = "/".join(parts[:length]), "/".join(parts[length:])
+        name, rest = package_of(specifier)
         if name not in self.npm_packages:
             return None
         folder, description = self.npm_packages[name]

@@ -1,13 +1,38 @@
 """Which file of a package an import of it means: by package.json's exports, else its main fields, else its index."""
 
 import posixpath
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 from repo_agent_dagster.migration.inventory.structured_files import mapping_of, text_of
 from repo_agent_dagster.migration.rewriting import resolve
 
 _MAIN_FIELDS = ("types", "module", "main")
+
+
+Packages = dict[str, tuple[str, dict[str, Any]]]
+"""Packages by name: the folder of each, and what its package.json says."""
+
+
+def packages_among(paths: Iterable[str], read: Callable[[str], Any]) -> Packages:
+    """Return the packages whose package.json is among some files; of two with one name it is the first by path.
+
+    `read` gives what the package.json at a path says, as plain data.
+    """
+    found: Packages = {}
+    for path in sorted(path for path in paths if posixpath.basename(path) == "package.json"):
+        description = read(path)
+        name = text_of(description, "name")
+        if name:
+            found.setdefault(name, (posixpath.dirname(path), description))
+    return found
+
+
+def package_of(specifier: str) -> tuple[str, str]:
+    """Return the name of the package that a specifier begins with, and what follows it and its slash."""
+    parts = specifier.split("/")
+    length = 2 if specifier.startswith("@") else 1
+    return "/".join(parts[:length]), "/".join(parts[length:])
 
 
 def entry_of(description: dict[str, Any], folder: str, key: str, files: Container[str]) -> str | None:

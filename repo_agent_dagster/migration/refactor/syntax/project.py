@@ -3,9 +3,8 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
 
-from repo_agent_dagster.migration.inventory.package_entries import file_of_import
+from repo_agent_dagster.migration.inventory.package_entries import Packages, file_of_import, package_of, packages_among
 from repo_agent_dagster.migration.jsonc import data_in
 from repo_agent_dagster.migration.refactor.syntax.scopes import Declaration, Scopes
 from repo_agent_dagster.migration.refactor.syntax.tree import Node, SourceFile, is_source, read_file
@@ -66,20 +65,11 @@ class Project:
         return read_aliases({posixpath.dirname(path) for path in self.contents if is_config(path)}, self.contents.get)
 
     @cached_property
-    def _packages(self) -> Mapping[str, tuple[str, dict[str, Any]]]:
-        """The folder and the package.json of each package, by its name; of two with one name the first by path."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        for path in sorted(path for path in self.contents if posixpath.basename(path) == "package.json"):
-            description = data_in(self.contents[path])
-            name = description.get("name") if isinstance(description, dict) else None
-            if isinstance(name, str):
-                found.setdefault(name, (posixpath.dirname(path), description))
-        return found
+    def _packages(self) -> Packages:
+        return packages_among(self.contents, lambda path: data_in(self.contents[path]))
 
     def _package(self, specifier: str) -> str | None:
-        parts = specifier.split("/")
-        length = 2 if specifier.startswith("@") else 1
-        name, rest = "/".join(parts[:length]), "/".join(parts[length:])
+        name, rest = package_of(specifier)
         if name not in self._packages:
             return None
         folder, description = self._packages[name]
