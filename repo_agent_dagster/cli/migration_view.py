@@ -1,6 +1,7 @@
 """How `migrate-staging` shows plans and results in a terminal: tables, a coloured diff, or JSON."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -98,10 +99,22 @@ def show_migration(row: "StagingMigration") -> None:
     ]
     if steps:
         console.print(_table(f"{row.unit}, the last migration", ("step", "status", "took", "what"), steps))
+    _show_open_conflicts(row)
     for batch in row.batches or ():
         console.print(f"batch {batch}: `patchctl log` shows its patches", soft_wrap=True, highlight=False)
     if row.remediation_task_id is not None:
         console.print(f"remediation task {row.remediation_task_id}", soft_wrap=True, highlight=False)
+
+
+def _show_open_conflicts(row: "StagingMigration") -> None:
+    from repo_agent_dagster.migration.merging.conflicts import list_conflicts
+
+    root = Path(row.target_root)
+    if not root.is_dir():
+        return
+    for one in list_conflicts(root, row.unit):
+        todo = "[green]settled[/]: run again" if one.is_resolved else "edit it until no marker is left"
+        console.print(f"[red]conflict[/] {escape(one.side_path)}: {todo}", soft_wrap=True, highlight=False)
 
 
 def show_rows(rows: list[dict[str, Any]], *, as_json: bool, empty: str) -> None:

@@ -111,6 +111,21 @@ def test_a_conflict_has_its_own_exit_code_and_writes_nothing(run: Run, home: Pat
     assert "exists already" in row["error"]
 
 
+def test_status_shows_the_conflicts_that_wait_and_those_that_are_settled(run: Run, home: Path) -> None:
+    write_tree(home / "monorepo", {"apps/app/main.ts": "mine"})
+    run("run", "app", "--no-validate")
+    side = home / "monorepo/.mission_control/conflicts/app/apps/app/main.ts"
+
+    waiting = run("status", "app").stdout
+    side.write_text("both\n")
+    settled = run("status", "app").stdout
+
+    assert ".mission_control/conflicts/app/apps/app/main.ts" in waiting
+    assert "edit it until no marker is left" in waiting
+    assert "settled: run again" in settled
+    assert run("run", "app", "--no-validate").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
