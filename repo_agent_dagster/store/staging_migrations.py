@@ -34,7 +34,8 @@ _FROM: Mapping[StagingStatus, tuple[StagingStatus, ...]] = {
     # A plan may be made again from anywhere: a retry, or the same content once more.
     StagingStatus.PLANNED: tuple(StagingStatus),
     StagingStatus.WAITING: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.WAITING),
-    StagingStatus.CONFLICT: (StagingStatus.SEEN, StagingStatus.PLANNED, StagingStatus.CONFLICT),
+    # A later run of the same content may meet what an earlier one did not: from wherever that one left it.
+    StagingStatus.CONFLICT: tuple(StagingStatus),
     # From itself, too: the report of a unit that has nothing to check comes after it was applied.
     StagingStatus.APPLIED: (StagingStatus.PLANNED, StagingStatus.WAITING, StagingStatus.APPLIED),
     # From `planned`, too: there was nothing to do.
@@ -47,7 +48,12 @@ _FROM: Mapping[StagingStatus, tuple[StagingStatus, ...]] = {
         StagingStatus.APPLIED,
         StagingStatus.FAILED,
     ),
-    StagingStatus.ROLLED_BACK: (StagingStatus.APPLIED, StagingStatus.VALIDATED, StagingStatus.FAILED),
+    StagingStatus.ROLLED_BACK: (
+        StagingStatus.CONFLICT,
+        StagingStatus.APPLIED,
+        StagingStatus.VALIDATED,
+        StagingStatus.FAILED,
+    ),
 }
 
 

@@ -75,10 +75,11 @@ class Account:
         """Forget the steps of an earlier attempt."""
         self.note(steps=[])
 
-    def move(self, status: StagingStatus, *, error: str | None = None, **given: Unpack[Given]) -> None:
-        """Put the migration into a status."""
+    def move(self, status: StagingStatus, *, error: str | None = None, **given: Unpack[Given]) -> bool:
+        """Put the migration into a status; False, with nothing changed, if its present one does not allow it."""
         with write_transaction(self._environment.engine) as conn:
-            staging_migrations.set_status(conn, self._id, status, now=self._environment.now(), error=error, **given)
+            now = self._environment.now()
+            return staging_migrations.set_status(conn, self._id, status, now=now, error=error, **given)
 
     def note(self, **given: Unpack[Given]) -> None:
         """Store what is given, whatever the status."""

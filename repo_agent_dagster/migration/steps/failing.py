@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.faults import TransientFault
+from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.migration.faults import (
     ApprovalNeeded,
     ApprovalRefused,
@@ -25,33 +25,50 @@ _FOUND_WRONG = (CheckRefused, StandardsBroken, CheckFailed)
 
 
 def see_to_failure(migration: "Migration", step: StepName, error: BaseException) -> None:
-    """Take back what the migration wrote, put the reason on record, and leave a task; safe to call twice."""
+    """Take back what the migration wrote, put the reason on record, and leave a task; safe to call twice.
+
+    What an earlier run finished stays, whatever becomes of a later one, unless that is the check that it never passed.
+    """
     if isinstance(error, ApprovalNeeded):
         return
     account, manifest = migration.account, migration.manifest
     told = str(error) or f"interrupted at step {step}"
     if isinstance(error, _FOUND_WRONG) and manifest.on_failure == "keep":
         account.move(StagingStatus.FAILED, error=told)
-    elif _take_back(migration):
-        account.move(StagingStatus.ROLLED_BACK, error=told)
-    elif isinstance(error, MigrationConflict):
-        write_conflicts(migration.target_root, manifest.unit, error.conflicts)
-        account.move(StagingStatus.CONFLICT, error=told)
     else:
-        account.move(StagingStatus.FAILED, error=told)
+        try:
+            undone = _take_back(migration, error)
+        except PermanentFault as stuck:
+            told = f"{told}; what was written could not be taken back: {stuck}"
+            account.move(StagingStatus.FAILED, error=told)
+        else:
+            _move(migration, error, told, undone=undone)
     is_for_somebody = isinstance(error, Exception) and not isinstance(error, (TransientFault, ApprovalRefused))
     if is_for_somebody:
         _leave_remediation(migration, step, error, told)
 
 
-def _take_back(migration: "Migration") -> bool:
-    """Undo all batches of this content, those of an earlier attempt too; say whether there were any."""
+def _move(migration: "Migration", error: BaseException, told: str, *, undone: bool) -> None:
+    account, earlier = migration.account, migration.earlier
+    if isinstance(error, MigrationConflict) and not undone:
+        write_conflicts(migration.target_root, migration.manifest.unit, error.conflicts)
+        account.move(StagingStatus.CONFLICT, error=told)
+    elif account.row.batches:  # an earlier run's, which stand as they did
+        account.move(earlier.status, error=told)
+    elif not (undone and account.move(StagingStatus.ROLLED_BACK, error=told)):
+        account.move(StagingStatus.FAILED, error=told)
+
+
+def _take_back(migration: "Migration", error: BaseException) -> bool:
+    """Undo the batches of this run, and those that an unfinished one left; say whether there were any."""
     environment, account = migration.environment, migration.account
-    batches = account.row.batches or ()
+    never_passed = isinstance(error, CheckRefused) and migration.earlier.status is not StagingStatus.VALIDATED
+    stay = () if never_passed else migration.finished
+    batches = [batch_id for batch_id in account.row.batches or () if batch_id not in stay]
     if not batches:
         return False
     undone = take_back(migration.target_root, batches, custody=environment.custody, now=environment.now())
-    account.note(batches=[])
+    account.note(batches=list(stay))
     return bool(undone)
 
 

@@ -35,7 +35,7 @@ from repo_agent_dagster.migration.steps.remediation import settle_remediation
 from repo_agent_dagster.migration.units.contents import UnitContents, read_unit
 from repo_agent_dagster.patching import Checker, record_validation
 from repo_agent_dagster.store.approvals import Approval
-from repo_agent_dagster.store.staging_migrations import StagingStatus
+from repo_agent_dagster.store.staging_migrations import StagingMigration, StagingStatus
 
 if TYPE_CHECKING:
     from repo_agent_dagster.migration.inventory import UnitInventory
@@ -44,7 +44,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Migration:
-    """One unit on its way into one target root; `contents` and `manifest` are read once, so all steps see the same."""
+    """One unit on its way into one target root; `contents` and `manifest` are read once, so all steps see the same.
+
+    `earlier` is the unit's row as it was before this run.
+    """
 
     unit_path: Path
     target_root: Path
@@ -52,8 +55,15 @@ class Migration:
     environment: Environment
     account: Account
     contents: UnitContents
+    earlier: StagingMigration
     staging_dir: Path | None = None
     task_id: str | None = None
+
+    @property
+    def finished(self) -> tuple[str, ...]:
+        """The batches of a run that came to its end before this one: they are on its report."""
+        reported = (self.earlier.report or {}).get("batches", ())
+        return tuple(batch_id for batch_id in self.earlier.batches or () if batch_id in reported)
 
     @classmethod
     def open(
@@ -79,7 +89,7 @@ class Migration:
         account = Account.open(
             environment, manifest.unit, source_digest or contents.digest, target_root, task_id=task_id
         )
-        return cls(unit_path, target_root, manifest, environment, account, contents, staging_dir, task_id)
+        return cls(unit_path, target_root, manifest, environment, account, contents, account.row, staging_dir, task_id)
 
     def run(self) -> Outcome:
         """Go through all steps.

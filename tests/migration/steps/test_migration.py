@@ -336,3 +336,40 @@ def test_a_unit_of_several_stages_is_at_rest_after_one_run(yard: Yard) -> None:
     assert merged.startswith("// local\n")
     assert merged.endswith("// upstream\n")
     assert "class Api extends BaseWorkerEntrypoint" in merged
+
+
+@pytest.mark.parametrize("step", ["inventory", "plan", "diff", "standards", "validate", "report"])
+def test_what_a_finished_run_wrote_stays_when_a_later_run_is_interrupted(yard: Yard, step: str) -> None:
+    yard.drop(V1)
+    finished = yard.run()
+    tree = yard.tree()
+
+    def interrupt(entry: dict[str, str]) -> None:
+        if entry["step"] == step and entry["status"] == "running":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        yard.run(on_step=interrupt)
+
+    row = yard.row()
+    assert yard.tree() == tree
+    assert (row.status, row.batches) == (StagingStatus.APPLIED, list(finished.batches))
+    assert roll_back_last(yard.environment.engine, "app", custody=yard.environment.custody, now=NOW).batches
+
+
+def test_what_people_changed_is_not_lost_when_a_failed_run_cannot_be_taken_back(yard: Yard) -> None:
+    yard.drop(V1)
+
+    def edit_and_fail(entry: dict[str, str]) -> None:
+        if entry["step"] == "validate":
+            yard.edit({"apps/app/src/b.ts": "mine\n"})
+            raise RuntimeError("no sandbox")
+
+    with pytest.raises(RuntimeError, match="no sandbox"):
+        yard.run(on_step=edit_and_fail)
+
+    row = yard.row()
+    assert yard.tree()["apps/app/src/b.ts"] == b"mine\n"
+    assert row.status is StagingStatus.FAILED
+    assert "could not be taken back" in (row.error or "")
+    assert row.batches

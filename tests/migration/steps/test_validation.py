@@ -128,3 +128,30 @@ def test_a_report_tells_what_happened(yard: Yard) -> None:
     assert "- `link`: symlink to run.sh" in report
     assert "- imports[0]: no specifier matches" in report
     assert "| copy | done |" in report
+
+
+def test_people_who_break_the_standards_later_do_not_undo_the_migration(yard: Yard) -> None:
+    yard.drop({"src/store.ts": "export const a = 1;\n"}, manifest=MANIFEST + "standards: {fail_on: warning}\n")
+    yard.run()
+    yard.edit(
+        {"apps/app/src/store.ts": "import { Database } from 'bun:sqlite';\nexport const a = new Database('a');\n"}
+    )
+    edited = yard.tree()
+
+    with pytest.raises(StandardsBroken):
+        yard.run()
+
+    assert yard.tree() == edited
+    assert yard.row().batches
+
+
+@pytest.mark.docker
+def test_a_check_that_what_was_written_unchecked_fails_takes_it_back(yard: Yard, boxed: dict[str, Any]) -> None:
+    yard.drop(FILES, manifest=FAILS)
+    yard.run()
+
+    with pytest.raises(CheckRefused):
+        yard.run(**boxed)
+
+    assert yard.tree() == {}
+    assert yard.row().status is StagingStatus.ROLLED_BACK
