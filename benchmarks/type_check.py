@@ -19,7 +19,7 @@ from benchmarks._contest import CHILDREN, OURS, Times, ratio
 from benchmarks._type_project import make_project, module_path, tuned_line
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import Checker, Workspace, apply_batch
-from repo_agent_dagster.pathways.workspace_checks import CheckLimits, host_checker, sandbox_checker
+from repo_agent_dagster.pathways.patch_checks.workspace_checks import CheckLimits, host_checker, sandbox_checker
 from repo_agent_dagster.store.patch_events import StoreCustody
 from repo_agent_dagster.store.revision import open_upgraded
 

@@ -18,10 +18,10 @@ from jobs.tasks import (
 )
 from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import PatchSummary
-from repo_agent_dagster.pathways import markdown
-from repo_agent_dagster.pathways import solution_validation as pathway
-from repo_agent_dagster.pathways.solution_validation import Checkout, Environment, PatchedRun
-from repo_agent_dagster.pathways.testrun import TestRun
+from repo_agent_dagster.pathways.suites.testrun import TestRun
+from repo_agent_dagster.pathways.validation import markdown
+from repo_agent_dagster.pathways.validation import steps as pathway
+from repo_agent_dagster.pathways.validation.steps import Checkout, Environment, PatchedRun
 from repo_agent_dagster.resources import ClockResource, SandboxResource, StoreResource
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 

@@ -24,8 +24,13 @@ from repo_agent_dagster.migration import Bases, Environment
 from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
-from repo_agent_dagster.pathways.packages import install_packages
-from repo_agent_dagster.pathways.workspace_checks import CheckLimits, check_limits, checker_for, project_checker
+from repo_agent_dagster.pathways.patch_checks.workspace_checks import (
+    CheckLimits,
+    check_limits,
+    checker_for,
+    project_checker,
+)
+from repo_agent_dagster.pathways.setup.packages import install_packages
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
 from repo_agent_dagster.store import workspaces

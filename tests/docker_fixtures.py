@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from repo_agent_dagster.sandbox.docker_engine import ensure_engine
-from repo_agent_dagster.sandbox.image import ensure_image
+from repo_agent_dagster.sandbox.images.building import ensure_image
 from repo_agent_dagster.sandbox.spec import DEFAULT_IMAGE
 
 

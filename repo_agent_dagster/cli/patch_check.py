@@ -31,7 +31,7 @@ def checker_of(change: Change, root: Path, batch: PatchBatch) -> "Checker | None
         if change.trusted:
             raise InvalidPatch("--trusted is about a check, and there is none: give --check or --check-command")
         return None
-    from repo_agent_dagster.pathways.workspace_checks import check_limits, checker_for
+    from repo_agent_dagster.pathways.patch_checks.workspace_checks import check_limits, checker_for
     from repo_agent_dagster.settings import Settings
 
     limits = check_limits(Settings())

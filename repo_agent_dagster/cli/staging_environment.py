@@ -34,8 +34,8 @@ def environment(
     With `validated` the sandbox is opened at once: a Docker that is down then leaves nothing to roll back.
     """
     from repo_agent_dagster.migration import Bases, Environment
-    from repo_agent_dagster.pathways.packages import install_packages
-    from repo_agent_dagster.pathways.workspace_checks import check_limits, project_checker
+    from repo_agent_dagster.pathways.patch_checks.workspace_checks import check_limits, project_checker
+    from repo_agent_dagster.pathways.setup.packages import install_packages
     from repo_agent_dagster.store.patch_events import StoreCustody
 
     settings = Settings()

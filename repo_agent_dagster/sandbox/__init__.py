@@ -8,11 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink, StoreSink
     from repo_agent_dagster.sandbox.docker_engine import EngineMissing, ensure_engine, stop_engine, why_no_engine
-    from repo_agent_dagster.sandbox.image import ensure_image, remove_images
-    from repo_agent_dagster.sandbox.output import OutputLine, OutputSink, StoreSink
+    from repo_agent_dagster.sandbox.images.building import ensure_image, remove_images
     from repo_agent_dagster.sandbox.reaper import LiveSandbox, ReapedSandbox, list_sandboxes, reap, reap_all
-    from repo_agent_dagster.sandbox.repositories import (
+    from repo_agent_dagster.sandbox.repositories.mirrors import (
         Mirror,
         Repositories,
         RepositoryError,
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "docker_engine": ("EngineMissing", "ensure_engine", "stop_engine", "why_no_engine"),
-    "image": ("ensure_image", "remove_images"),
-    "output": ("OutputLine", "OutputSink", "StoreSink"),
+    "images.building": ("ensure_image", "remove_images"),
+    "commands.output": ("OutputLine", "OutputSink", "StoreSink"),
     "reaper": ("LiveSandbox", "ReapedSandbox", "list_sandboxes", "reap", "reap_all"),
-    "repositories": ("Mirror", "Repositories", "RepositoryError", "RepositoryUnavailable", "clone_into"),
+    "repositories.mirrors": ("Mirror", "Repositories", "RepositoryError", "RepositoryUnavailable", "clone_into"),
     "sandbox": ("Sandbox",),
     "spec": (
         "TYPE_ROOTS",

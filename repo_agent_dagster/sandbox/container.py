@@ -31,7 +31,7 @@ NETWORK = "bridge"
 """Docker's default network; a sandbox is on it or on none."""
 ENDING_SECONDS = 15.0
 """How long the engine may take to show the end of processes that were killed."""
-_PID1 = Path(__file__).parent / "image" / "pid1.py"
+_PID1 = Path(__file__).parent / "inside" / "pid1.py"
 
 
 class LiveContainer:
@@ -118,7 +118,7 @@ class LiveContainer:
     def kill_processes(self) -> None:
         """Kill every process but the first; one that comes before process 1 is ready does nothing."""
         with self._alive("killing the processes of"):
-            self._container.kill("SIGUSR1")  # to process 1, image/pid1.py
+            self._container.kill("SIGUSR1")  # to process 1, inside/pid1.py
 
 
 def remove(container: Container) -> None:

@@ -10,6 +10,9 @@ from typing import IO, cast
 from docker.models.containers import Container
 
 from repo_agent_dagster.sandbox import files
+from repo_agent_dagster.sandbox.commands.execution import Execution
+from repo_agent_dagster.sandbox.commands.frames import ExecConnection
+from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.container import (
     NETWORK,
     NETWORK_LABEL,
@@ -18,10 +21,7 @@ from repo_agent_dagster.sandbox.container import (
     container_arguments,
 )
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
-from repo_agent_dagster.sandbox.exec_stream import ExecConnection
-from repo_agent_dagster.sandbox.execution import Execution
 from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
-from repo_agent_dagster.sandbox.output import OutputSink
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
     ExecResult,

@@ -59,7 +59,7 @@ def test_the_store_is_upgraded_and_seeded_from_the_wheel(installed: Path, tmp_pa
         "pages/templates/page.css",
         "ai/prompts/d1_to_rpc.md.j2",
         "migration/rewriting/compiler_specifiers.cjs",
-        "sandbox/image/Dockerfile",
+        "sandbox/images/Dockerfile",
         "py.typed",
     ],
 )

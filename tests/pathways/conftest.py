@@ -9,8 +9,8 @@ import pytest
 from repo_agent_dagster.cli.example_repo import commit_files
 from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import SolutionValidationResult
-from repo_agent_dagster.pathways.solution_validation import validate_solution
-from repo_agent_dagster.sandbox.repositories import Repositories
+from repo_agent_dagster.pathways.validation.steps import validate_solution
+from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from tests.docker_fixtures import docker_client, sandbox_image  # noqa: F401 - pytest finds fixtures by their import

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.sandbox.output import OutputLine
+from repo_agent_dagster.sandbox.commands.output import OutputLine
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store.ids import new_id

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from repo_agent_dagster.ai import Provider, ProviderSpec
-from repo_agent_dagster.pathways.workspace_checks import CheckLimits, project_checker
+from repo_agent_dagster.pathways.patch_checks.workspace_checks import CheckLimits, project_checker
 from repo_agent_dagster.store import goal_tasks
 from repo_agent_dagster.store.engine import read_transaction
 from tests.ai.endpoint_server import ModelServer, completion, serving

@@ -1,0 +1,1 @@
+"""Checks of patch batches, run in a sandbox on a copy of the workspace."""

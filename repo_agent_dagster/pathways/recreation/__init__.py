@@ -1,0 +1,1 @@
+"""Pathway error_recreation: make a described error happen."""

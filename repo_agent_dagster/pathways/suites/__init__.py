@@ -1,0 +1,1 @@
+"""Test suites: find them, run them, read their reports."""

@@ -1,0 +1,1 @@
+"""Pathway testing: run the suites of a repository."""

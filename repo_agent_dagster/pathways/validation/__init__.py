@@ -1,0 +1,1 @@
+"""Pathway solution_validation: prove that a patch repairs a repository."""

@@ -1,0 +1,1 @@
+"""The image that sandboxes start from: its base, its recipe, its build."""
