@@ -6,12 +6,10 @@ Stored as JSON in `task_requests.result`; field names there are camelCase.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field
 
 from repo_agent_dagster.contracts.base import Contract
-
-LISTED_TESTS = 200
-"""At most this many test ids per list are kept in a result; the counts are always complete."""
+from repo_agent_dagster.contracts.suites import RunSummary, SetupSummary
 
 
 class Verdict(StrEnum):
@@ -25,44 +23,6 @@ class Verdict(StrEnum):
     TIMED_OUT = "timed_out"
     SETUP_FAILED = "setup_failed"
     PATCH_REJECTED = "patch_rejected"
-
-
-class FailingTest(Contract):
-    """One test that failed or could not run, with the first part of its message."""
-
-    id: str
-    outcome: Literal["failed", "error"]
-    message: str = ""
-
-
-class RunSummary(Contract):
-    """One run of the test command: how many tests, which of them failed, and how it ended."""
-
-    total: NonNegativeInt
-    passed: NonNegativeInt
-    failed: NonNegativeInt
-    errors: NonNegativeInt
-    skipped: NonNegativeInt
-    exit_code: Annotated[int | None, Field(description="Null after a time-out.")]
-    timed_out: bool
-    duration_seconds: NonNegativeFloat
-    source: Annotated[Literal["junit", "exit_code"], Field(description="What the numbers were read from.")]
-    note: Annotated[str, Field(description="Why the exit code had to do, where it had to.")] = ""
-    failing: Annotated[list[FailingTest], Field(description=f"At most {LISTED_TESTS}.")]
-    output_tail: Annotated[str, Field(description="The last lines of the output.")] = ""
-
-
-class SetupSummary(Contract):
-    """How the repository was made ready to run its tests."""
-
-    ok: bool
-    ecosystem: Annotated[str, Field(description="python, node or custom; empty when no test command was found.")]
-    commands: Annotated[
-        list[str], Field(description="What was run to install dependencies; empty: nothing to install.")
-    ]
-    used_network: bool
-    duration_seconds: NonNegativeFloat
-    note: Annotated[str, Field(description="What was done and why, or what went wrong.")]
 
 
 class PatchSummary(Contract):

@@ -3,7 +3,7 @@
 import shlex
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.validation import SetupSummary
+from repo_agent_dagster.contracts.suites import SetupSummary
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
 from repo_agent_dagster.pathways.setup.plan import VENV, plan_setup
 from repo_agent_dagster.pathways.suites.detection import Ecosystem

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from repo_agent_dagster.contracts.validation import LISTED_TESTS, FailingTest, RunSummary
+from repo_agent_dagster.contracts.suites import LISTED_TESTS, FailingTest, RunSummary
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
 

@@ -1,6 +1,7 @@
 """A validation's result as Markdown, for people: the verdict first, then the evidence."""
 
-from repo_agent_dagster.contracts.validation import RunSummary, SolutionValidationResult
+from repo_agent_dagster.contracts.suites import RunSummary
+from repo_agent_dagster.contracts.validation import SolutionValidationResult
 
 _LISTED = 20
 _OUTPUT_LINES = 40

@@ -8,11 +8,10 @@ and returns None, and `conclude` says why. `validate_solution` runs them all.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from repo_agent_dagster.contracts.suites import LISTED_TESTS, SetupSummary
 from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import (
-    LISTED_TESTS,
     PatchSummary,
-    SetupSummary,
     SolutionValidationResult,
     Verdict,
 )

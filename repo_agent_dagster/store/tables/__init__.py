@@ -33,6 +33,7 @@ from repo_agent_dagster.store.tables.queue import (
     container_operation_logs,
     repeatable_tasks,
     task_requests,
+    test_results,
 )
 from repo_agent_dagster.store.tables.staging import staging_migrations
 from repo_agent_dagster.store.tables.workspaces import workspaces
@@ -67,6 +68,7 @@ __all__ = [
     "task_attempts",
     "task_requests",
     "tasks",
+    "test_results",
     "transactions",
     "worker_logs",
     "workspaces",

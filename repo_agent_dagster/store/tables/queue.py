@@ -1,4 +1,4 @@
-"""The task queue and what its tasks left behind: requests, container output, model calls."""
+"""The task queue and what its tasks left behind: requests, container output, model calls, test results."""
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Numeric, String, Table, Text
 
@@ -67,4 +67,19 @@ container_operation_logs = Table(
     Column("exit_code", Integer, comment="on the command's last row only"),
     CheckConstraint("stream IN ('stdin', 'stdout', 'stderr')", name="stream"),
     Index("ix_container_operation_logs_task_request_id_id", "task_request_id", "id"),
+)
+
+test_results = Table(
+    "test_results",
+    metadata,
+    sequence_key(),
+    Column("task_request_id", ForeignKey("task_requests.id", ondelete="CASCADE"), nullable=False),
+    Column("run", String(64), nullable=False, comment="which run of the task: before, after, unit 1, …"),
+    Column("suite", Text, nullable=False),
+    Column("case", Text, nullable=False),
+    Column("outcome", String(8), nullable=False),
+    Column("duration_seconds", Float),
+    Column("message", Text, nullable=False),
+    CheckConstraint("outcome IN ('passed', 'failed', 'error', 'skipped')", name="outcome"),
+    Index("ix_test_results_task_request_id_run", "task_request_id", "run"),
 )

@@ -1,10 +1,8 @@
 """A result as people read it."""
 
+from repo_agent_dagster.contracts.suites import FailingTest, RunSummary, SetupSummary
 from repo_agent_dagster.contracts.validation import (
-    FailingTest,
     PatchSummary,
-    RunSummary,
-    SetupSummary,
     SolutionValidationResult,
     Verdict,
 )

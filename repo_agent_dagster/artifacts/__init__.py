@@ -1,0 +1,8 @@
+"""Files that outlive their task: whole logs, reports, patches, scripts; in a local folder or an object store.
+
+Here belongs how they are kept and handed out, not what is in them.
+"""
+
+from repo_agent_dagster.artifacts.store import ArtifactError, ArtifactStore, ArtifactUnavailable, TaskArtifacts
+
+__all__ = ["ArtifactError", "ArtifactStore", "ArtifactUnavailable", "TaskArtifacts"]
