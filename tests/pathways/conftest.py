@@ -1,18 +1,24 @@
 """What the tests of the pathways share: repositories made of a mapping of files, and a sandbox."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
+from repo_agent_dagster.artifacts import ArtifactStore, TaskArtifacts
 from repo_agent_dagster.cli.example_repo import commit_files
-from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
+from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload, TestingPayload
 from repo_agent_dagster.contracts.validation import SolutionValidationResult
+from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.validation.steps import validate_solution
+from repo_agent_dagster.sandbox.commands.output import StoreSink
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
+from repo_agent_dagster.store import task_requests
+from repo_agent_dagster.store.engine import write_transaction
 from tests.docker_fixtures import docker_client, sandbox_image  # noqa: F401 - pytest finds fixtures by their import
 
 MakeRepository = Callable[[Mapping[str, str | bytes]], str]
@@ -42,6 +48,34 @@ def repository(tmp_path: Path, now: datetime) -> MakeRepository:
 def repositories(tmp_path: Path) -> Repositories:
     """Mirrors of local repositories."""
     return Repositories(tmp_path / "mirrors", frozenset({"file"}))
+
+
+@pytest.fixture
+def context(
+    sqlite_store: Engine,
+    repositories: Repositories,
+    sandbox_image: str,
+    tmp_path: Path,
+    now: datetime,  # noqa: F811
+) -> Iterator[TaskContext]:
+    """What steps work with, on a store of its own; its sandboxes are destroyed after the test."""
+    with write_transaction(sqlite_store) as conn:
+        payload = TestingPayload(repo_url="https://git.example/any")
+        task = task_requests.submit(conn, Pathway.TESTING, payload, now=now)
+    artifacts = tmp_path / "artifacts"
+    sink = StoreSink(sqlite_store, task.id, cap_bytes=1 << 20, artifacts_dir=artifacts)
+    sandboxes = Sandboxes(SandboxSpec(task_id=task.id, image=sandbox_image), sink)
+    try:
+        yield TaskContext(
+            task_id=task.id,
+            engine=sqlite_store,
+            sandboxes=sandboxes,
+            repositories=repositories,
+            artifacts=TaskArtifacts(ArtifactStore(artifacts), task.id),
+            now=lambda: datetime.now(UTC),
+        )
+    finally:
+        sandboxes.destroy_all()
 
 
 @pytest.fixture

@@ -1,0 +1,82 @@
+"""The first steps of every pathway on a repository: bring it into a sandbox, make it runnable."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repo_agent_dagster.contracts.suites import SetupSummary
+from repo_agent_dagster.contracts.tasks import RepositoryPayload
+from repo_agent_dagster.pathways.context import TaskContext
+from repo_agent_dagster.pathways.setup.environment import prepare
+from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, read_facts
+from repo_agent_dagster.pathways.suites.detection import NoTestCommand, TestCommand, detect_test_command
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.sandbox.sandbox import Sandbox
+
+CLONE = "/workspace/repo"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """The clone in the sandbox: its root, the folder to work in, which commit the ref meant, and whose it is.
+
+    `path` is `root` or, of a monorepo, the sub-folder below it. `url` is without credentials.
+    """
+
+    root: str
+    path: str
+    commit: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """How the tests are run (None: nobody knows), how they were made runnable, and what the repository says."""
+
+    command: TestCommand | None
+    setup: SetupSummary
+    facts: RepositoryFacts
+
+    @property
+    def ready(self) -> TestCommand | None:
+        """The test command, if it can be run."""
+        return self.command if self.setup.ok else None
+
+
+def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", Checkout]:
+    """Open the task's sandbox and bring the repository at the payload's ref into it, through the host's mirror.
+
+    Raises:
+        PermanentFault: the URL's protocol is not allowed, or the repository, the ref or the sub-folder does not exist.
+        TransientFault: the repository or the Docker engine cannot be reached at the moment.
+    """
+    # Loaded here and not above, so that the pure parts of this package do without docker.
+    from repo_agent_dagster.sandbox.repositories.mirrors import clone_into
+
+    mirror = context.repositories.mirror(payload.repo_url)
+    commit = mirror.resolve(payload.ref)
+    box = context.sandboxes.open()
+    clone_into(box, mirror, commit, target=CLONE)
+    return box, Checkout(CLONE, CLONE, commit, mirror.url)
+
+
+def set_up(
+    context: TaskContext,
+    box: "Sandbox",
+    checkout: Checkout,
+    payload: RepositoryPayload,
+    *,
+    test_command: str | None = None,
+) -> Environment:
+    """Find the test command and install what it needs; failures are told in the result, not raised."""
+    facts = read_facts(box, checkout.path)
+    try:
+        command = detect_test_command(facts, test_command)
+    except NoTestCommand as error:
+        nothing = SetupSummary(
+            ok=True, ecosystem="", commands=[], used_network=False, duration_seconds=0, note=str(error)
+        )
+        return Environment(None, nothing, facts)
+    context.think("set_up", f"the tests are run by `{command.display}`: {command.reason}")
+    setup = prepare(box, checkout.path, facts, command.ecosystem, timeout_seconds=payload.timeout_seconds)
+    return Environment(command, setup, facts)
