@@ -1,19 +1,18 @@
 """One command in a sandbox while it runs: follow its output, kill it when its time is over, tell its end."""
 
 import time
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from repo_agent_dagster.sandbox.commands.frames import ExecConnection, Frame, LineSplitter, Stream
-from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink
+from repo_agent_dagster.sandbox.commands.collecting import Collector
+from repo_agent_dagster.sandbox.commands.frames import ExecConnection
+from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.container import ENDING_SECONDS, LiveContainer
 from repo_agent_dagster.sandbox.docker_engine import engine
 from repo_agent_dagster.sandbox.spec import ExecResult, SandboxUnavailable
 from repo_agent_dagster.store.ids import new_id
 
 _POLL_SECONDS = 0.25
-_TAIL_CHARACTERS = 262_144
 _ORPHAN_GRACE_SECONDS = 1.0
 _KILLED = 128 + 9
 
@@ -37,10 +36,7 @@ class Execution:
         self._env = env
         self._timeout = timeout_seconds
         self._id = new_id()
-        self._lines: dict[Stream, LineSplitter] = {"stdout": LineSplitter(), "stderr": LineSplitter()}
-        self._output = _Tail()
-        self._stdout = _Tail()
-        self._seq = 0
+        self._collector = Collector(self._id, sink)
 
     def run(self) -> ExecResult:
         """Run the command to its end or its time-out."""
@@ -57,7 +53,7 @@ class Execution:
                 timed_out = self._follow(connection, exec_id, started)
             finally:
                 connection.close()
-                self._take([], last=True)
+                self._collector.finish()
             code = self._box.exit_code(exec_id)
             if code == _KILLED and not timed_out:
                 self._box.require_running()
@@ -70,9 +66,9 @@ class Execution:
             exit_code=exit_code,
             duration_seconds=time.monotonic() - started,
             timed_out=timed_out,
-            truncated=self._output.cut or log_path is not None,
-            output=self._output.text(),
-            stdout=self._stdout.text(),
+            truncated=self._collector.cut or log_path is not None,
+            output=self._collector.output,
+            stdout=self._collector.stdout,
             command_id=self._id,
             log_path=log_path,
         )
@@ -95,7 +91,7 @@ class Execution:
             frames = connection.read(wait)
             if frames is None:
                 return timed_out
-            self._take(frames)
+            self._collector.take(frames)
             # A child in the background may keep the stream open after the command itself has ended.
             if frames or self._box.exec_state(exec_id)["Running"]:
                 ended_at = None
@@ -103,43 +99,3 @@ class Execution:
                 ended_at = now
             elif now - ended_at >= _ORPHAN_GRACE_SECONDS:
                 return timed_out
-
-    def _take(self, frames: Sequence[Frame], *, last: bool = False) -> None:
-        at = datetime.now(UTC)
-        lines: list[OutputLine] = []
-        parts: list[Frame] = [("stdout", b""), ("stderr", b"")] if last else list(frames)
-        for stream, data in parts:
-            text, whole = self._lines[stream].feed(data, last=last)
-            self._output.add(text)
-            if stream == "stdout":
-                self._stdout.add(text)
-            for line in whole:
-                self._seq += 1
-                lines.append(OutputLine(stream, line, at, self._seq))
-        if self._sink is not None:
-            self._sink.write(self._id, lines)
-
-
-class _Tail:
-    """The last characters of a text that comes in parts."""
-
-    def __init__(self) -> None:
-        self._parts: deque[str] = deque()
-        self._size = 0
-        self.cut = False
-
-    def add(self, text: str) -> None:
-        """Append a part; drop the oldest ones that the limit leaves no room for."""
-        if not text:
-            return
-        self._parts.append(text)
-        self._size += len(text)
-        while self._size - len(self._parts[0]) >= _TAIL_CHARACTERS:
-            self._size -= len(self._parts.popleft())
-            self.cut = True
-
-    def text(self) -> str:
-        """Return the text's last 262,144 characters."""
-        whole = "".join(self._parts)
-        self.cut = self.cut or len(whole) > _TAIL_CHARACTERS
-        return whole[-_TAIL_CHARACTERS:]
