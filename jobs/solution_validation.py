@@ -66,7 +66,7 @@ def clone(
     """Return the sandbox and the checkout."""
     task = take_task(context, store, clock, Pathway.SOLUTION_VALIDATION)
     payload = task.payload_as(SolutionValidationPayload)
-    box = sandboxes.open(task_id=task.id, run_id=context.run_id, store=store)
+    box = sandboxes.of_task(task_id=task.id, run_id=context.run_id, store=store).open()
     checkout = pathway.clone(box, sandboxes.repositories(), payload)
     context.add_output_metadata({"commit": checkout.commit, "repository": payload.repo_url, "sandbox": box.name})
     return Cloned(box.id, checkout)

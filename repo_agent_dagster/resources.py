@@ -4,7 +4,7 @@ Here belongs what has a life-cycle or a configuration; no rule of the business, 
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from pydantic import PrivateAttr
 from sqlalchemy import Engine
 
 from repo_agent_dagster.ai import Provider, into_store, spec_of
+from repo_agent_dagster.artifacts import ArtifactStore, TaskArtifacts
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.contracts.workspaces import RegisteredWorkspace
@@ -24,6 +25,7 @@ from repo_agent_dagster.migration import Bases, Environment
 from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
+from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.patch_checks.workspace_checks import (
     CheckLimits,
     check_limits,
@@ -105,7 +107,7 @@ class SandboxResource(dg.ConfigurableResource):
     artifacts: str
     mirrors: str
     repo_protocols: list[str]
-    _opened: list[Sandbox] = PrivateAttr(default_factory=list)
+    _opened: list[Sandboxes] = PrivateAttr(default_factory=list)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["SandboxResource"]:
@@ -118,10 +120,10 @@ class SandboxResource(dg.ConfigurableResource):
     def destroy_all(self) -> None:
         """Destroy every sandbox that this resource opened; safe to call twice."""
         while self._opened:
-            self._opened.pop().destroy()
+            self._opened.pop().destroy_all()
 
-    def open(self, *, task_id: str, run_id: str, store: StoreResource, env: Mapping[str, str] | None = None) -> Sandbox:
-        """Start a sandbox for a task; its output goes to the store, and it ends with the run."""
+    def of_task(self, *, task_id: str, run_id: str, store: StoreResource) -> Sandboxes:
+        """Return what opens a task's sandboxes; their output goes to the store, and they end with the run."""
         spec = SandboxSpec(
             task_id=task_id,
             run_id=run_id,
@@ -134,11 +136,10 @@ class SandboxResource(dg.ConfigurableResource):
             disk_mb=self.disk_mb,
             deadline_seconds=self.deadline_seconds,
             network=self.network,
-            env=dict(env or {}),
         )
-        box = Sandbox.create(spec, sink=self._sink(task_id, store))
-        self._opened.append(box)
-        return box
+        sandboxes = Sandboxes(spec, self._sink(task_id, store))
+        self._opened.append(sandboxes)
+        return sandboxes
 
     def attach(self, container_id: str, *, task_id: str, store: StoreResource) -> Sandbox:
         """Return the run's sandbox to a later step."""
@@ -150,6 +151,35 @@ class SandboxResource(dg.ConfigurableResource):
 
     def _sink(self, task_id: str, store: StoreResource) -> StoreSink:
         return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
+
+
+class PathwaysResource(dg.ConfigurableResource):
+    """What the steps of a pathway work with: one `TaskContext` for each run, which is one process."""
+
+    artifacts: str
+    _contexts: dict[str, TaskContext] = PrivateAttr(default_factory=dict)
+
+    def context_of(
+        self,
+        context: dg.OpExecutionContext,
+        store: StoreResource,
+        clock: "ClockResource",
+        sandboxes: SandboxResource,
+    ) -> TaskContext:
+        """Return the run's context: the same for all its ops; its sandboxes are destroyed when the run ends."""
+        task_id, run_id = context.partition_key, context.run_id
+        if run_id not in self._contexts:
+            self._contexts[run_id] = TaskContext(
+                task_id=task_id,
+                engine=store.engine(),
+                sandboxes=sandboxes.of_task(task_id=task_id, run_id=run_id, store=store),
+                repositories=sandboxes.repositories(),
+                artifacts=TaskArtifacts(ArtifactStore(self.artifacts), task_id),
+                now=clock.now,
+                provider=_provider(store, clock, task_id),
+                say=context.log.info,
+            )
+        return self._contexts[run_id]
 
 
 class WorkspacesResource(dg.ConfigurableResource):
@@ -239,7 +269,7 @@ class MigrationResource(dg.ConfigurableResource):
 
         def box() -> Sandbox:
             if not boxes:
-                boxes.append(sandboxes.open(task_id=task_id, run_id=run_id, store=store))
+                boxes.append(sandboxes.of_task(task_id=task_id, run_id=run_id, store=store).open())
             return boxes[0]
 
         def notify() -> str:
@@ -324,6 +354,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
         ),
+        "pathways": PathwaysResource(artifacts=settings.artifact_store),
         "workspaces": WorkspacesResource(
             marker_opening=settings.marker_opening,
             marker_closing=settings.marker_closing,

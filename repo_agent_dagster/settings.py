@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-NetworkPolicy = Literal["none", "setup-only", "full"]
+NetworkPolicy = Literal["none", "setup-only", "allowlist", "full"]
 
 
 class Settings(BaseSettings):
@@ -56,10 +56,16 @@ class Settings(BaseSettings):
     )
     sandbox_deadline_seconds: int = Field(1800, ge=10, description="A sandbox ends itself after this many seconds.")
     sandbox_network: NetworkPolicy = Field(
-        "setup-only", description="Network of a sandbox: never, only while dependencies are installed, or always."
+        "setup-only",
+        description="Network of a sandbox: never, only while dependencies are installed, to some hosts alone, or always.",
     )
     sandbox_log_cap_kb: int = Field(
         4096, ge=16, description="Output of one command kept in the database, in KiB; the whole goes to the artifacts."
+    )
+
+    artifacts_url: str = Field(
+        "",
+        description="Where artifacts are kept: s3://…, gs://…, az://… or a folder; empty means `home`/artifacts.",
     )
 
     check_timeout_seconds: float = Field(
@@ -154,6 +160,11 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Folder of whole logs and other large results."""
         return self.home / "artifacts"
+
+    @property
+    def artifact_store(self) -> str:
+        """Folder or URL of the artifact store, with the default filled in."""
+        return self.artifacts_url or str(self.artifacts)
 
     @property
     def staging_cache(self) -> Path:

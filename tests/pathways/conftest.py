@@ -54,9 +54,9 @@ def repositories(tmp_path: Path) -> Repositories:
 def context(
     sqlite_store: Engine,
     repositories: Repositories,
-    sandbox_image: str,
+    sandbox_image: str,  # noqa: F811
     tmp_path: Path,
-    now: datetime,  # noqa: F811
+    now: datetime,
 ) -> Iterator[TaskContext]:
     """What steps work with, on a store of its own; its sandboxes are destroyed after the test."""
     with write_transaction(sqlite_store) as conn:

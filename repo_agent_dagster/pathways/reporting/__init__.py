@@ -1,0 +1,1 @@
+"""What a task came to, as a page for people."""
