@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     sandbox_deadline_seconds: int = Field(1800, ge=10, description="A sandbox ends itself after this many seconds.")
     sandbox_network: NetworkPolicy = Field(
         "setup-only",
-        description="Network of a sandbox: never, only while dependencies are installed, to some hosts alone, or always.",
+        description="Network of a sandbox: never, only while dependencies are installed, some hosts alone, or always.",
     )
     sandbox_log_cap_kb: int = Field(
         4096, ge=16, description="Output of one command kept in the database, in KiB; the whole goes to the artifacts."

@@ -13,11 +13,11 @@ from docker.models.containers import Container
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
 from repo_agent_dagster.sandbox.spec import (
     HOME,
-    USER_ID,
     WORKSPACE,
     SandboxDeadlineExceeded,
     SandboxSpec,
     SandboxUnavailable,
+    numeric_user,
 )
 from repo_agent_dagster.store.ids import new_id
 
@@ -136,9 +136,7 @@ def remove(container: Container) -> None:
 
 def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]:
     """Return what `containers.create` is called with: every wall and limit of a sandbox is in here."""
-    user, _, group = spec.user.partition(":")
-    uid = user if user.isdigit() else str(USER_ID)
-    gid = group if group.isdigit() else uid
+    uid, gid = numeric_user(spec.user)
     mount = f"rw,exec,nosuid,nodev,size={spec.disk_mb}m,uid={uid},gid={gid}"
     return {
         "image": spec.image,
@@ -146,7 +144,6 @@ def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]
         "command": [],
         "name": f"repo-agent-{new_id()}",
         "hostname": "sandbox",
-        # By number: what a name means is up to the image, and it could mean root.
         "user": f"{uid}:{gid}",
         "environment": {"HOME": HOME, **spec.env},
         "working_dir": WORKSPACE,
@@ -158,7 +155,7 @@ def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]
             OWNER_LABEL: spec.owner,
             NETWORK_LABEL: spec.network,
         },
-        "network_mode": "none" if spec.network == "none" else NETWORK,
+        "network_mode": "none" if spec.network in ("none", "allowlist") else NETWORK,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "pids_limit": spec.pids,

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import SecretStr
 
 from repo_agent_dagster.sandbox.spec import ExecResult, SandboxSpec, SandboxSpecError
 
@@ -27,7 +28,7 @@ def test_a_limit_must_be_positive(limit: str) -> None:
 
 
 def test_an_unknown_network_policy_is_refused() -> None:
-    with pytest.raises(SandboxSpecError, match="use none, setup-only or full"):
+    with pytest.raises(SandboxSpecError, match="none, setup-only, allowlist, full"):
         SandboxSpec("task", network="sometimes")  # type: ignore[arg-type]  # what this test is about
 
 
@@ -39,6 +40,41 @@ def test_our_own_labels_cannot_be_forged() -> None:
 def test_a_sandbox_belongs_to_a_task() -> None:
     with pytest.raises(SandboxSpecError, match="task_id is empty"):
         SandboxSpec("")
+
+
+@pytest.mark.parametrize("host", ["pypi.org", "registry:8080", "*.npmjs.org", "10.0.0.7:443"])
+def test_an_allowlist_names_hosts(host: str) -> None:
+    assert SandboxSpec("task", network="allowlist", allowed_hosts=(host,)).allowed_hosts == (host,)
+
+
+@pytest.mark.parametrize("host", ["", "https://x.org", "x.org/path", "*", "*.*.org", "a..b", "x:0", "x:70000", "a b"])
+def test_a_host_that_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(SandboxSpecError, match="malformed"):
+        SandboxSpec("task", network="allowlist", allowed_hosts=(host,))
+
+
+def test_allowed_hosts_without_the_policy_would_be_ignored_and_are_refused() -> None:
+    with pytest.raises(SandboxSpecError, match="network policy allowlist"):
+        SandboxSpec("task", network="full", allowed_hosts=("pypi.org",))
+
+
+def test_secrets_are_taken_as_bytes_or_wrapped_and_never_shown() -> None:
+    spec = SandboxSpec("task", secrets={"npm.token": SecretStr("hunter2"), "key": b"\x00\xff"})
+
+    assert spec.secret_values() == {"npm.token": b"hunter2", "key": b"\x00\xff"}
+    assert "hunter2" not in repr(spec)
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "../up", "a/b", "a b", "x" * 101, "new\nline"])
+def test_a_secret_is_named_like_a_plain_file(name: str) -> None:
+    with pytest.raises(SandboxSpecError, match="no name for a file"):
+        SandboxSpec("task", secrets={name: b"x"})
+
+
+@pytest.mark.parametrize(("value", "problem"), [(b"", "empty"), (b"x" * (257 << 10), "at most")])
+def test_a_secret_has_a_value_of_bounded_size(value: bytes, problem: str) -> None:
+    with pytest.raises(SandboxSpecError, match=problem):
+        SandboxSpec("task", secrets={"token": value})
 
 
 def test_a_result_is_ok_only_with_exit_code_zero_in_time() -> None:
