@@ -49,7 +49,7 @@ def take_task(
     with write_transaction(store.engine()) as conn:
         task = task_requests.get(conn, task_id)
         if task is None:
-            raise PermanentFault(f"no task request {task_id}; submit one with `repo-agent tasks submit`")
+            raise PermanentFault(f"no task request {task_id}; submit one with `repo-agent task invoke`")
         if task.pathway is not pathway:
             raise PermanentFault(f"task {task_id} is a {task.pathway} task; this job runs {pathway} tasks")
         claimed = task_requests.claim(conn, task_id, dagster_run_id=run_id, now=clock.now())
@@ -59,7 +59,7 @@ def take_task(
     if not claimed:
         raise PermanentFault(
             f"task {task_id} is {task.status} (run {task.dagster_run_id}); "
-            f"`repo-agent tasks retry {task_id}` runs a failed one again"
+            f"`repo-agent task retry {task_id}` runs a failed one again"
         )
     return task
 

@@ -26,6 +26,7 @@ from repo_agent_dagster.migration.rewriting.compiler import CompilerReader
 from repo_agent_dagster.notify import SECRET_ENV, Delivery, deliver, subscribe
 from repo_agent_dagster.patching import Checker, InvalidPatch, MarkerPattern, Workspace
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
+from repo_agent_dagster.pathways.in_process import sandbox_fields
 from repo_agent_dagster.pathways.patch_checks.workspace_checks import (
     CheckLimits,
     check_limits,
@@ -340,15 +341,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             artifacts=str(settings.artifacts),
         ),
         "sandboxes": SandboxResource(
-            owner=str(settings.home),
-            image=settings.sandbox_image,
-            user=settings.sandbox_user,
-            cpus=settings.sandbox_cpus,
-            memory_mb=settings.sandbox_memory_mb,
-            pids=settings.sandbox_pids,
-            disk_mb=settings.sandbox_disk_mb,
-            deadline_seconds=settings.sandbox_deadline_seconds,
-            network=settings.sandbox_network,
+            **sandbox_fields(settings),
             log_cap_kb=settings.sandbox_log_cap_kb,
             artifacts=str(settings.artifacts),
             mirrors=str(settings.mirrors),

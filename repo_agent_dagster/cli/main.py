@@ -16,7 +16,7 @@ from repo_agent_dagster.cli import (
     reports,
     sandboxes,
     show_settings,
-    tasks,
+    task,
     up,
     workspaces,
 )
@@ -35,7 +35,7 @@ app.command("up")(up.up)
 app.command("api")(api.api)
 app.command("clean")(clean.clean)
 app.command("settings")(show_settings.settings)
-app.add_typer(tasks.app, name="tasks")
+app.add_typer(task.app, name="task")
 app.add_typer(approvals.app, name="approvals")
 app.add_typer(ops.app, name="ops")
 app.add_typer(reports.app, name="reports")
@@ -55,7 +55,7 @@ def _version(show: bool) -> None:
 def main(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
-    """Exit codes: 0 done, 1 the work failed, 2 wrong input, 75 try again later."""
+    """Exit codes: 0 done, 1 the work failed, 2 wrong input, 3 it could not be judged, 75 try again later."""
 
 
 if __name__ == "__main__":

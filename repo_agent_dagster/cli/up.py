@@ -57,7 +57,7 @@ def up(
 ) -> None:
     """Start Dagster with all sensors and schedules, and stay up until Ctrl-C.
 
-    Drop a folder into the STAGING folder and watch it being migrated; submit work with `repo-agent tasks submit`.
+    Drop a folder into the STAGING folder and watch it being migrated; submit work with `repo-agent task invoke`.
     """
     settings = Settings() if port is None else Settings(webserver_port=port)
     interrupt_on_signals()

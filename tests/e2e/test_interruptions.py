@@ -67,7 +67,7 @@ class System:
 
     def tasks(self, *arguments: str) -> str:
         done = subprocess.run(
-            [*self._command(), "tasks", *arguments], env=self._env, capture_output=True, text=True, check=True
+            [*self._command(), "task", *arguments], env=self._env, capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
 
@@ -124,7 +124,7 @@ def hanging_task(system: System, folder: Path) -> str:
     commit_files(folder, {"tests/test_it.py": HANGS}, now=datetime.now(UTC), message="A test that hangs")
     diff = "--- /dev/null\n+++ b/fix.txt\n@@ -0,0 +1 @@\n+fix\n"
     payload = json.dumps({"repoUrl": folder.as_uri(), "diff": diff, "timeoutSeconds": 500})
-    return system.tasks("submit", "solution_validation", "--payload", payload)
+    return system.tasks("invoke", "solution_validation", "--payload", payload)
 
 
 def test_nothing_outlives_a_cancelled_task_a_killed_worker_or_the_system_itself(

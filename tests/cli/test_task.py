@@ -1,4 +1,4 @@
-"""`repo-agent tasks`: submitting, finding, cancelling and retrying; wrong input is one line and exit code 2."""
+"""`repo-agent task`: submitting, finding, cancelling and retrying; wrong input is one line and exit code 2."""
 
 import json
 from pathlib import Path
@@ -19,18 +19,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["tasks", *arguments], input=stdin)
+    return CliRunner().invoke(app, ["task", *arguments], input=stdin)
 
 
 def submitted(**options: str) -> str:
     extra = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
-    result = run("submit", "ops_scan", "--payload", '{"day": "2026-03-04"}', *extra)
+    result = run("invoke", "ops_scan", "--payload", '{"day": "2026-03-04"}', *extra)
     assert result.exit_code == 0, result.output
     return result.stdout.strip()
 
 
 def shown(task_id: str) -> dict[str, Any]:
-    return json.loads(run("show", task_id, "--json").stdout)
+    return json.loads(run("status", task_id, "--json").stdout)
 
 
 def test_a_submitted_task_is_listed_and_shown_by_a_part_of_its_id() -> None:
@@ -48,7 +48,7 @@ def test_a_payload_comes_from_a_file_or_standard_input(how: str, home: Path) -> 
     text = '{"repoUrl": "https://git.example/r.git", "diff": "--- a\\n+++ b\\n"}'
     (home / "request.json").write_text(text)
     source, stdin = ("@request.json", None) if how == "file" else ("-", text)
-    result = run("submit", "solution_validation", "--payload", source, "--json", stdin=stdin)
+    result = run("invoke", "solution_validation", "--payload", source, "--json", stdin=stdin)
     assert shown(json.loads(result.stdout)["id"])["repoUrl"] == "https://git.example/r.git"
 
 
@@ -67,14 +67,14 @@ def test_a_cancelled_task_can_be_retried_as_its_next_attempt() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("submit", "ops_scan", "--payload", "{}"), "not a OpsScanPayload: day: Field required"),
-        (("submit", "ops_scan", "--payload", '{"day": "soon"}'), "day: "),
-        (("submit", "ops_scan", "--payload", '{"day": "2026-03-04", "scop": "full"}'), "scop: Extra inputs"),
-        (("submit", "ops_scan", "--payload", "not json"), "Invalid JSON"),
-        (("submit", "ops_scan", "--payload", "@missing.json"), "there is no file missing.json"),
-        (("submit", "solution_validation", "--payload", '{"repoUrl": "x"}'), "give exactly one of diff and batch"),
-        (("submit", "dance", "--payload", "{}"), "'dance' is not one of"),
-        (("show", "0000"), "no task request 0000"),
+        (("invoke", "ops_scan", "--payload", "{}"), "not a OpsScanPayload: day: Field required"),
+        (("invoke", "ops_scan", "--payload", '{"day": "soon"}'), "day: "),
+        (("invoke", "ops_scan", "--payload", '{"day": "2026-03-04", "scop": "full"}'), "scop: Extra inputs"),
+        (("invoke", "ops_scan", "--payload", "not json"), "Invalid JSON"),
+        (("invoke", "ops_scan", "--payload", "@missing.json"), "there is no file missing.json"),
+        (("invoke", "solution_validation", "--payload", '{"repoUrl": "x"}'), "give exactly one of diff, batch and pullRequest"),
+        (("invoke", "dance", "--payload", "{}"), "'dance' is not one of"),
+        (("status", "0000"), "no task request 0000"),
         (("logs", "0000"), "no task request 0000"),
         (("cancel", "0000"), "no task request 0000"),
         (("retry", "0000"), "no task request 0000"),
@@ -101,7 +101,7 @@ def test_only_a_failed_or_cancelled_task_is_retried_and_only_an_open_one_cancell
 def test_an_id_that_fits_several_tasks_asks_for_more_of_it() -> None:
     first, second = submitted(), submitted()
     assert first[:8] == second[:8]
-    assert "fits 2 task requests" in run("show", first[:8]).stderr
+    assert "fits 2 task requests" in run("status", first[:8]).stderr
 
 
 def test_the_schema_of_a_payload_is_printed() -> None:

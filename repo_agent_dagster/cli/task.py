@@ -1,7 +1,8 @@
-"""`repo-agent tasks`: the queue from the terminal."""
+"""`repo-agent task`: the queue from the terminal, and pathways in a process of one's own."""
 
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,14 +13,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from repo_agent_dagster.cli import task_run
+from repo_agent_dagster.cli.task_view import show_logs, show_status
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.problems import describe
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
 from repo_agent_dagster.settings import Settings
 
-app = typer.Typer(help="Submit task requests and follow them.", no_args_is_help=True)
+app = typer.Typer(help="Queue tasks and follow them, or run one right here.", no_args_is_help=True)
+app.add_typer(task_run.app, name="run")
 console = Console()
 
+_POLL_SECONDS = 0.3
 _STYLES = {
     TaskStatus.PENDING: "yellow",
     TaskStatus.RUNNING: "cyan",
@@ -48,14 +53,14 @@ def _find(conn: Any, task_id: str) -> Any:
     if len(near) == 1:
         return near[0]
     raise PermanentFault(
-        f"no task request {task_id}; `repo-agent tasks list` shows them"
+        f"no task request {task_id}; `repo-agent task list` shows them"
         if not near
         else f"{task_id} fits {len(near)} task requests; give more of the id"
     )
 
 
 @app.command()
-def submit(
+def invoke(
     pathway: Annotated[Pathway, typer.Argument(help="What to do.")],
     payload: Annotated[str, typer.Option(help="The payload as JSON, @FILE, or - for standard input.")],
     prompt: Annotated[str, typer.Option(help="What was asked for, in words.")] = "",
@@ -65,7 +70,7 @@ def submit(
 ) -> None:
     """Put a task request into the queue; prints its id. A running `repo-agent up` picks it up.
 
-    Example: `repo-agent tasks submit ops_scan --payload '{"day": "2026-03-04"}'`
+    Example: `repo-agent task invoke ops_scan --payload '{"day": "2026-03-04"}'`
     """
     from repo_agent_dagster.store import task_requests
     from repo_agent_dagster.store.engine import write_transaction
@@ -84,7 +89,7 @@ def submit(
         checked = model.model_validate_json(text)
     except ValidationError as error:
         raise PermanentFault(
-            f"not a {model.__name__}: {describe(error)}; see `repo-agent tasks schema {pathway}`"
+            f"not a {model.__name__}: {describe(error)}; see `repo-agent task schema {pathway}`"
         ) from None
     with write_transaction(_engine()) as conn:
         task = task_requests.submit(
@@ -166,37 +171,59 @@ def _as_json(task: Any) -> dict[str, Any]:
 
 
 @app.command()
-def show(task_id: TaskId, as_json: AsJson = False) -> None:
-    """Show one task request: what was asked, what came of it."""
+def status(
+    task_id: TaskId,
+    as_json: AsJson = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it has ended.")] = False,
+) -> None:
+    """Show one task request: what was asked, where it stands, what came of it.
+
+    Exit code 0; with --wait 0 if it succeeded, 1 if it failed or was cancelled.
+    """
     from repo_agent_dagster.store.engine import read_transaction
 
-    with read_transaction(_engine()) as conn:
+    engine = _engine()
+    with read_transaction(engine) as conn:
         task = _find(conn, task_id)
+    if wait:
+        task = _await_end(engine, task)
     if as_json:
         typer.echo(json.dumps(_as_json(task), indent=2))
-        return
-    console.print(f"[bold]{task.pathway.value}[/] {task.id}  [{_STYLES[task.status]}]{task.status.value}[/]")
-    for name, value in _as_json(task).items():
-        if name in ("id", "pathway", "status") or value is None:
-            continue
-        shown = json.dumps(value, indent=2) if isinstance(value, dict) else str(value)
-        console.print(f"[dim]{name:>14}[/]  {escape(shown)}", highlight=False, soft_wrap=True)
+    else:
+        show_status(console, engine, task, style=_STYLES[task.status])
+    if wait and task.status is not TaskStatus.SUCCESS:
+        raise typer.Exit(1)
+
+
+def _await_end(engine: Any, task: Any) -> Any:
+    from repo_agent_dagster.store import task_requests
+    from repo_agent_dagster.store.engine import read_transaction
+
+    while task.is_open:
+        time.sleep(_POLL_SECONDS)
+        with read_transaction(engine) as conn:
+            task = task_requests.get(conn, task.id)
+        if task is None:
+            raise PermanentFault("the task request was deleted while it was waited for")
+    return task
 
 
 @app.command()
 def logs(
     task_id: TaskId,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many lines.")] = 10_000,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the task has ended.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many lines; default: all.")] = None,
 ) -> None:
-    """Print what the task's sandbox printed, in order; commands are marked with $."""
-    from repo_agent_dagster.store import container_logs
+    """Print what the task's sandbox printed, in order; commands are marked with $, standard error with !.
+
+    With --follow what the task decided is shown, too, as it happens.
+    """
     from repo_agent_dagster.store.engine import read_transaction
 
-    with read_transaction(_engine()) as conn:
-        rows = container_logs.listing(conn, _find(conn, task_id).id, limit=limit)
-    for row in rows:
-        prefix = {"stdin": "$ ", "stdout": "  ", "stderr": "! "}[row.stream]
-        typer.echo(prefix + row.log_content.rstrip("\n"))
+    engine = _engine()
+    with read_transaction(engine) as conn:
+        task = _find(conn, task_id)
+    show_logs(engine, task, follow=follow, limit=limit)
 
 
 @app.command()
