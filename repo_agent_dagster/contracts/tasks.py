@@ -1,5 +1,6 @@
 """The task queue's words: pathways, statuses, and the payload and result of each pathway."""
 
+import re
 from datetime import date
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -60,6 +61,17 @@ class RepositoryPayload(Contract):
     use_cache: Annotated[bool, Field(description="Start from the installed state of an earlier task.")] = True
     timeout_seconds: Annotated[PositiveInt, Field(description="For each run of tests or of a candidate.")] = 600
     order_id: str | None = None
+
+    @field_validator("repo_url")
+    @classmethod
+    def _without_password(cls, url: str) -> str:
+        # Tasks are kept and shown. The message does not repeat the URL.
+        if re.match(r"[\w+.-]+://[^/@\s]*:[^/@\s]*@", url):
+            raise ValueError(
+                "repoUrl holds a password; tasks are kept and shown, so give credentials to git on the host instead "
+                "(docs/repositories.md)"
+            )
+        return url
 
     @field_validator("subfolder")
     @classmethod

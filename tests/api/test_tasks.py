@@ -156,7 +156,7 @@ def test_an_unknown_pathway_is_answered_with_the_known_ones(client: httpx2.Clien
         (
             {"pathway": "solution_validation", "payload": {"repoUrl": "https://git.example/r.git"}},
             "payload",
-            "give exactly one of diff and batch",
+            "give exactly one of diff, batch and pullRequest",
         ),
     ],
 )

@@ -72,7 +72,10 @@ def test_a_cancelled_task_can_be_retried_as_its_next_attempt() -> None:
         (("invoke", "ops_scan", "--payload", '{"day": "2026-03-04", "scop": "full"}'), "scop: Extra inputs"),
         (("invoke", "ops_scan", "--payload", "not json"), "Invalid JSON"),
         (("invoke", "ops_scan", "--payload", "@missing.json"), "there is no file missing.json"),
-        (("invoke", "solution_validation", "--payload", '{"repoUrl": "x"}'), "give exactly one of diff, batch and pullRequest"),
+        (
+            ("invoke", "solution_validation", "--payload", '{"repoUrl": "x"}'),
+            "give exactly one of diff, batch and pullRequest",
+        ),
         (("invoke", "dance", "--payload", "{}"), "'dance' is not one of"),
         (("status", "0000"), "no task request 0000"),
         (("logs", "0000"), "no task request 0000"),

@@ -214,4 +214,4 @@ def test_a_task_that_is_done_is_not_run_again(deployment: Deployment, now: datet
         task_requests.finish(conn, task.id, TaskStatus.SUCCESS, now=now)
     result, task = run(deployment, task)
     assert not result.success
-    assert "repo-agent tasks retry" in str(result.failure_data_for_node("clone").error)
+    assert "repo-agent task retry" in str(result.failure_data_for_node("clone").error)
