@@ -10,8 +10,8 @@ from typing import IO, cast
 from docker.models.containers import Container
 
 from repo_agent_dagster.sandbox import files
+from repo_agent_dagster.sandbox.commands.connection import ExecConnection
 from repo_agent_dagster.sandbox.commands.execution import Execution
-from repo_agent_dagster.sandbox.commands.frames import ExecConnection
 from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.container import (
     NETWORK,
@@ -216,11 +216,8 @@ class Sandbox:
         """Run one of our own commands, without log or sink; keep at most `limit` bytes of its standard output."""
         exec_id = self._live.exec_create(command, "/", {}, stdin=True)
         out, err = bytearray(), bytearray()
-        connection = ExecConnection(engine(), exec_id)
+        connection = ExecConnection(engine(), exec_id, stdin)
         try:
-            for chunk in stdin:
-                connection.send(chunk)
-            connection.end_input()
             while (frames := connection.read(_ASK_SECONDS)) is not None:
                 for stream, data in frames:
                     kept, room = (out, limit) if stream == "stdout" else (err, 4096)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from repo_agent_dagster.sandbox.commands.collecting import Collector
-from repo_agent_dagster.sandbox.commands.frames import ExecConnection
+from repo_agent_dagster.sandbox.commands.connection import ExecConnection
 from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.container import ENDING_SECONDS, LiveContainer
 from repo_agent_dagster.sandbox.docker_engine import engine
