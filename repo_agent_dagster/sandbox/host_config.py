@@ -9,12 +9,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 _PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 _CA_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_BUNDLE = "/home/agent/.repo-agent/ca.crt"
 """Where the host's certificates are put in a sandbox that is connected to the network."""
+NPM_REGISTRY = "https://registry.npmjs.org"
+YARN_REGISTRY = "https://registry.yarnpkg.com"
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
 
 
@@ -84,6 +87,18 @@ def package_access(environment: Mapping[str, str]) -> tuple[dict[str, str], Path
         names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO")
         access |= dict.fromkeys(names, CA_BUNDLE)
     return access, ca_bundle
+
+
+def package_hosts(environment: Mapping[str, str]) -> list[str]:
+    """Return the hosts, with a port where it is not the usual one, of the package indexes that this host uses."""
+    access, _ = package_access(environment)
+    pip = f"{access.get('PIP_INDEX_URL', 'https://pypi.org https://files.pythonhosted.org')} "
+    urls = pip + f"{access.get('PIP_EXTRA_INDEX_URL', '')} {access.get('NPM_CONFIG_REGISTRY', NPM_REGISTRY)}"
+    found = [urlsplit(url) for url in urls.split()]
+    if any(part.hostname == urlsplit(NPM_REGISTRY).hostname for part in found):
+        found.append(urlsplit(YARN_REGISTRY))  # the same packages under the name that yarn 1 asks
+    hosts = [f"{part.hostname}:{part.port}" if part.port else str(part.hostname) for part in found if part.hostname]
+    return list(dict.fromkeys(hosts))
 
 
 def _pip_listing() -> str:

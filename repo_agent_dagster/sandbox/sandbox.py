@@ -1,7 +1,7 @@
 """A sandbox: one container for one task, without privileges, with limits, and with an end of its own."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,19 +9,19 @@ from typing import IO, cast
 
 from docker.models.containers import Container
 
-from repo_agent_dagster.sandbox import files
-from repo_agent_dagster.sandbox.commands.connection import ExecConnection
+from repo_agent_dagster.sandbox import files, snapshots
 from repo_agent_dagster.sandbox.commands.execution import Execution
 from repo_agent_dagster.sandbox.commands.output import OutputSink
+from repo_agent_dagster.sandbox.commands.own import drop, run_own
 from repo_agent_dagster.sandbox.container import (
     NETWORK,
     NETWORK_LABEL,
-    TASK_LABEL,
     LiveContainer,
     container_arguments,
 )
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
 from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
+from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
     ExecResult,
@@ -30,7 +30,7 @@ from repo_agent_dagster.sandbox.spec import (
     SandboxSpecError,
 )
 
-_ASK_SECONDS = 5.0
+_ALWAYS_CONNECTED: tuple[NetworkPolicy, ...] = ("allowlist", "full")
 
 
 class Sandbox:
@@ -62,8 +62,16 @@ class Sandbox:
         """
         deadline = datetime.now(UTC) + timedelta(seconds=spec.deadline_seconds)
         client = engine()
-        with engine_errors(f"creating the sandbox of task {spec.task_id}"):
-            container = client.containers.create(**container_arguments(spec, deadline))
+        arguments = container_arguments(spec, deadline)
+        if spec.network == "allowlist":
+            arguments = open_way_out(arguments["name"], spec, deadline).arguments(arguments)
+        try:
+            with engine_errors(f"creating the sandbox of task {spec.task_id}"):
+                container = client.containers.create(**arguments)
+        except BaseException:
+            if spec.network == "allowlist":
+                close_way_out(arguments["name"])
+            raise
         box = cls(container, sink)
         try:
             with engine_errors(f"starting the sandbox of task {spec.task_id}"):
@@ -72,7 +80,7 @@ class Sandbox:
                     client.networks.get(NETWORK).disconnect(container)
                 container.start()
                 container.reload()
-            if spec.network == "full":
+            if spec.network in _ALWAYS_CONNECTED:
                 box._access = box._prepare_access()
         except BaseException:
             box.destroy()
@@ -89,11 +97,11 @@ class Sandbox:
         """
         with engine_errors(f"attaching to the sandbox {container_id}"):
             container = engine().containers.get(container_id)
-        if TASK_LABEL not in container.labels:
-            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {TASK_LABEL}")
+        if NETWORK_LABEL not in container.labels:
+            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {NETWORK_LABEL}")
         box = cls(container, sink)
-        if box.network_policy == "full":
-            box._access = package_access(os.environ)[0]
+        if box.network_policy in _ALWAYS_CONNECTED:
+            box._access = box._package_access()[0]
         return box
 
     @property
@@ -146,7 +154,7 @@ class Sandbox:
         Raises:
             SandboxFileError: a path is absolute or leaves the folder, the source is missing, or the disk is full.
         """
-        files.put(self._quiet, source, target)
+        files.put(self._own, source, target)
 
     def unpack(self, archive: IO[bytes], target: str) -> None:
         """Unpack a tar, read from where it stands, into the folder `target`, which is made if missing.
@@ -156,7 +164,7 @@ class Sandbox:
         Raises:
             SandboxFileError: it is no tar, or the disk is full.
         """
-        files.unpack(self._quiet, archive, target)
+        files.unpack(self._own, archive, target)
 
     def get(self, path: str, *, max_bytes: int = 16 << 20) -> bytes:
         """Return the content of a regular file; links, folders and devices are refused.
@@ -164,7 +172,7 @@ class Sandbox:
         Raises:
             SandboxFileError: it is missing, not a regular file, or larger than `max_bytes`.
         """
-        return files.get(self._quiet, path, max_bytes=max_bytes)
+        return files.get(self._own, path, max_bytes=max_bytes)
 
     def get_tree(self, path: str, *, max_bytes: int = 64 << 20, max_files: int = 10_000) -> dict[str, bytes]:
         """Return the regular files below a folder by their path relative to it.
@@ -172,11 +180,30 @@ class Sandbox:
         Raises:
             SandboxFileError: it is missing, too large, or holds a link, a device or a name that leaves it.
         """
-        return files.get_tree(self._quiet, path, max_bytes=max_bytes, max_files=max_files)
+        return files.get_tree(self._own, path, max_bytes=max_bytes, max_files=max_files)
+
+    def snapshot(self, paths: Sequence[str], to: IO[bytes], *, max_bytes: int = 4 << 30) -> int:
+        """Write files and folders, by their absolute paths, to `to` as one uncompressed tar; return its bytes.
+
+        Modes, times, symlinks and hard links are kept. What was written before an error is of no use. The tar is made
+        inside and may say anything: it is for `restore` in another sandbox, never for unpacking on the host.
+
+        Raises:
+            SandboxFileError: a path is missing or relative, or the tar is over `max_bytes`.
+        """
+        return snapshots.snapshot(self._own, paths, to, max_bytes=max_bytes)
+
+    def restore(self, archive: IO[bytes]) -> None:
+        """Unpack what `snapshot` wrote, in this sandbox, at the places where it came from.
+
+        Raises:
+            SandboxFileError: it is no tar, or the disk is full.
+        """
+        snapshots.restore(self._own, archive)
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Connect the sandbox to the network for a ``with`` block (policy `setup-only`; `full` always is).
+        """Connect the sandbox to the network for a ``with`` block (`setup-only`; `allowlist` and `full` always are).
 
         Commands of the block find in their environment how the host reaches package indexes: proxy, certificates,
         pip's and npm's index. URLs that hold a password are left out.
@@ -186,7 +213,7 @@ class Sandbox:
         """
         if self.network_policy == "none":
             raise SandboxSpecError(f"sandbox {self.name} may never use the network: its policy is none")
-        if self.network_policy == "full":
+        if self.network_policy in _ALWAYS_CONNECTED:
             yield
             return
         access = self._prepare_access()
@@ -202,28 +229,31 @@ class Sandbox:
             with engine_errors(f"dis{doing}"):
                 bridge.disconnect(self._container, force=True)
 
-    def _prepare_access(self) -> dict[str, str]:
+    def refusals(self) -> list[str]:
+        """Return what the network policy `allowlist` kept from the sandbox so far: a sentence each, oldest first."""
+        return refusals(self.name) if self.network_policy == "allowlist" else []
+
+    def _package_access(self) -> tuple[dict[str, str], Path | None]:
         access, ca_bundle = package_access(os.environ)
+        if self.network_policy == "allowlist":  # its proxy is in the container's own environment
+            access = {name: value for name, value in access.items() if not name.lower().endswith("_proxy")}
+        return access, ca_bundle
+
+    def _prepare_access(self) -> dict[str, str]:
+        access, ca_bundle = self._package_access()
         if ca_bundle is not None:
             self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
         return access
 
     def destroy(self) -> None:
         """Kill and remove the container with all in it; does nothing when it is gone already."""
-        self._live.destroy()
-
-    def _quiet(self, command: Sequence[str], stdin: Iterator[bytes], limit: int) -> files.RawResult:
-        """Run one of our own commands, without log or sink; keep at most `limit` bytes of its standard output."""
-        exec_id = self._live.exec_create(command, "/", {}, stdin=True)
-        out, err = bytearray(), bytearray()
-        connection = ExecConnection(engine(), exec_id, stdin)
         try:
-            while (frames := connection.read(_ASK_SECONDS)) is not None:
-                for stream, data in frames:
-                    kept, room = (out, limit) if stream == "stdout" else (err, 4096)
-                    kept += data[: max(0, room - len(kept))]
-                if not frames and not self._live.exec_state(exec_id)["Running"]:
-                    break
+            self._live.destroy()
         finally:
-            connection.close()
-        return files.RawResult(self._live.exit_code(exec_id), bytes(out), err.decode(errors="replace"))
+            if self.network_policy == "allowlist":
+                close_way_out(self.name)
+
+    def _own(
+        self, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Callable[[bytes], object] = drop
+    ) -> tuple[int, str]:
+        return run_own(self._live, command, stdin=stdin, take=take)

@@ -54,7 +54,10 @@ class SandboxSpec:
     leaves the sandboxes of another on the same engine alone.
 
     `allowed_hosts` belongs to the network policy `allowlist`: ``name``, ``name:port`` or ``*.name`` (every name below
-    it). `secrets` are files by their name; commands find them only while `Sandbox.secrets` lends them.
+    it); the word ``package-indexes`` stands for those that this host uses. The proxy that lets them through runs in
+    `proxy_image`, which is trusted and has Python, whatever `image` is.
+
+    `secrets` are files by their name; commands find them only while `Sandbox.secrets` lends them.
 
     Raises:
         SandboxSpecError: the user is root or unknown, a limit is not positive, or a host or a secret is malformed.
@@ -74,6 +77,7 @@ class SandboxSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     allowed_hosts: tuple[str, ...] = ()
+    proxy_image: str = DEFAULT_IMAGE
     secrets: Mapping[str, SecretStr | bytes] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
