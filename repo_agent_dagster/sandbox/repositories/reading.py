@@ -1,0 +1,66 @@
+"""Files of a commit, read from its bare mirror on the host: no work tree, no filter, no hook takes part."""
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from repo_agent_dagster.sandbox.repositories.mirrors import Mirror, RepositoryError, _environment
+
+_SECONDS = 120
+_ENTRY = re.compile(rb"(\d+) blob ([0-9a-f]+) +(\d+)\t(.+)", re.DOTALL)
+_LINK = b"120000"
+
+
+@dataclass(frozen=True)
+class BlobEntry:
+    """A file of a commit: its object's id, its size, and whether it is a symbolic link (its content is its target)."""
+
+    id: str
+    bytes: int
+    link: bool = False
+
+
+def files_at(mirror: Mirror, commit: str) -> dict[str, BlobEntry]:
+    """Return the files of a commit by path; submodules are left out.
+
+    Raises:
+        RepositoryError: there is no such commit.
+    """
+    listed = _git(mirror, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit], b"")
+    entries = (_ENTRY.fullmatch(line) for line in listed.split(b"\0") if line)
+    return {
+        entry[4].decode("utf-8", "replace"): BlobEntry(entry[2].decode(), int(entry[3]), entry[1] == _LINK)
+        for entry in entries
+        if entry is not None
+    }
+
+
+def blobs(mirror: Mirror, ids: Sequence[str]) -> dict[str, bytes]:
+    """Return the content of blobs by id, all in memory: ask for those whose size is known to be small."""
+    if not ids:
+        return {}
+    answer = _git(mirror, ["cat-file", "--batch"], "".join(f"{name}\n" for name in ids).encode())
+    found: dict[str, bytes] = {}
+    position = 0
+    while position < len(answer):
+        end = answer.index(b"\n", position)
+        words = answer[position:end].split()
+        position = end + 1
+        if len(words) != 3:  # "<id> missing" has two
+            continue
+        size = int(words[2])
+        found[words[0].decode()] = answer[position : position + size]
+        position += size + 1
+    return found
+
+
+def _git(mirror: Mirror, arguments: Sequence[str], given: bytes) -> bytes:
+    done = subprocess.run(
+        ["git", "-C", str(mirror.path), *arguments],
+        input=given, capture_output=True, env=_environment({}, ""), timeout=_SECONDS, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise RepositoryError(f"git {arguments[0]} of {mirror.url} failed: {said}")
+    return done.stdout
