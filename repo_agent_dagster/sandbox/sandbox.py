@@ -16,12 +16,12 @@ from repo_agent_dagster.sandbox.commands.own import drop, run_own
 from repo_agent_dagster.sandbox.container import (
     NETWORK,
     NETWORK_LABEL,
+    TASK_LABEL,
     LiveContainer,
     container_arguments,
 )
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
 from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
-from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
     ExecResult,
@@ -29,8 +29,6 @@ from repo_agent_dagster.sandbox.spec import (
     SandboxSpec,
     SandboxSpecError,
 )
-
-_ALWAYS_CONNECTED: tuple[NetworkPolicy, ...] = ("allowlist", "full")
 
 
 class Sandbox:
@@ -62,16 +60,8 @@ class Sandbox:
         """
         deadline = datetime.now(UTC) + timedelta(seconds=spec.deadline_seconds)
         client = engine()
-        arguments = container_arguments(spec, deadline)
-        if spec.network == "allowlist":
-            arguments = open_way_out(arguments["name"], spec, deadline).arguments(arguments)
-        try:
-            with engine_errors(f"creating the sandbox of task {spec.task_id}"):
-                container = client.containers.create(**arguments)
-        except BaseException:
-            if spec.network == "allowlist":
-                close_way_out(arguments["name"])
-            raise
+        with engine_errors(f"creating the sandbox of task {spec.task_id}"):
+            container = client.containers.create(**container_arguments(spec, deadline))
         box = cls(container, sink)
         try:
             with engine_errors(f"starting the sandbox of task {spec.task_id}"):
@@ -80,7 +70,7 @@ class Sandbox:
                     client.networks.get(NETWORK).disconnect(container)
                 container.start()
                 container.reload()
-            if spec.network in _ALWAYS_CONNECTED:
+            if spec.network == "full":
                 box._access = box._prepare_access()
         except BaseException:
             box.destroy()
@@ -97,11 +87,11 @@ class Sandbox:
         """
         with engine_errors(f"attaching to the sandbox {container_id}"):
             container = engine().containers.get(container_id)
-        if NETWORK_LABEL not in container.labels:
-            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {NETWORK_LABEL}")
+        if TASK_LABEL not in container.labels:
+            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {TASK_LABEL}")
         box = cls(container, sink)
-        if box.network_policy in _ALWAYS_CONNECTED:
-            box._access = box._package_access()[0]
+        if box.network_policy == "full":
+            box._access = package_access(os.environ)[0]
         return box
 
     @property
@@ -203,7 +193,7 @@ class Sandbox:
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Connect the sandbox to the network for a ``with`` block (`setup-only`; `allowlist` and `full` always are).
+        """Connect the sandbox to the network for a ``with`` block (policy `setup-only`; `full` always is).
 
         Commands of the block find in their environment how the host reaches package indexes: proxy, certificates,
         pip's and npm's index. URLs that hold a password are left out.
@@ -213,7 +203,7 @@ class Sandbox:
         """
         if self.network_policy == "none":
             raise SandboxSpecError(f"sandbox {self.name} may never use the network: its policy is none")
-        if self.network_policy in _ALWAYS_CONNECTED:
+        if self.network_policy == "full":
             yield
             return
         access = self._prepare_access()
@@ -229,29 +219,15 @@ class Sandbox:
             with engine_errors(f"dis{doing}"):
                 bridge.disconnect(self._container, force=True)
 
-    def refusals(self) -> list[str]:
-        """Return what the network policy `allowlist` kept from the sandbox so far: a sentence each, oldest first."""
-        return refusals(self.name) if self.network_policy == "allowlist" else []
-
-    def _package_access(self) -> tuple[dict[str, str], Path | None]:
-        access, ca_bundle = package_access(os.environ)
-        if self.network_policy == "allowlist":  # its proxy is in the container's own environment
-            access = {name: value for name, value in access.items() if not name.lower().endswith("_proxy")}
-        return access, ca_bundle
-
     def _prepare_access(self) -> dict[str, str]:
-        access, ca_bundle = self._package_access()
+        access, ca_bundle = package_access(os.environ)
         if ca_bundle is not None:
             self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
         return access
 
     def destroy(self) -> None:
         """Kill and remove the container with all in it; does nothing when it is gone already."""
-        try:
-            self._live.destroy()
-        finally:
-            if self.network_policy == "allowlist":
-                close_way_out(self.name)
+        self._live.destroy()
 
     def _own(
         self, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Callable[[bytes], object] = drop

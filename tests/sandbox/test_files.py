@@ -3,12 +3,13 @@
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from repo_agent_dagster.sandbox import files
+from repo_agent_dagster.sandbox.commands.own import RunOwn, Take, drop
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxFileError, SandboxSpec
 
@@ -99,7 +100,7 @@ def test_a_tree_is_taken_by_relative_path(box: Sandbox) -> None:
     box.exec("mkdir tree/empty")
 
     assert box.get_tree("/workspace/tree") == {"a.txt": b"a", "sub/deep/b.txt": b"b"}
-    with pytest.raises(SandboxFileError, match="1 files"):
+    with pytest.raises(SandboxFileError, match="2 files and folders"):
         box.get_tree("/workspace/tree", max_files=1)
     with pytest.raises(SandboxFileError, match="over 1 bytes"):
         box.get_tree("/workspace/tree", max_bytes=1)
@@ -110,9 +111,10 @@ def test_a_tree_is_taken_by_relative_path(box: Sandbox) -> None:
         box.get_tree("/workspace/tree")
 
 
-def answering(packed: bytes) -> files.Run:
-    def run(command: Sequence[str], stdin: Iterator[bytes], limit: int) -> files.RawResult:
-        return files.RawResult(0, packed[:limit], "")
+def answering(packed: bytes) -> RunOwn:
+    def run(command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Take = drop) -> tuple[int, str]:
+        take(packed)
+        return 0, ""
 
     return run
 
@@ -139,7 +141,7 @@ def entry(name: str, *, kind: bytes = tarfile.REGTYPE, link: str = "", size: int
         (lambda: tar_of(entry("tree/l", kind=tarfile.SYMTYPE, link="/etc/shadow")), "link or a device"),
         (lambda: tar_of(entry("tree/h", kind=tarfile.LNKTYPE, link="/etc/shadow")), "link or a device"),
         (lambda: tar_of(entry("tree/d", kind=tarfile.CHRTYPE)), "link or a device"),
-        (lambda: b"no tar at all" * 100, "not a tar"),
+        (lambda: b"no tar at all" * 100, "not a whole tar"),
     ],
     ids=["absolute", "dotdot", "symlink", "hardlink", "device", "garbage"],
 )
