@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from random import SystemRandom
+from typing import Literal
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -33,6 +34,7 @@ from repo_agent_dagster.pathways.patch_checks.workspace_checks import (
     checker_for,
     project_checker,
 )
+from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.pathways.setup.packages import install_packages
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
@@ -104,6 +106,7 @@ class SandboxResource(dg.ConfigurableResource):
     disk_mb: int
     deadline_seconds: int
     network: NetworkPolicy
+    allowed_hosts: list[str]
     log_cap_kb: int
     artifacts: str
     mirrors: str
@@ -137,6 +140,8 @@ class SandboxResource(dg.ConfigurableResource):
             disk_mb=self.disk_mb,
             deadline_seconds=self.deadline_seconds,
             network=self.network,
+            allowed_hosts=tuple(self.allowed_hosts),
+            proxy_image=self.image,
         )
         sandboxes = Sandboxes(spec, self._sink(task_id, store))
         self._opened.append(sandboxes)
@@ -158,6 +163,7 @@ class PathwaysResource(dg.ConfigurableResource):
     """What the steps of a pathway work with: one `TaskContext` for each run, which is one process."""
 
     artifacts: str
+    script_delivery: Literal["put", "url"]
     _contexts: dict[str, TaskContext] = PrivateAttr(default_factory=dict)
 
     def context_of(
@@ -170,12 +176,14 @@ class PathwaysResource(dg.ConfigurableResource):
         """Return the run's context: the same for all its ops; its sandboxes are destroyed when the run ends."""
         task_id, run_id = context.partition_key, context.run_id
         if run_id not in self._contexts:
+            artifacts = ArtifactStore(self.artifacts)
             self._contexts[run_id] = TaskContext(
                 task_id=task_id,
                 engine=store.engine(),
                 sandboxes=sandboxes.of_task(task_id=task_id, run_id=run_id, store=store),
                 repositories=sandboxes.repositories(),
-                artifacts=TaskArtifacts(ArtifactStore(self.artifacts), task_id),
+                artifacts=TaskArtifacts(artifacts, task_id),
+                scripts=Scripts(artifacts, way=self.script_delivery),
                 now=clock.now,
                 provider=_provider(store, clock, task_id),
                 say=context.log.info,
@@ -347,7 +355,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
         ),
-        "pathways": PathwaysResource(artifacts=settings.artifact_store),
+        "pathways": PathwaysResource(artifacts=settings.artifact_store, script_delivery=settings.script_delivery),
         "workspaces": WorkspacesResource(
             marker_opening=settings.marker_opening,
             marker_closing=settings.marker_closing,

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
         "setup-only",
         description="Network of a sandbox: never, only while dependencies are installed, some hosts alone, or always.",
     )
+    sandbox_allowed_hosts: str = Field(
+        "package-indexes",
+        description="Comma-separated hosts for the network `allowlist`: name, name:port, *.name, or package-indexes.",
+    )
     sandbox_log_cap_kb: int = Field(
         4096, ge=16, description="Output of one command kept in the database, in KiB; the whole goes to the artifacts."
     )
@@ -66,6 +70,11 @@ class Settings(BaseSettings):
     artifacts_url: str = Field(
         "",
         description="Where artifacts are kept: s3://…, gs://…, az://… or a folder; empty means `home`/artifacts.",
+    )
+
+    script_delivery: Literal["put", "url"] = Field(
+        "put",
+        description="How our scripts get into a sandbox: put there, or fetched by it with a signed URL (needs network).",
     )
 
     check_timeout_seconds: float = Field(
@@ -190,6 +199,12 @@ class Settings(BaseSettings):
     def allowed_protocols(self) -> frozenset[str]:
         """`repo_protocols` as a set."""
         return frozenset(part.strip() for part in self.repo_protocols.split(",") if part.strip())
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The hosts that sandboxes may reach; none where the network policy is not `allowlist`."""
+        words = self.sandbox_allowed_hosts.split(",") if self.sandbox_network == "allowlist" else []
+        return tuple(word.strip() for word in words if word.strip())
 
     @property
     def api_names(self) -> frozenset[str]:

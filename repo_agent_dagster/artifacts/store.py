@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -98,6 +99,20 @@ class ArtifactStore:
         parts = urlsplit(self._root)
         host = parts.netloc.rpartition("@")[2]
         return urlunsplit((parts.scheme, host, f"{parts.path.rstrip('/')}/{key}", "", ""))
+
+    def sign(self, key: str, *, lifetime: timedelta) -> str:
+        """Return the object store's own presigned URL: this object, GET only, until its lifetime is over.
+
+        Raises:
+            ArtifactError: the store is a folder (`serving.SignedServer` serves one), or has no credentials to sign by.
+        """
+        import obstore
+
+        _check(key)
+        if self._folder is not None:
+            raise ArtifactError(f"{self._folder} is a folder: nobody but this machine's own server can sign for it")
+        with self._errors(f"signing a URL for {key}"):
+            return str(obstore.sign(self._store(), "GET", key, lifetime))  # type: ignore[call-overload]
 
     def _store(self) -> "ObjectStore":
         if self._opened is None:

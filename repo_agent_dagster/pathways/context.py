@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from repo_agent_dagster.ai import Provider
     from repo_agent_dagster.artifacts import TaskArtifacts
     from repo_agent_dagster.contracts.suites import CaseResult
+    from repo_agent_dagster.pathways.scripts import Scripts
     from repo_agent_dagster.sandbox import OutputSink, Repositories, Sandbox, SandboxSpec
 
 RULES = "rules"
@@ -32,7 +33,7 @@ class Sandboxes:
     def __init__(self, spec: "SandboxSpec", sink: "OutputSink | None" = None) -> None:
         self.spec = spec
         self._sink = sink
-        self._opened: list[Sandbox] = []
+        self._opened: list[tuple[Sandbox, dict[str, Any]]] = []
 
     def open(self, **changes: Any) -> "Sandbox":
         """Start a sandbox like the others of this task but for these fields of its spec.
@@ -45,13 +46,18 @@ class Sandboxes:
         from repo_agent_dagster.sandbox import Sandbox
 
         box = Sandbox.create(replace(self.spec, **changes), sink=self._sink)
-        self._opened.append(box)
+        self._opened.append((box, changes))
         return box
+
+    def open_like(self, box: "Sandbox") -> "Sandbox":
+        """Start a sandbox of the same kind as one that was opened here: its image, its limits, its network."""
+        changes = next((changes for opened, changes in self._opened if opened is box), {})
+        return self.open(**changes)
 
     def destroy_all(self) -> None:
         """Destroy every sandbox that was opened here; safe to call twice."""
         while self._opened:
-            self._opened.pop().destroy()
+            self._opened.pop()[0].destroy()
 
 
 @dataclass
@@ -67,6 +73,7 @@ class TaskContext:
     sandboxes: Sandboxes
     repositories: "Repositories"
     artifacts: "TaskArtifacts"
+    scripts: "Scripts"
     now: Callable[[], datetime]
     provider: "Callable[[], Provider] | None" = None
     say: Callable[[str], None] = lambda _line: None

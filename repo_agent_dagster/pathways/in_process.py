@@ -17,6 +17,7 @@ from repo_agent_dagster.contracts.tasks import Pathway, RepositoryPayload, TaskS
 from repo_agent_dagster.pathways.closing import close_with
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.local_run import local_run_id
+from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.task_requests import TaskRequest
@@ -86,6 +87,7 @@ def carry_out(
         raise
     finally:
         context.sandboxes.destroy_all()
+        context.scripts.close()
 
 
 def _context(
@@ -94,7 +96,7 @@ def _context(
     from repo_agent_dagster.ai import Provider, into_store, spec_of
     from repo_agent_dagster.sandbox import Repositories, SandboxSpec, StoreSink
 
-    artifacts = TaskArtifacts(ArtifactStore(settings.artifact_store), task.id)
+    store = ArtifactStore(settings.artifact_store)
     sink = StoreSink(
         engine, task.id, cap_bytes=settings.sandbox_log_cap_kb * 1024, artifacts_dir=Path(settings.artifacts)
     )
@@ -110,7 +112,8 @@ def _context(
             SandboxSpec(task_id=task.id, run_id=local_run_id(), **sandbox_fields(settings)), seen(sink)
         ),
         repositories=Repositories(settings.mirrors, settings.allowed_protocols),
-        artifacts=artifacts,
+        artifacts=TaskArtifacts(store, task.id),
+        scripts=Scripts(store, way=settings.script_delivery),
         now=now,
         provider=None
         if model is None
@@ -131,6 +134,8 @@ def sandbox_fields(settings: "Settings") -> dict[str, Any]:
         "disk_mb": settings.sandbox_disk_mb,
         "deadline_seconds": settings.sandbox_deadline_seconds,
         "network": settings.sandbox_network,
+        "allowed_hosts": settings.allowed_hosts,
+        "proxy_image": settings.sandbox_image,
     }
 
 

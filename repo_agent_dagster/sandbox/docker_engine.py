@@ -74,6 +74,19 @@ def engine_summary() -> str:
     return f"Docker {told['ServerVersion']} ({told['Driver']}, {told['NCPU']} CPUs, {memory})"
 
 
+def host_address() -> str:
+    """Return this host's address on Docker's default network: where sandboxes that have a network reach it.
+
+    Raises:
+        SandboxUnavailable: no engine answers, or it has no such network.
+    """
+    with engine_errors("asking for the host's address on the bridge network"):
+        for config in engine().networks.get("bridge").attrs["IPAM"]["Config"] or ():
+            if "Gateway" in config:
+                return str(config["Gateway"])
+    raise SandboxUnavailable("Docker's bridge network has no gateway, so that sandboxes cannot reach this host")
+
+
 @contextmanager
 def engine_errors(doing: str) -> Iterator[None]:
     """Turn Docker's errors into ours: a missing image or a refused limit is permanent, the rest may pass."""

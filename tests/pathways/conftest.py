@@ -12,6 +12,7 @@ from repo_agent_dagster.cli.example_repo import commit_files
 from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload, TestingPayload
 from repo_agent_dagster.contracts.validation import SolutionValidationResult
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
+from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.pathways.validation.steps import validate_solution
 from repo_agent_dagster.sandbox.commands.output import StoreSink
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
@@ -72,6 +73,7 @@ def context(
             sandboxes=sandboxes,
             repositories=repositories,
             artifacts=TaskArtifacts(ArtifactStore(artifacts), task.id),
+            scripts=Scripts(ArtifactStore(artifacts)),
             now=lambda: datetime.now(UTC),
         )
     finally:
