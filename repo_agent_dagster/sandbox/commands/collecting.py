@@ -1,38 +1,59 @@
 """The output of a running command: frames in; lines to the sink, and the end of the text for the result."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
-from repo_agent_dagster.sandbox.commands.frames import Frame, LineSplitter, Stream
+from repo_agent_dagster.sandbox.commands.folding import LineSplitter
+from repo_agent_dagster.sandbox.commands.frames import Frame, Stream
+from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink
 
 TAIL_CHARACTERS = 262_144
 """Characters of the output that a command's result holds: the last ones."""
 
 
-class Collector:
-    """Takes the frames of one command, passes its numbered lines to the sink, and keeps the text's last part."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, command_id: str, sink: OutputSink | None) -> None:
+
+class Collector:
+    """Takes the frames of one command, passes its numbered lines to the sink, and keeps the text's last part.
+
+    Secrets are masked before anything else sees the output; lines that are redrawn are folded (see `LineSplitter`).
+    """
+
+    def __init__(
+        self,
+        command_id: str,
+        sink: OutputSink | None,
+        masker: Masker | None = None,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+    ) -> None:
         self._id = command_id
         self._sink = sink
-        self._lines: dict[Stream, LineSplitter] = {"stdout": LineSplitter(), "stderr": LineSplitter()}
+        self._clock = clock
+        streams: tuple[Stream, ...] = get_args(Stream)
+        self._masks = {stream: None if masker is None else masker.stream() for stream in streams}
+        self._lines = {stream: LineSplitter() for stream in streams}
         self._output = _Tail()
         self._stdout = _Tail()
         self._seq = 0
 
     def take(self, frames: Sequence[Frame]) -> None:
-        """Take the frames that arrived since the last call; none at times, so that what waits is passed on."""
-        self._take(frames, last=False)
+        """Take the frames that arrived since the last call; call it without any now and then, so that nothing waits."""
+        fed = {stream for stream, _ in frames}
+        self._take([*frames, *((stream, b"") for stream in self._lines if stream not in fed)], last=False)
 
     def finish(self) -> None:
         """The stream is at its end: pass on the unfinished lines too."""
-        self._take([("stdout", b""), ("stderr", b"")], last=True)
+        self._take([(stream, b"") for stream in self._lines], last=True)
 
     @property
     def output(self) -> str:
-        """The last characters of stdout and stderr, as they arrived."""
+        """The last characters of stdout and stderr, in the order in which their lines were finished."""
         return self._output.text()
 
     @property
@@ -45,17 +66,19 @@ class Collector:
         """Whether the output was longer than what is kept of it."""
         return self._output.cut
 
-    def _take(self, frames: Sequence[Frame], *, last: bool) -> None:
-        at = datetime.now(UTC)
+    def _take(self, frames: Iterable[Frame], *, last: bool) -> None:
+        at = self._clock()
+        now = at.timestamp()
         lines: list[OutputLine] = []
         for stream, data in frames:
-            text, whole = self._lines[stream].feed(data, last=last)
-            self._output.add(text)
+            mask = self._masks[stream]
+            shown = data if mask is None else mask.feed(data, last=last)
+            decoded = self._lines[stream].feed(shown, now, last=last)
+            self._output.add(decoded.text)
             if stream == "stdout":
-                self._stdout.add(text)
-            for line in whole:
-                self._seq += 1
-                lines.append(OutputLine(stream, line, at, self._seq))
+                self._stdout.add(decoded.text)
+            lines += [OutputLine(stream, text, at, seq) for seq, text in enumerate(decoded.lines, self._seq + 1)]
+            self._seq += len(decoded.lines)
         if self._sink is not None:
             self._sink.write(self._id, lines)
 
