@@ -107,6 +107,7 @@ class SandboxResource(dg.ConfigurableResource):
     deadline_seconds: int
     network: NetworkPolicy
     allowed_hosts: list[str]
+    proxy_image: str
     log_cap_kb: int
     artifacts: str
     mirrors: str
@@ -141,7 +142,7 @@ class SandboxResource(dg.ConfigurableResource):
             deadline_seconds=self.deadline_seconds,
             network=self.network,
             allowed_hosts=tuple(self.allowed_hosts),
-            proxy_image=self.image,
+            proxy_image=self.proxy_image,
         )
         sandboxes = Sandboxes(spec, self._sink(task_id, store))
         self._opened.append(sandboxes)
