@@ -12,13 +12,10 @@ if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.docker_engine import EngineMissing, ensure_engine, stop_engine, why_no_engine
     from repo_agent_dagster.sandbox.images.building import ensure_image, remove_images
     from repo_agent_dagster.sandbox.reaper import LiveSandbox, ReapedSandbox, list_sandboxes, reap, reap_all
-    from repo_agent_dagster.sandbox.repositories.mirrors import (
-        Mirror,
-        Repositories,
-        RepositoryError,
-        RepositoryUnavailable,
-        clone_into,
-    )
+    from repo_agent_dagster.sandbox.repositories.cloning import clone_into
+    from repo_agent_dagster.sandbox.repositories.faults import RepositoryError, RepositoryUnavailable
+    from repo_agent_dagster.sandbox.repositories.history import Mirror
+    from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
     from repo_agent_dagster.sandbox.sandbox import Sandbox
     from repo_agent_dagster.sandbox.spec import (
         TYPE_ROOTS,
@@ -37,7 +34,10 @@ _MODULES = {
     "images.building": ("ensure_image", "remove_images"),
     "commands.output": ("OutputLine", "OutputSink", "StoreSink"),
     "reaper": ("LiveSandbox", "ReapedSandbox", "list_sandboxes", "reap", "reap_all"),
-    "repositories.mirrors": ("Mirror", "Repositories", "RepositoryError", "RepositoryUnavailable", "clone_into"),
+    "repositories.cloning": ("clone_into",),
+    "repositories.faults": ("RepositoryError", "RepositoryUnavailable"),
+    "repositories.history": ("Mirror",),
+    "repositories.mirrors": ("Repositories",),
     "sandbox": ("Sandbox",),
     "spec": (
         "TYPE_ROOTS",

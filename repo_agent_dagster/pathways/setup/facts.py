@@ -20,7 +20,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.sandbox.repositories.mirrors import Mirror
+    from repo_agent_dagster.sandbox.repositories.history import Mirror
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 MAX_FILE_BYTES = 512 * 1024

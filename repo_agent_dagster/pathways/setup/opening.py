@@ -51,7 +51,7 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
         TransientFault: the repository or the Docker engine cannot be reached at the moment.
     """
     # Loaded here and not above, so that the pure parts of this package do without docker.
-    from repo_agent_dagster.sandbox.repositories.mirrors import clone_into
+    from repo_agent_dagster.sandbox.repositories.cloning import clone_into
 
     mirror = context.repositories.mirror(payload.repo_url)
     commit = mirror.resolve(payload.ref)

@@ -69,7 +69,7 @@ def clone(box: "Sandbox", repositories: "Repositories", payload: SolutionValidat
         TransientFault: the repository cannot be reached at the moment.
     """
     # Loaded here and not above, so that the pure parts of this package do without docker.
-    from repo_agent_dagster.sandbox.repositories.mirrors import clone_into
+    from repo_agent_dagster.sandbox.repositories.cloning import clone_into
 
     mirror = repositories.mirror(payload.repo_url)
     commit = mirror.resolve(payload.ref)

@@ -1,13 +1,13 @@
 """Files of a commit, read from its bare mirror on the host: no work tree, no filter, no hook takes part."""
 
 import re
-import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repo_agent_dagster.sandbox.repositories.mirrors import Mirror, RepositoryError, _environment
+from repo_agent_dagster.sandbox.repositories.git import run_git
+from repo_agent_dagster.sandbox.repositories.history import Mirror
 
-_SECONDS = 120
 _ENTRY = re.compile(rb"(\d+) blob ([0-9a-f]+) +(\d+)\t(.+)", re.DOTALL)
 _LINK = b"120000"
 
@@ -27,7 +27,7 @@ def files_at(mirror: Mirror, commit: str) -> dict[str, BlobEntry]:
     Raises:
         RepositoryError: there is no such commit.
     """
-    listed = _git(mirror, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit], b"")
+    listed = _git(mirror, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit])
     entries = (_ENTRY.fullmatch(line) for line in listed.split(b"\0") if line)
     return {
         entry[4].decode("utf-8", "replace"): BlobEntry(entry[2].decode(), int(entry[3]), entry[1] == _LINK)
@@ -55,12 +55,9 @@ def blobs(mirror: Mirror, ids: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
-def _git(mirror: Mirror, arguments: Sequence[str], given: bytes) -> bytes:
-    done = subprocess.run(
-        ["git", "-C", str(mirror.path), *arguments],
-        input=given, capture_output=True, env=_environment({}, ""), timeout=_SECONDS, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise RepositoryError(f"git {arguments[0]} of {mirror.url} failed: {said}")
-    return done.stdout
+def _git(mirror: Mirror, arguments: Sequence[str], given: bytes = b"") -> bytes:
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(given)
+        stdin.seek(0)
+        done = run_git(arguments, mirror.path, stdin=stdin)
+    return mirror.checked(arguments[0], done).stdout
