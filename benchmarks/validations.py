@@ -4,8 +4,8 @@
 
 Both do the same work: a container for each, the repository in it, the suite before the patch, the patch, the suite
 after it. The loop does it with ``git clone`` from a mounted bundle, ``git apply`` and the runner, and keeps nothing;
-ours keeps every line and every test on record and judges. Printed: throughput, its ratio (bar: 0.6 × the loop's), instances for
-each core and hour, and both again without the suite's own sleep, which leaves what the machinery costs.
+ours keeps every line and every test on record and judges. Printed: throughput, its ratio (bar: 0.6 × the loop's),
+instances for each core and hour, and both again without the suite's own sleep, which leaves what the machinery costs.
 """
 
 import argparse
