@@ -112,6 +112,9 @@ class SandboxResource(dg.ConfigurableResource):
     artifacts: str
     mirrors: str
     repo_protocols: list[str]
+    git_credential_helper: str
+    mirror_budget_mb: int
+    repository_max_mb: int
     _opened: list[Sandboxes] = PrivateAttr(default_factory=list)
 
     @contextmanager
@@ -154,7 +157,13 @@ class SandboxResource(dg.ConfigurableResource):
 
     def repositories(self) -> Repositories:
         """Return the host-side mirrors."""
-        return Repositories(Path(self.mirrors), frozenset(self.repo_protocols))
+        return Repositories(
+            Path(self.mirrors),
+            frozenset(self.repo_protocols),
+            credential_helper=self.git_credential_helper,
+            budget_bytes=self.mirror_budget_mb << 20,
+            repository_bytes=self.repository_max_mb << 20,
+        )
 
     def _sink(self, task_id: str, store: StoreResource) -> StoreSink:
         return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
@@ -355,6 +364,9 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             artifacts=str(settings.artifacts),
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
+            git_credential_helper=settings.git_credential_helper,
+            mirror_budget_mb=settings.mirror_budget_mb,
+            repository_max_mb=settings.repository_max_mb,
         ),
         "pathways": PathwaysResource(artifacts=settings.artifact_store, script_delivery=settings.script_delivery),
         "workspaces": WorkspacesResource(

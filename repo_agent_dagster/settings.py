@@ -86,6 +86,15 @@ class Settings(BaseSettings):
     repo_protocols: str = Field(
         "https,ssh", description="Comma-separated protocols a repository may be fetched by; add `file` for local ones."
     )
+    git_credential_helper: str = Field(
+        "",
+        description="Credential helper for fetching repositories, as git's credential.helper takes it, besides the "
+        "host's own ones.",
+    )
+    mirror_budget_mb: int = Field(
+        20_480, ge=0, description="Mirrors of repositories kept in all, in MiB; the ones unused for longest go first."
+    )
+    repository_max_mb: int = Field(4096, ge=1, description="A repository that is larger, in MiB, is not fetched.")
     base_image: str = Field("debian:bookworm-slim", description="Registry image that the sandbox image is built on.")
 
     notify_url: str = Field(

@@ -111,7 +111,13 @@ def _context(
         sandboxes=Sandboxes(
             SandboxSpec(task_id=task.id, run_id=local_run_id(), **sandbox_fields(settings)), seen(sink)
         ),
-        repositories=Repositories(settings.mirrors, settings.allowed_protocols),
+        repositories=Repositories(
+            settings.mirrors,
+            settings.allowed_protocols,
+            credential_helper=settings.git_credential_helper,
+            budget_bytes=settings.mirror_budget_mb << 20,
+            repository_bytes=settings.repository_max_mb << 20,
+        ),
         artifacts=TaskArtifacts(store, task.id),
         scripts=Scripts(store, way=settings.script_delivery),
         now=now,
