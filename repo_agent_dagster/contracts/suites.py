@@ -8,6 +8,9 @@ from repo_agent_dagster.contracts.base import Contract
 
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
+RunSource = Literal["junit", "report", "output", "exit_code"]
+"""What a run's numbers were read from: a JUnit file, another report of the runner, its printed text, or only its end."""
+
 LISTED_TESTS = 200
 """At most this many test ids per list are kept in a result; the counts are always complete."""
 
@@ -41,8 +44,12 @@ class RunSummary(Contract):
     exit_code: Annotated[int | None, Field(description="Null after a time-out.")]
     timed_out: bool
     duration_seconds: NonNegativeFloat
-    source: Annotated[Literal["junit", "exit_code"], Field(description="What the numbers were read from.")]
+    source: Annotated[RunSource, Field(description="What the numbers were read from.")]
     note: Annotated[str, Field(description="Why the exit code had to do, where it had to.")] = ""
+    doubts: Annotated[list[str], Field(description="Why the report should not be believed; none is the rule.")] = Field(
+        default_factory=list
+    )
+    collected: Annotated[int | None, Field(ge=0, description="How many tests the runner said it would run.")] = None
     failing: Annotated[list[FailingTest], Field(description=f"At most {LISTED_TESTS}.")]
     output_tail: Annotated[str, Field(description="The last lines of the output.")] = ""
 

@@ -1,4 +1,4 @@
-"""Find out how a repository's tests are run: pytest, npm test, or what the task says. Pure; facts come from `facts`."""
+"""Find out how a repository's tests are run: pytest, npm test, …, or what the task says. Pure; facts from `facts`."""
 
 import re
 from collections.abc import Mapping
@@ -9,29 +9,28 @@ from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, table
 
 Ecosystem = Literal["python", "node", "custom"]
+Runner = Literal[
+    "pytest", "unittest", "node:test", "vitest", "jest", "mocha", "playwright", "tap", "go", "cargo", "npm", "custom"
+]
+"""What carries the tests out. `npm`: a package script whose runner is not known; `custom`: the task's own command."""
 
 SCRATCH = "/tmp/repo-agent"  # noqa: S108 — a folder of the sandbox, which has one user and ends with the task
-PYTEST_REPORT = f"{SCRATCH}/junit-pytest.xml"
-NODE_REPORT = f"{SCRATCH}/junit-node.xml"
 
-# xunit1 is the family that names each test's file; the cache would dirty the clone between the two runs.
-_PYTEST_OPTIONS = (
-    "-o",
-    "junit_family=xunit1",
-    "-o",
-    f"cache_dir={SCRATCH}/pytest-cache",
-    f"--junitxml={PYTEST_REPORT}",
-)
-_NODE_OPTIONS = (
-    "--test-reporter=spec --test-reporter-destination=stdout "
-    f"--test-reporter=junit --test-reporter-destination={NODE_REPORT}"
-)
 _NPM_PLACEHOLDER = "no test specified"
 _PYTEST_SECTIONS = {
     "pyproject.toml": r"^\[tool\.pytest\b",
     "setup.cfg": r"^\[tool:pytest\]",
     "tox.ini": r"^\[pytest\]",
 }
+_NODE_RUNNERS: tuple[tuple[Runner, str], ...] = (
+    ("playwright", r"\bplaywright\s+test\b"),
+    ("vitest", r"\bvitest\b"),
+    ("jest", r"\b(?:jest|react-scripts\s+test)\b"),
+    ("mocha", r"\bmocha\b"),
+    ("node:test", r"\bnode\b[^&|;]*\s--test\b"),
+    ("tap", r"\b(?:tap|tape|ava)\b"),
+)
+_REPORTING = frozenset({"pytest", "unittest", "vitest", "jest", "mocha", "playwright", "go", "cargo"})
 
 
 class NoTestCommand(PermanentFault):
@@ -40,9 +39,10 @@ class NoTestCommand(PermanentFault):
 
 @dataclass(frozen=True)
 class TestCommand:
-    """How the tests are run, from the repository's root, and where their JUnit reports will be.
+    """How the tests are run, in `folder` of the repository (or of its sub-folder that is worked on).
 
-    `display` is the command as a person would type it; `reason` says why it was chosen.
+    `display` is the command as a person would type it; `reason` says why it was chosen. `script` is the text by which
+    runners and their options are recognised: a package script's, or the task's own command.
     """
 
     __test__ = False  # not a test class, though pytest collects classes by this name
@@ -50,33 +50,36 @@ class TestCommand:
     ecosystem: Ecosystem
     argv: tuple[str, ...]
     display: str
-    junit_paths: tuple[str, ...]
     reason: str
+    runner: Runner = "custom"
+    folder: str = ""
+    script: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reports_itself(self) -> bool:
+        """Whether the runner is one that leaves a report each time it comes to its end."""
+        return self.runner in _REPORTING or (self.runner == "node:test" and "--test-reporter" not in self.script)
 
 
 def detect_test_command(facts: RepositoryFacts, explicit: str | None = None) -> TestCommand:
-    """Return the repository's test command; `explicit`, a shell command of the task, wins.
+    """Return the repository's main test command; `explicit`, a shell command of the task, wins.
 
     Raises:
         NoTestCommand: there is none; the message lists what was looked for.
     """
+    script = npm_script(facts)
     if explicit and explicit.strip():
-        return _custom(explicit.strip(), facts)
-    why_pytest, script = _pytest_evidence(facts), _npm_script(facts)
-    if why_pytest:
+        text = explicit.strip()
+        shell = ("bash", "-o", "pipefail", "-c", text)
+        return TestCommand("custom", shell, text, "the task names it", script=f"{text} {script or ''}")
+    if why_pytest := pytest_evidence(facts):
         also = "; package.json has a test script too, name it as test_command to run that" if script else ""
-        return TestCommand(
-            "python",
-            ("python3", "-m", "pytest", *_PYTEST_OPTIONS),
-            "python3 -m pytest",
-            (PYTEST_REPORT,),
-            f"{why_pytest}{also}",
-        )
+        argv = ("python3", "-m", "pytest")
+        return TestCommand("python", argv, "python3 -m pytest", f"{why_pytest}{also}", "pytest")
     if script:
-        env = _node_env(script)
         reason = f"package.json has the test script {script!r}"
-        return TestCommand("node", ("npm", "test"), "npm test", (NODE_REPORT,) if env else (), reason, env)
+        return TestCommand("node", ("npm", "test"), "npm test", reason, node_runner(script), script=script)
     raise NoTestCommand(
         "no test command was found. Looked for: a pytest section in pyproject.toml, setup.cfg or tox.ini; pytest.ini; "
         "tracked files named test_*.py or *_test.py; a test script in package.json"
@@ -84,14 +87,13 @@ def detect_test_command(facts: RepositoryFacts, explicit: str | None = None) -> 
     )
 
 
-def _custom(command: str, facts: RepositoryFacts) -> TestCommand:
-    # Whatever runner the command comes to call in the end, it writes a report if it is one of the two we know.
-    env = {"PYTEST_ADDOPTS": " ".join(_PYTEST_OPTIONS), **_node_env(f"{command} {_npm_script(facts) or ''}")}
-    argv = ("bash", "-o", "pipefail", "-c", command)
-    return TestCommand("custom", argv, command, (PYTEST_REPORT, NODE_REPORT), "the task names it", env)
+def node_runner(script: str) -> Runner:
+    """Return which runner a package script starts; `npm` where that is none of the known."""
+    return next((runner for runner, pattern in _NODE_RUNNERS if re.search(pattern, script)), "npm")
 
 
-def _pytest_evidence(facts: RepositoryFacts) -> str | None:
+def pytest_evidence(facts: RepositoryFacts) -> str | None:
+    """Return why pytest runs the tests; None: nothing says so."""
     for name in ("pytest.ini", ".pytest.ini"):
         if name in facts.files:
             return f"there is a {name}"
@@ -103,16 +105,12 @@ def _pytest_evidence(facts: RepositoryFacts) -> str | None:
     return None
 
 
-def _npm_script(facts: RepositoryFacts) -> str | None:
+def npm_script(facts: RepositoryFacts) -> str | None:
+    """Return the root's package script for tests, unless it is npm's placeholder."""
     script = table(facts.package_json(), "scripts").get("test")
     if not isinstance(script, str) or not script.strip() or _NPM_PLACEHOLDER in script:
         return None
     return script
-
-
-def _node_env(script: str) -> dict[str, str]:
-    # Node.js refuses to start when reporters and destinations do not pair up, so a script with its own keeps its own.
-    return {} if "--test-reporter" in script else {"NODE_OPTIONS": _NODE_OPTIONS}
 
 
 def _placeholder_remark(facts: RepositoryFacts) -> str:

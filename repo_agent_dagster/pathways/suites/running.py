@@ -1,74 +1,184 @@
 """Run the test command in the sandbox and read what it reports."""
 
-from collections.abc import Mapping
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.pathways.setup.environment import TEST_ENVIRONMENT
-from repo_agent_dagster.pathways.suites.detection import SCRATCH, TestCommand
-from repo_agent_dagster.pathways.suites.junit import MAX_REPORT_BYTES, ReportUnreadable, parse_junit
-from repo_agent_dagster.pathways.suites.testrun import TestCase, TestRun
+from repo_agent_dagster.pathways.suites.detection import TestCommand
+from repo_agent_dagster.pathways.suites.reporting import (
+    Invocation,
+    Selection,
+    Shard,
+    invoke,
+    lacks_coverage,
+    lost_plugin,
+)
+from repo_agent_dagster.pathways.suites.reports.reading import Reports, read_reports
+from repo_agent_dagster.pathways.suites.reports.report import ReportUnreadable
+from repo_agent_dagster.pathways.suites.reports.tap import looks_like_tap, parse_tap
+from repo_agent_dagster.pathways.suites.testrun import TestRun
 from repo_agent_dagster.sandbox.spec import ExecResult, SandboxFileError
 
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 PYTEST_COLLECTED_NOTHING = 5
-PREPARATION_SECONDS = 60
+CLEANING_SECONDS = 60
+MAX_REPORTS_BYTES = 64 * 1024 * 1024
+MAX_REPORTS = 2000
+
+_PYTEST_SESSION = re.compile(
+    r"^(?:=+ )?(?:no tests ran|(?:\d+ (?:passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)(?:, )?)+)"
+    r" in \d",
+    re.MULTILINE,
+)
 
 
 class ScratchUnwritable(PermanentFault):
     """The folder for reports cannot be made in the sandbox."""
 
 
-def run_tests(box: "Sandbox", path: str, command: TestCommand, *, timeout_seconds: float) -> TestRun:
+def run_tests(
+    box: "Sandbox",
+    path: str,
+    command: TestCommand,
+    *,
+    timeout_seconds: float,
+    only: Sequence[str] | None = None,
+    shard: Shard | None = None,
+    coverage: bool = False,
+    root: str | None = None,
+) -> TestRun:
     """Run the tests of the clone at `path`; failing, crashing or hanging ones are told in the result, not raised.
+
+    `only` names cases or files by their ids: exactly these are reported, and no more than their files are run where
+    the runner lets itself be told; the exit code is then 0 if others alone failed. `root` is what ids are relative
+    to, `path` by default. Reports go to a new folder outside the clone whose name nobody can guess.
 
     Raises:
         ScratchUnwritable: the sandbox's disk is full or its folders were taken away.
     """
-    clear = ["bash", "-c", 'rm -rf -- "$1" && mkdir -p -- "$1"', "clear", SCRATCH]
-    cleared = box.exec(clear, timeout_seconds=PREPARATION_SECONDS)
-    if not cleared.ok:
-        raise ScratchUnwritable(f"cannot make {SCRATCH} in the sandbox: {cleared.output.strip()}")
-    env = {**TEST_ENVIRONMENT, **command.env}
-    result = box.exec(command.argv, cwd=path, env=env, timeout_seconds=timeout_seconds)
-    reports: dict[str, bytes | str] = {}
-    for report in command.junit_paths:
-        try:
-            reports[report] = box.get(report, max_bytes=MAX_REPORT_BYTES)
-        except SandboxFileError as error:
-            reports[report] = str(error)
-    return interpret(command, result, reports, root=path)
+    selection = Selection(None if only is None else tuple(only), shard, coverage)
+    run = _run_once(box, path, command, selection, timeout_seconds, root or path, with_plugin=True)
+    if lost_plugin(run.output):
+        run = _run_once(box, path, command, selection, timeout_seconds, root or path, with_plugin=False)
+    if coverage and lacks_coverage(run.output):
+        bare = Selection(selection.only, shard)
+        run = _run_once(box, path, command, bare, timeout_seconds, root or path, with_plugin=True)
+    return run
 
 
-def interpret(command: TestCommand, result: ExecResult, reports: Mapping[str, bytes | str], *, root: str) -> TestRun:
-    """Make a run out of a command's result and its reports (path → content, or why there is none). Pure."""
-    cases: list[TestCase] = []
-    problems: list[str] = []
-    readable = 0
-    for report in reports.values():
-        if isinstance(report, str):
-            problems.append(f"no JUnit report was left: {report}")
-            continue
-        try:
-            cases += parse_junit(report, root=root)
-            readable += 1
-        except ReportUnreadable as error:
-            # One that is there and broken is worth telling even where another one could be read.
-            problems.insert(0, str(error))
-    if not reports:
-        problems.append("package.json's test script chooses its own reporters, so there is no JUnit report")
-    broken = readable and problems and not problems[0].startswith("no JUnit report")
-    empty_handed = result.exit_code == PYTEST_COLLECTED_NOTHING and (readable > 0 or command.ecosystem == "python")
-    return TestRun(
+def _run_once(
+    box: "Sandbox",
+    path: str,
+    command: TestCommand,
+    selection: Selection,
+    timeout_seconds: float,
+    root: str,
+    *,
+    with_plugin: bool,
+) -> TestRun:
+    scratch = f"/tmp/{token_hex(16)}"  # noqa: S108 - a folder of the sandbox, which has one user and ends with the task
+    prepared: Invocation = invoke(command, selection, scratch=scratch, root=root, with_plugin=with_plugin)
+    try:
+        box.put(prepared.files, scratch)
+    except SandboxFileError as error:
+        raise ScratchUnwritable(f"cannot make a folder for reports in the sandbox: {error}") from error
+    env = {**TEST_ENVIRONMENT, **prepared.env}
+    where = posixpath.join(path, command.folder) if command.folder else path
+    result = box.exec(prepared.argv, cwd=where, env=env, timeout_seconds=timeout_seconds)
+    try:
+        files: Mapping[str, bytes] | str = box.get_tree(
+            f"{scratch}/reports", max_bytes=MAX_REPORTS_BYTES, max_files=MAX_REPORTS
+        )
+    except SandboxFileError as error:
+        files = str(error)
+    box.exec(["rm", "-rf", "--", scratch], cwd="/", timeout_seconds=CLEANING_SECONDS)
+    return interpret(command, result, files, root=root, selection=selection)
+
+
+def interpret(
+    command: TestCommand,
+    result: ExecResult,
+    files: Mapping[str, bytes] | str,
+    *,
+    root: str,
+    selection: Selection | None = None,
+) -> TestRun:
+    """Make a run out of a command's result and its report files (or why there are none). Pure."""
+    selection = selection or Selection()
+    if isinstance(files, str):
+        reports = Reports(problems=(f"the reports cannot be taken: {files}",))
+    else:
+        reports = read_reports(files, root=root)
+    reports = _with_output(reports, command, result)
+    cases = reports.cases
+    note = reports.problems[0] if reports.problems and not reports.is_whole else ""
+    if reports.source == "exit_code" and not note:
+        note = "no report was left" if command.reports_itself else "its runner is not known, so there is no report"
+    empty_handed = result.exit_code == PYTEST_COLLECTED_NOTHING and (
+        reports.source != "exit_code" or command.ecosystem == "python"
+    )
+    ran_none = reports.source != "exit_code" and result.exit_code == 0 and not reports.problems
+    run = TestRun(
         command=command.display,
         exit_code=result.exit_code,
         timed_out=result.timed_out,
         duration_seconds=result.duration_seconds,
-        cases=tuple(cases),
-        source="junit" if readable else "exit_code",
-        note=problems[0] if problems and (not readable or broken) else "",
-        nothing_to_run=not cases and (empty_handed or (readable > 0 and result.exit_code == 0)),
+        cases=cases,
+        source=reports.source,
+        note=note,
+        nothing_to_run=not cases and (empty_handed or ran_none),
         output=result.output,
+        collected=reports.collected,
+        coverage={path: lines for path, lines in reports.coverage.items() if not path.startswith("/")} or None,
+        reports=reports.raw,
     )
+    doubted = replace(run, doubts=tuple(_doubts(run, command, reports)))
+    return doubted if selection.only is None else _only(doubted, selection.only)
+
+
+def _only(run: TestRun, ids: Sequence[str]) -> TestRun:
+    """Leave out the tests that ran beside those that were asked for; a failure of one of them is no failure here."""
+    wanted = set(ids)
+    cases = tuple(case for case in run.cases if case.id in wanted or case.id.split("::")[0] in wanted)
+    explained = run.exit_code not in (0, None) and bool(run.failing)
+    kept = replace(run, cases=cases, collected=None)
+    return replace(kept, exit_code=0) if explained and not kept.failing else kept
+
+
+def _with_output(reports: Reports, command: TestCommand, result: ExecResult) -> Reports:
+    """Read what was printed where no runner left a file, if it is TAP."""
+    if reports.source != "exit_code" or command.ecosystem == "python" or not looks_like_tap(result.stdout):
+        return reports
+    try:
+        report = parse_tap(result.stdout.encode())
+    except ReportUnreadable as error:
+        return reports.with_problem(str(error))
+    return reports.with_report(report, "output")
+
+
+def _doubts(run: TestRun, command: TestCommand, reports: Reports) -> Iterator[str]:
+    """Tell why the report should not be believed, the weightiest first."""
+    if run.broke_down and run.source != "exit_code":
+        yield f"the command ended with exit code {run.exit_code}, but no test in its report failed"
+    if run.exit_code == 0 and run.failing:
+        yield f"the command ended with exit code 0, but {len(run.failing)} tests in its report failed"
+    if run.source == "exit_code" and command.reports_itself and not run.nothing_to_run and not run.timed_out:
+        yield f"its report is missing or cannot be read: {run.note}"
+    elif reports.problems:
+        yield reports.problems[0]
+    if run.exit_code != 0 or run.source == "exit_code":
+        return
+    if run.collected is not None and len(run.cases) < run.collected:
+        yield f"its report has {len(run.cases)} of the {run.collected} tests that were to be run"
+    if not reports.ended:
+        yield "its report breaks off before the end of the run"
+    sessions = len(_PYTEST_SESSION.findall(run.output))
+    if 0 < reports.pytest_sessions < sessions:
+        yield f"pytest ran {sessions} times and left {reports.pytest_sessions} reports"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
-from repo_agent_dagster.pathways.suites.detection import NODE_REPORT, PYTEST_REPORT, NoTestCommand, detect_test_command
+from repo_agent_dagster.pathways.suites.detection import NoTestCommand, detect_test_command
 
 
 def facts(texts: Mapping[str, str] | None = None, *, tests: tuple[str, ...] = ()) -> RepositoryFacts:
@@ -34,22 +34,34 @@ def test_pytest_is_recognised(found: RepositoryFacts, reason: str) -> None:
 
     assert command.ecosystem == "python"
     assert command.argv[:3] == ("python3", "-m", "pytest")
-    assert command.junit_paths == (PYTEST_REPORT,)
+    assert command.runner == "pytest"
     assert reason in command.reason
 
 
-def test_npm_test_is_recognised_and_reports_in_junit() -> None:
-    command = detect_test_command(facts({"package.json": package("node --test")}))
+@pytest.mark.parametrize(
+    ("script", "runner"),
+    [
+        ("node --test", "node:test"),
+        ("node --import tsx --test src/", "node:test"),
+        ("vitest run --coverage", "vitest"),
+        ("NODE_ENV=test jest --ci && tsd", "jest"),
+        ("react-scripts test", "jest"),
+        ("nyc mocha -R dot", "mocha"),
+        ("playwright test", "playwright"),
+        ("tape test/*.js", "tap"),
+        ("eslint .", "npm"),
+    ],
+)
+def test_npm_test_is_recognised_with_the_runner_that_its_script_starts(script: str, runner: str) -> None:
+    command = detect_test_command(facts({"package.json": package(script)}))
 
-    assert (command.ecosystem, command.argv, command.junit_paths) == ("node", ("npm", "test"), (NODE_REPORT,))
-    assert f"--test-reporter-destination={NODE_REPORT}" in command.env["NODE_OPTIONS"]
+    assert (command.ecosystem, command.argv, command.runner) == ("node", ("npm", "test"), runner)
 
 
-def test_a_script_with_its_own_reporter_keeps_it() -> None:
+def test_a_script_with_its_own_reporter_need_not_leave_a_report() -> None:
     command = detect_test_command(facts({"package.json": package("node --test --test-reporter=tap")}))
 
-    assert command.junit_paths == ()
-    assert "NODE_OPTIONS" not in command.env
+    assert not command.reports_itself
 
 
 def test_python_tests_win_over_a_package_json_and_the_choice_is_told() -> None:
@@ -64,8 +76,6 @@ def test_the_tasks_own_command_wins_and_is_run_by_a_shell() -> None:
 
     assert command.ecosystem == "custom"
     assert command.argv == ("bash", "-o", "pipefail", "-c", "make check | tee log")
-    assert f"--junitxml={PYTEST_REPORT}" in command.env["PYTEST_ADDOPTS"]
-    assert command.junit_paths == (PYTEST_REPORT, NODE_REPORT)
 
 
 def test_a_blank_command_is_none() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from repo_agent_dagster.pathways.suites.junit import MAX_REPORT_BYTES, ReportUnreadable, parse_junit
+from repo_agent_dagster.pathways.suites.reports.junit import parse_junit
+from repo_agent_dagster.pathways.suites.reports.report import MAX_REPORT_BYTES, ReportUnreadable
 from repo_agent_dagster.pathways.suites.testrun import TestCase
 
 # As pytest 9 writes it with junit_family=xunit1, shortened.
@@ -41,7 +42,7 @@ NODE = b"""<?xml version="1.0" encoding="utf-8"?>
 
 
 def test_pytest_reports_are_read_with_the_ids_that_pytest_prints() -> None:
-    cases = parse_junit(PYTEST)
+    cases = parse_junit(PYTEST).cases
 
     assert [(case.id, case.outcome) for case in cases] == [
         ("tests/test_b.py", "error"),
@@ -55,13 +56,13 @@ def test_pytest_reports_are_read_with_the_ids_that_pytest_prints() -> None:
 
 
 def test_failures_carry_the_runners_message() -> None:
-    messages = {case.id: case.message for case in parse_junit(PYTEST)}
+    messages = {case.id: case.message for case in parse_junit(PYTEST).cases}
 
     assert messages["tests/test_a.py::TestC::test_m[a b]"] == "AssertionError: assert 'a b' == 1"
 
 
 def test_node_reports_are_read_with_their_files_and_enclosing_suites() -> None:
-    cases = parse_junit(NODE, root="/workspace/repo")
+    cases = parse_junit(NODE, root="/workspace/repo").cases
 
     assert [(case.id, case.outcome) for case in cases] == [
         ("test/a.test.js::adds", "passed"),
@@ -77,19 +78,19 @@ def test_node_reports_are_read_with_their_files_and_enclosing_suites() -> None:
 def test_other_runners_are_read_by_class_name_and_name() -> None:
     report = b'<testsuite><testcase classname="Cart" name="is empty"/><testcase name="alone"/></testsuite>'
 
-    assert [case.id for case in parse_junit(report)] == ["Cart::is empty", "alone"]
+    assert [case.id for case in parse_junit(report).cases] == ["Cart::is empty", "alone"]
 
 
 def test_an_older_node_that_names_no_file_is_read_by_its_suites() -> None:
     report = b'<testsuites><testsuite name="grp"><testcase name="in" classname="test"/></testsuite></testsuites>'
 
-    assert [case.id for case in parse_junit(report)] == ["grp::in"]
+    assert [case.id for case in parse_junit(report).cases] == ["grp::in"]
 
 
 def test_a_failure_without_a_message_tells_the_first_part_of_its_text() -> None:
     report = b"<testsuite><testcase name='a'><failure>" + b"boom!" * 1000 + b"</failure></testcase></testsuite>"
 
-    (case,) = parse_junit(report)
+    (case,) = parse_junit(report).cases
 
     assert case.message.startswith("boom!boom!")
     assert len(case.message) == 500
@@ -98,11 +99,23 @@ def test_a_failure_without_a_message_tells_the_first_part_of_its_text() -> None:
 def test_the_teardown_error_of_a_failed_test_does_not_hide_the_failure() -> None:
     report = b"<testsuite><testcase name='a'><failure message='first'/><error message='second'/></testcase></testsuite>"
 
-    assert parse_junit(report) == (TestCase("a", "failed", "first"),)
+    assert parse_junit(report).cases == (TestCase("a", "failed", "first"),)
+
+
+def test_durations_and_the_suite_of_a_test_are_told() -> None:
+    cases = {case.id: case for case in parse_junit(PYTEST).cases}
+
+    assert cases["tests/test_a.py::TestC::test_m[1]"].duration_seconds == 0.0
+    assert cases["tests/test_a.py::TestC::test_m[1]"].suite == "tests/test_a.py::TestC"
+    assert cases["tests/test_b.py"].suite == "tests/test_b.py"
+
+
+def test_the_count_that_the_report_begins_with_is_told() -> None:
+    assert parse_junit(PYTEST).collected == 6
 
 
 def test_a_report_without_tests_is_no_error() -> None:
-    assert parse_junit(b"<testsuites></testsuites>") == ()
+    assert parse_junit(b"<testsuites></testsuites>").cases == ()
 
 
 BILLION_LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol1 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]>

@@ -4,14 +4,19 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from xml.parsers import expat
 
-from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.pathways.suites.testrun import Outcome, TestCase
+from repo_agent_dagster.pathways.suites.reports.report import (
+    ID_CHARACTERS,
+    MESSAGE_CHARACTERS,
+    Report,
+    ReportUnreadable,
+    clean,
+    require_count,
+    require_size,
+    seconds,
+)
+from repo_agent_dagster.pathways.suites.testrun import Outcome, TestCase, suite_of
 
-MAX_REPORT_BYTES = 16 * 1024 * 1024
-MAX_CASES = 100_000
 MAX_DEPTH = 64
-MESSAGE_CHARACTERS = 500
-ID_CHARACTERS = 500
 
 # Node.js writes escape sequences of test names and messages as they are; XML 1.0 forbids all of these.
 _CONTROL_TO_QUESTION_MARK = bytes(ord("?") if byte < 32 and byte not in b"\t\n\r" else byte for byte in range(256))
@@ -20,18 +25,13 @@ _NODE_CLASSNAME = "test"
 """The class name that Node.js gives to every case; the enclosing `describe`s are nested suites instead."""
 
 
-class ReportUnreadable(PermanentFault):
-    """The report cannot be used; the message says why. The run is then judged by its exit code."""
-
-
-def parse_junit(report: bytes, *, root: str = "") -> tuple[TestCase, ...]:
+def parse_junit(report: bytes, *, root: str = "") -> Report:
     """Return the cases of a JUnit XML report, in its order. Paths in ids are made relative to `root`.
 
     Raises:
         ReportUnreadable: the report is too large, not well-formed, no JUnit, or uses a doctype.
     """
-    if len(report) > MAX_REPORT_BYTES:
-        raise ReportUnreadable(f"the JUnit report has {len(report)} bytes; {MAX_REPORT_BYTES} is the limit")
+    require_size(report, "JUnit")
     reader = _Reader(root.rstrip("/"))
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -41,11 +41,11 @@ def parse_junit(report: bytes, *, root: str = "") -> tuple[TestCase, ...]:
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(report.translate(_CONTROL_TO_QUESTION_MARK), True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, UnicodeError, ValueError) as error:  # an unknown encoding is a ValueError
         raise ReportUnreadable(f"the JUnit report is not well-formed XML: {error}") from error
     if not reader.is_junit:
         raise ReportUnreadable("the report is XML but no JUnit: its first element is neither testsuites nor testsuite")
-    return tuple(reader.cases)
+    return Report(tuple(reader.cases), collected=reader.collected)
 
 
 def _refuse_doctype(name: str, *_declaration: object) -> None:
@@ -59,6 +59,8 @@ class _OpenCase:
 
     id: str
     is_file: bool
+    seconds: float | None = None
+    suite: str = ""
     skipped_as: str | None = None
     failed_as: Outcome | None = None
     message: str = ""
@@ -68,10 +70,14 @@ class _OpenCase:
         # A `todo` test of Node.js that fails carries both elements and does not fail the run.
         if self.failed_as is not None and self.skipped_as != "todo":
             text = self.message or "".join(self.details).strip()
-            return TestCase(self.id, self.failed_as, text[:MESSAGE_CHARACTERS], self.is_file)
+            return self._case(self.failed_as, text, is_file=self.is_file)
         if self.skipped_as is not None:
-            return TestCase(self.id, "skipped", self.message[:MESSAGE_CHARACTERS])
-        return TestCase(self.id, "passed")
+            return self._case("skipped", self.message)
+        return self._case("passed", "")
+
+    def _case(self, outcome: Outcome, message: str, *, is_file: bool = False) -> TestCase:
+        suite = self.suite if "::" not in self.id and not is_file else suite_of(self.id)
+        return TestCase(self.id, outcome, clean(message, MESSAGE_CHARACTERS), is_file, self.seconds, suite)
 
 
 class _Reader:
@@ -80,6 +86,7 @@ class _Reader:
     def __init__(self, root: str) -> None:
         self.cases: list[TestCase] = []
         self.is_junit = False
+        self.collected: int | None = None
         self._root = root
         self._elements: list[str] = []
         self._suites: list[str] = []
@@ -93,11 +100,17 @@ class _Reader:
             raise ReportUnreadable(f"the JUnit report is nested deeper than {MAX_DEPTH} elements")
         if element == "testsuite":
             self._suites.append(attributes.get("name", ""))
+            if self._elements.count("testsuite") == 1:
+                self.collected = _sum(self.collected, attributes.get("tests", ""))
         elif element == "testcase":
-            if len(self.cases) >= MAX_CASES:
-                raise ReportUnreadable(f"the JUnit report has more than {MAX_CASES} tests")
+            require_count(len(self.cases) + 1, "JUnit")
             case_id, is_file = _identify(attributes, self._suites, self._root)
-            self._case = _OpenCase(case_id[:ID_CHARACTERS], is_file)
+            self._case = _OpenCase(
+                case_id[:ID_CHARACTERS],
+                is_file,
+                _duration(attributes.get("time", "")),
+                (self._suites[-1] if self._suites else "")[:ID_CHARACTERS],
+            )
         elif self._case is not None and element in ("failure", "error"):
             # The first one tells why; an error that follows a failure is its teardown.
             self._case.failed_as = self._case.failed_as or ("failed" if element == "failure" else "error")
@@ -117,6 +130,19 @@ class _Reader:
         elif element == "testcase" and self._case is not None:
             self.cases.append(self._case.close())
             self._case = None
+
+
+def _duration(text: str) -> float | None:
+    try:
+        return seconds(float(text))
+    except ValueError:
+        return None
+
+
+def _sum(total: int | None, told: str) -> int | None:
+    if not (told.isascii() and told.isdigit() and len(told) < 9):
+        return total
+    return (total or 0) + int(told)
 
 
 def _identify(attributes: dict[str, str], suites: list[str], root: str) -> tuple[str, bool]:
