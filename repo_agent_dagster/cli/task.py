@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from repo_agent_dagster.cli import task_run
-from repo_agent_dagster.cli.task_view import show_logs, show_status
+from repo_agent_dagster.cli.task_view import Outcome, show_logs, show_status, show_tests
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.problems import describe
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
@@ -224,6 +224,22 @@ def logs(
     with read_transaction(engine) as conn:
         task = _find(conn, task_id)
     show_logs(engine, task, follow=follow, limit=limit)
+
+
+@app.command("tests")
+def list_tests(
+    task_id: TaskId,
+    run: Annotated[str | None, typer.Option(help="Only this run's, e.g. before, after.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option(help="Only those that ended so.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every test of a task's runs, with its outcome and duration."""
+    from repo_agent_dagster.store.engine import read_transaction
+
+    engine = _engine()
+    with read_transaction(engine) as conn:
+        task = _find(conn, task_id)
+    show_tests(engine, task, run=run, outcome=None if outcome is None else outcome.value, as_json=as_json)
 
 
 @app.command()

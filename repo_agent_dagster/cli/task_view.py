@@ -2,6 +2,9 @@
 
 import json
 import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,7 +17,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from repo_agent_dagster.store.task_requests import TaskRequest
+    from repo_agent_dagster.store.test_results import StoredCase
 
+
+class Outcome(StrEnum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+
+
+_OUTCOME_STYLES = {"passed": "green", "failed": "red", "error": "red", "skipped": "yellow"}
 _PAGE_LINES = 2000
 _POLL_SECONDS = 0.3
 _MARKS = {"stdin": "$ ", "stdout": "  ", "stderr": "! "}
@@ -107,3 +122,37 @@ def show_logs(engine: "Engine", task: "TaskRequest", *, follow: bool, limit: int
         time.sleep(_POLL_SECONDS)
     if follow and current is not None and not current.is_open:
         typer.echo(f"# {current.status.value}{f': {current.error}' if current.error else ''}")
+
+
+def show_tests(engine: "Engine", task: "TaskRequest", *, run: str | None, outcome: str | None, as_json: bool) -> None:
+    """Print the tests of a task, one line each: run, outcome, seconds, id; with the message where one failed."""
+    cases = [case for case in _cases(engine, task, run) if outcome in (None, case.outcome)]
+    if as_json:
+        rows = [{name: value for name, value in asdict(case).items() if name != "id"} for case in cases]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    console = Console(highlight=False)
+    if not cases:
+        console.print("no tests")
+    for case in cases:
+        seconds = "       " if case.duration_seconds is None else f"{case.duration_seconds:6.2f}s"
+        line = Text(f"{case.run:12} ")
+        line.append(f"{case.outcome:8}", style=_OUTCOME_STYLES[case.outcome])
+        line.append(f"{seconds} {case.case}")
+        console.print(line, soft_wrap=True)
+        if case.message and case.outcome in ("failed", "error"):
+            console.print(Text(f"             {case.message.splitlines()[0]}", style="dim"), soft_wrap=True)
+
+
+def _cases(engine: "Engine", task: "TaskRequest", run: str | None) -> "Iterator[StoredCase]":
+    from repo_agent_dagster.store import test_results
+    from repo_agent_dagster.store.engine import read_transaction
+
+    after_id = 0
+    while True:
+        with read_transaction(engine) as conn:
+            page = test_results.listing(conn, task.id, run=run, after_id=after_id, limit=_PAGE_LINES)
+        yield from page
+        if len(page) < _PAGE_LINES:
+            return
+        after_id = page[-1].id
