@@ -21,6 +21,7 @@ class Box(Protocol):
         cwd: str = ...,
         env: Mapping[str, str] | None = ...,
         timeout_seconds: float | None = ...,
+        stdin: bytes | None = ...,
     ) -> ExecResult:
         """Run a command and wait for it."""
 

@@ -1,5 +1,6 @@
 """The container of a sandbox: Docker's arguments for a spec, its labels, its commands, its removal."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,12 +11,14 @@ from typing import Any
 import docker.errors
 from docker.models.containers import Container
 
-from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
+from repo_agent_dagster.sandbox.docker_engine import bounded_engine, engine, engine_errors
 from repo_agent_dagster.sandbox.spec import (
     HOME,
     WORKSPACE,
     SandboxDeadlineExceeded,
+    SandboxOutOfMemory,
     SandboxSpec,
+    SandboxSpecError,
     SandboxUnavailable,
     numeric_user,
 )
@@ -31,6 +34,8 @@ NETWORK = "bridge"
 """Docker's default network; a sandbox is on it or on none."""
 ENDING_SECONDS = 15.0
 """How long the engine may take to show the end of processes that were killed."""
+_KILL_ALL = ("/bin/sh", "-c", "kill -9 -1")
+_LOG = logging.getLogger(__name__)
 _PID1 = Path(__file__).parent / "inside" / "pid1.py"
 
 
@@ -39,6 +44,9 @@ class LiveContainer:
 
     def __init__(self, container: Container) -> None:
         self._container = container
+        self._other_users: set[str] = set()
+        self.is_gone = False
+        """Whether a call has found the container ended."""
 
     @property
     def id(self) -> str:
@@ -55,16 +63,35 @@ class LiveContainer:
         """When the container ends itself."""
         return datetime.fromisoformat(self._container.labels[DEADLINE_LABEL])
 
-    def destroy(self) -> None:
-        """Kill and remove it; does nothing when it is gone already."""
-        with engine_errors(f"destroying the sandbox {self.name}"):
-            remove(self._container)
+    def destroy(self) -> bool:
+        """Kill and remove it, and return whether it is gone; an engine that hangs is not waited for.
 
-    def exec_create(self, command: Sequence[str], cwd: str, env: Mapping[str, str], *, stdin: bool = False) -> str:
-        """Prepare a command and return its exec id."""
+        What it does not remove in time is left to the reaper and to the sandbox's own end at its deadline.
+        """
+        try:
+            with engine_errors(f"destroying the sandbox {self.name}"):
+                remove(self._container)
+        except SandboxUnavailable as error:
+            _LOG.warning("%s; left to the reaper, and to its own end at %s", error, self.deadline)
+            return False
+        return True
+
+    def exec_create(
+        self,
+        command: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        *,
+        stdin: bool = False,
+        user: str | None = None,
+    ) -> str:
+        """Prepare a command and return its exec id; `user` is numeric, None the sandbox's own."""
+        _require_sendable(command, cwd, env)
+        if user is not None:
+            self._other_users.add(user)
         with self._alive("running a command in"):
             made: dict[str, Any] = engine().api.exec_create(
-                self.id, list(command), stdin=stdin, workdir=cwd, environment=dict(env)
+                self.id, list(command), stdin=stdin, workdir=cwd, environment=dict(env), user=user or ""
             )
             return str(made["Id"])
 
@@ -107,24 +134,75 @@ class LiveContainer:
                 raise self._gone() from cause
             raise
 
-    def _gone(self) -> SandboxUnavailable | SandboxDeadlineExceeded:
+    def _gone(self) -> SandboxUnavailable | SandboxDeadlineExceeded | SandboxOutOfMemory:
+        self.is_gone = True
         if datetime.now(UTC) >= self.deadline - timedelta(seconds=1):
             return SandboxDeadlineExceeded(
                 f"sandbox {self.name} ended itself at its deadline, {self.deadline:%Y-%m-%d %H:%M:%S} UTC; "
                 "give the task a longer one (REPO_AGENT_SANDBOX_DEADLINE_SECONDS) or less to do"
             )
+        if self._ran_out_of_memory():
+            return SandboxOutOfMemory(
+                f"sandbox {self.name} ended: its memory was full, with the files in it; "
+                "give it more (REPO_AGENT_SANDBOX_MEMORY_MB) or less to do"
+            )
         return SandboxUnavailable(f"sandbox {self.name} is gone: somebody removed it, or its engine was restarted")
+
+    def _ran_out_of_memory(self) -> bool:
+        # The container is removed, so that only the engine's own record of the last events can tell.
+        now = int(time.time())
+        with suppress(SandboxUnavailable), engine_errors("asking for the end of a sandbox"):
+            events = bounded_engine().api.events(
+                since=now - 60, until=now + 1, filters={"container": self.id, "event": ["oom"]}, decode=True
+            )
+            return any(True for _ in events)
+        return False
 
     def kill_processes(self) -> None:
         """Kill every process but the first; one that comes before process 1 is ready does nothing."""
         with self._alive("killing the processes of"):
-            self._container.kill("SIGUSR1")  # to process 1, inside/pid1.py
+            bounded_engine().api.kill(self.id, "SIGUSR1")  # to process 1, inside/pid1.py
+            for user in self._other_users:  # process 1 has no power over them
+                killer = bounded_engine().api.exec_create(self.id, list(_KILL_ALL), user=user)
+                bounded_engine().api.exec_start(killer["Id"], detach=True)
+
+    def end_exec(self, exec_id: str) -> None:
+        """Kill every process but the first until a command has ended; destroy a sandbox in which one survives.
+
+        Raises:
+            SandboxUnavailable: it survived, or the engine does not do it in time.
+        """
+        limit = time.monotonic() + ENDING_SECONDS
+        try:
+            while self.exec_state(exec_id)["Running"] and time.monotonic() < limit:
+                self.kill_processes()
+                time.sleep(0.1)
+        except SandboxUnavailable:
+            self.destroy()
+            raise
+        if time.monotonic() >= limit:
+            self.destroy()
+            raise SandboxUnavailable(f"sandbox {self.name}: a command survived being killed; destroyed the sandbox")
+
+
+def _require_sendable(command: Sequence[str], cwd: str, env: Mapping[str, str]) -> None:
+    """Refuse what would reach the sandbox as something else, or not at all."""
+    if not command or not command[0]:
+        raise SandboxSpecError("a command without a program was to be run; give an argument list or a script")
+    for text in (*command, cwd, *env, *env.values()):
+        if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
+            raise SandboxSpecError(
+                f"{text[:100]!r} cannot be given to a command: it has a NUL or is no Unicode; put it into a file"
+            )
+    odd = sorted(name for name in env if not name or "=" in name)
+    if odd:
+        raise SandboxSpecError(f"environment name {odd[0]!r} is none: it is empty or has '=' in it")
 
 
 def remove(container: Container) -> None:
     """Remove a container by force, with its anonymous volumes; one that is gone or going is fine."""
     try:
-        container.remove(force=True, v=True)
+        bounded_engine().api.remove_container(str(container.id), force=True, v=True)
     except docker.errors.NotFound:
         return
     except docker.errors.APIError as error:

@@ -24,6 +24,7 @@ Progress = Callable[[str], None]
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _REQUEST_SECONDS = 120
+_BOUNDED_SECONDS = 20
 
 
 class EngineMissing(PermanentFault):
@@ -40,13 +41,28 @@ def engine() -> docker.DockerClient:
     Raises:
         SandboxUnavailable: DOCKER_HOST is malformed.
     """
-    return _engine_of(os.getpid())  # a connection does not survive a fork
+    return _engine_of(os.getpid(), os.environ.get("DOCKER_HOST", ""))  # a connection does not survive a fork
+
+
+def bounded_engine() -> docker.DockerClient:
+    """Return a connection on which no answer is waited for longer than 20 s: for kills and removals.
+
+    Raises:
+        SandboxUnavailable: DOCKER_HOST is malformed, or nothing answers there.
+    """
+    return _bounded_engine_of(os.getpid(), os.environ.get("DOCKER_HOST", ""))
 
 
 @lru_cache(maxsize=2)
-def _engine_of(_pid: int) -> docker.DockerClient:
+def _engine_of(_pid: int, _host: str) -> docker.DockerClient:
     with engine_errors("connecting to the Docker engine"):
         return docker.DockerClient.from_env(version="auto", timeout=_REQUEST_SECONDS)
+
+
+@lru_cache(maxsize=2)
+def _bounded_engine_of(_pid: int, _host: str) -> docker.DockerClient:
+    with engine_errors("connecting to the Docker engine"):
+        return docker.DockerClient.from_env(version="auto", timeout=_BOUNDED_SECONDS)
 
 
 def why_no_engine() -> str | None:

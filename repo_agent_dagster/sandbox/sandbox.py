@@ -4,31 +4,37 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import IO, cast
 
 from docker.models.containers import Container
 
 from repo_agent_dagster.sandbox import files, snapshots
-from repo_agent_dagster.sandbox.commands.execution import Execution
+from repo_agent_dagster.sandbox.commands.execution import Command, Execution
+from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.commands.own import drop, run_own
+from repo_agent_dagster.sandbox.commands.usage import Meter, find_host_cgroup, reader_inside
 from repo_agent_dagster.sandbox.container import (
     NETWORK,
     NETWORK_LABEL,
-    TASK_LABEL,
     LiveContainer,
     container_arguments,
 )
 from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
 from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
+from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
     ExecResult,
     NetworkPolicy,
     SandboxSpec,
     SandboxSpecError,
+    numeric_user,
 )
+
+_ALWAYS_CONNECTED: tuple[NetworkPolicy, ...] = ("allowlist", "full")
 
 
 class Sandbox:
@@ -38,6 +44,7 @@ class Sandbox:
         self._container = container
         self._live = LiveContainer(container)
         self._sink = sink
+        self._masker: Masker | None = None
         self._access: dict[str, str] = {}  # environment of commands while the sandbox is connected
 
     @classmethod
@@ -60,8 +67,16 @@ class Sandbox:
         """
         deadline = datetime.now(UTC) + timedelta(seconds=spec.deadline_seconds)
         client = engine()
-        with engine_errors(f"creating the sandbox of task {spec.task_id}"):
-            container = client.containers.create(**container_arguments(spec, deadline))
+        arguments = container_arguments(spec, deadline)
+        if spec.network == "allowlist":
+            arguments = open_way_out(arguments["name"], spec, deadline).arguments(arguments)
+        try:
+            with engine_errors(f"creating the sandbox of task {spec.task_id}"):
+                container = client.containers.create(**arguments)
+        except BaseException:
+            if spec.network == "allowlist":
+                close_way_out(arguments["name"])
+            raise
         box = cls(container, sink)
         try:
             with engine_errors(f"starting the sandbox of task {spec.task_id}"):
@@ -70,7 +85,7 @@ class Sandbox:
                     client.networks.get(NETWORK).disconnect(container)
                 container.start()
                 container.reload()
-            if spec.network == "full":
+            if spec.network in _ALWAYS_CONNECTED:
                 box._access = box._prepare_access()
         except BaseException:
             box.destroy()
@@ -87,17 +102,27 @@ class Sandbox:
         """
         with engine_errors(f"attaching to the sandbox {container_id}"):
             container = engine().containers.get(container_id)
-        if TASK_LABEL not in container.labels:
-            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {TASK_LABEL}")
+        if NETWORK_LABEL not in container.labels:
+            raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {NETWORK_LABEL}")
         box = cls(container, sink)
-        if box.network_policy == "full":
-            box._access = package_access(os.environ)[0]
+        if box.network_policy in _ALWAYS_CONNECTED:
+            box._access = box._package_access()[0]
         return box
+
+    @cached_property
+    def _meter(self) -> Meter:
+        host = find_host_cgroup(self.id, int(self._container.attrs["State"]["Pid"]))
+        return Meter(host, reader_inside(self._own))
 
     @property
     def id(self) -> str:
         """The container's full id, for `attach`."""
         return self._live.id
+
+    @property
+    def image_id(self) -> str:
+        """The id of the image that the sandbox runs, whatever its tag means by now."""
+        return str(self._container.attrs["Image"])
 
     @property
     def name(self) -> str:
@@ -121,19 +146,34 @@ class Sandbox:
         cwd: str = WORKSPACE,
         env: Mapping[str, str] | None = None,
         timeout_seconds: float | None = None,
+        stdin: bytes | None = None,
+        user: str | None = None,
     ) -> ExecResult:
         """Run a command (a string: by ``bash -c``) and stream its output to the sink; a failing one is no error.
 
+        `stdin` is what the command reads, None nothing. `user` (a number, never root) is another one than the
+        sandbox's own.
+
         After `timeout_seconds` every process in the sandbox but its first is killed, also those that left the
-        command's process group and those of other commands that still run; the sandbox itself stays usable. What a
-        command leaves running in the background otherwise goes on running.
+        command's process group and those of other commands that still run; the sandbox itself stays usable. The same
+        is done when the caller is interrupted, before the interruption goes on. What a command leaves running in the
+        background otherwise goes on running.
 
         Raises:
+            SandboxSpecError: the user is root, or the command or its environment cannot be sent as they are.
             SandboxDeadlineExceeded: the sandbox ended itself meanwhile.
+            SandboxOutOfMemory: the kernel ended the sandbox, not just a process of it.
             SandboxUnavailable: the sandbox is gone or the engine fails.
         """
-        argv = ("bash", "-c", command) if isinstance(command, str) else tuple(command)
-        return Execution(self._live, self._sink, argv, cwd, {**self._access, **(env or {})}, timeout_seconds).run()
+        asked = Command(
+            argv=("bash", "-c", command) if isinstance(command, str) else tuple(command),
+            cwd=cwd,
+            env={**self._access, **(env or {})},
+            stdin=None if stdin is None else (stdin,),
+            user=None if user is None else "{}:{}".format(*numeric_user(user)),
+            timeout_seconds=timeout_seconds,
+        )
+        return Execution(self._live, asked, self._meter, self._sink, self._masker).run()
 
     def put(self, source: Path | Mapping[str, bytes], target: str) -> None:
         """Copy a folder's content, a single file, or a mapping of relative paths into the folder `target`.
@@ -193,7 +233,7 @@ class Sandbox:
 
     @contextmanager
     def network(self) -> Iterator[None]:
-        """Connect the sandbox to the network for a ``with`` block (policy `setup-only`; `full` always is).
+        """Connect the sandbox to the network for a ``with`` block (`setup-only`; `allowlist` and `full` always are).
 
         Commands of the block find in their environment how the host reaches package indexes: proxy, certificates,
         pip's and npm's index. URLs that hold a password are left out.
@@ -203,7 +243,7 @@ class Sandbox:
         """
         if self.network_policy == "none":
             raise SandboxSpecError(f"sandbox {self.name} may never use the network: its policy is none")
-        if self.network_policy == "full":
+        if self.network_policy in _ALWAYS_CONNECTED:
             yield
             return
         access = self._prepare_access()
@@ -219,15 +259,29 @@ class Sandbox:
             with engine_errors(f"dis{doing}"):
                 bridge.disconnect(self._container, force=True)
 
-    def _prepare_access(self) -> dict[str, str]:
+    def refusals(self) -> list[str]:
+        """Return what the network policy `allowlist` kept from the sandbox so far: a sentence each, oldest first."""
+        return refusals(self.name) if self.network_policy == "allowlist" else []
+
+    def _package_access(self) -> tuple[dict[str, str], Path | None]:
         access, ca_bundle = package_access(os.environ)
+        if self.network_policy == "allowlist":  # its proxy is in the container's own environment
+            access = {name: value for name, value in access.items() if not name.lower().endswith("_proxy")}
+        return access, ca_bundle
+
+    def _prepare_access(self) -> dict[str, str]:
+        access, ca_bundle = self._package_access()
         if ca_bundle is not None:
             self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
         return access
 
     def destroy(self) -> None:
         """Kill and remove the container with all in it; does nothing when it is gone already."""
-        self._live.destroy()
+        try:
+            self._live.destroy()
+        finally:
+            if self.network_policy == "allowlist":
+                close_way_out(self.name)
 
     def _own(
         self, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Callable[[bytes], object] = drop

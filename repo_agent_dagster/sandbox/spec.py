@@ -40,6 +40,10 @@ class SandboxDeadlineExceeded(PermanentFault):
     """The sandbox ended itself because its deadline passed while it was still in use."""
 
 
+class SandboxOutOfMemory(PermanentFault):
+    """The kernel ended the sandbox because its memory, with the files in it, was full."""
+
+
 class SandboxUnavailable(TransientFault):
     """The Docker engine did not do what it should, or the sandbox is gone: a new attempt may succeed."""
 

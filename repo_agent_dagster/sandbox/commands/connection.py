@@ -20,11 +20,11 @@ _HANGS_UP = (BrokenPipeError, ConnectionResetError)
 class ExecConnection:
     """The open connection of one exec, which it starts. Close it; the command itself is not ended by that.
 
-    `stdin` is sent as the command takes it, and closed at its end. Its size does not matter, nor how much the command
-    writes meanwhile: neither side ever waits for the other with its hands full.
+    `stdin` is sent as the command takes it, and closed at its end; None is for an exec that was made without one. Its
+    size does not matter, nor how much the command writes meanwhile: neither side waits for the other with a full pipe.
     """
 
-    def __init__(self, client: DockerClient, exec_id: str, stdin: Iterable[bytes] = ()) -> None:
+    def __init__(self, client: DockerClient, exec_id: str, stdin: Iterable[bytes] | None = None) -> None:
         with engine_errors("starting a command in a sandbox"):
             raw = cast(Any, client.api.exec_start(exec_id, socket=True))
         self._raw = raw
@@ -32,7 +32,7 @@ class ExecConnection:
         self._early = _already_read(raw, self._socket)
         self._socket.setblocking(False)  # no read time-out either: a quiet command is no dead one
         self._frames = FrameDecoder()
-        self._input: Iterator[bytes] | None = iter(stdin)
+        self._input: Iterator[bytes] | None = None if stdin is None else iter(stdin)
         self._unsent = memoryview(b"")
         self.moved_at = time.monotonic()
         """When bytes last went either way (`time.monotonic`)."""

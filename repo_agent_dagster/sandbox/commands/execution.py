@@ -1,101 +1,168 @@
 """One command in a sandbox while it runs: follow its output, kill it when its time is over, tell its end."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from repo_agent_dagster.sandbox.commands.collecting import Collector
 from repo_agent_dagster.sandbox.commands.connection import ExecConnection
+from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputSink
+from repo_agent_dagster.sandbox.commands.usage import Meter
 from repo_agent_dagster.sandbox.container import ENDING_SECONDS, LiveContainer
 from repo_agent_dagster.sandbox.docker_engine import engine
 from repo_agent_dagster.sandbox.spec import ExecResult, SandboxUnavailable
 from repo_agent_dagster.store.ids import new_id
 
 _POLL_SECONDS = 0.25
+_KILL_AGAIN_SECONDS = 0.5
 _ORPHAN_GRACE_SECONDS = 1.0
+_DRAIN_SECONDS = 2.0
 _KILLED = 128 + 9
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is run, where, with what, as whom (None: the sandbox's user), and for how long at most."""
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: Iterable[bytes] | None = None
+    user: str | None = None
+    timeout_seconds: float | None = None
 
 
 class Execution:
     """One command while it runs; `run` it once."""
 
     def __init__(
-        self,
-        box: LiveContainer,
-        sink: OutputSink | None,
-        command: tuple[str, ...],
-        cwd: str,
-        env: Mapping[str, str],
-        timeout_seconds: float | None,
+        self, box: LiveContainer, command: Command, meter: Meter, sink: OutputSink | None, masker: Masker | None
     ) -> None:
         self._box = box
-        self._sink = sink
         self._command = command
-        self._cwd = cwd
-        self._env = env
-        self._timeout = timeout_seconds
+        self._meter = meter
+        self._sink = sink
+        self._masker = masker
         self._id = new_id()
-        self._collector = Collector(self._id, sink)
+        self._collector = Collector(self._id, sink, masker)
+        self._exec_id = ""
+        self._timed_out = False
 
     def run(self) -> ExecResult:
-        """Run the command to its end or its time-out."""
-        sink = self._sink
-        exec_id = self._box.exec_create(self._command, self._cwd, self._env)
-        started = time.monotonic()
-        if sink is not None:
-            sink.start(self._id, self._command, datetime.now(UTC))
+        """Run the command to its end or its time-out.
+
+        An error or an interruption of the caller (Ctrl-C, a cancelled run) kills every process of the sandbox before
+        it goes on.
+        """
+        self._exec_id = self._prepare()
+        self._meter.begin()
+        started_at, started = datetime.now(UTC), time.monotonic()
+        if self._sink is not None:
+            self._sink.start(self._id, self._shown(), started_at)
         exit_code: int | None = None
-        timed_out, log_path = False, None
+        log_path = None
         try:
-            connection = ExecConnection(engine(), exec_id)
-            try:
-                timed_out = self._follow(connection, exec_id, started)
-            finally:
-                connection.close()
-                self._collector.finish()
-            code = self._box.exit_code(exec_id)
-            if code == _KILLED and not timed_out:
-                self._box.require_running()
-            exit_code = None if timed_out else code
+            exit_code = self._run(started)
         finally:
-            if sink is not None:
-                log_path = sink.finish(self._id, exit_code, datetime.now(UTC), timed_out=timed_out)
+            if self._sink is not None:
+                log_path = self._sink.finish(self._id, exit_code, datetime.now(UTC), timed_out=self._timed_out)
         return ExecResult(
-            command=self._command,
+            command=self._command.argv,
             exit_code=exit_code,
             duration_seconds=time.monotonic() - started,
-            timed_out=timed_out,
+            timed_out=self._timed_out,
             truncated=self._collector.cut or log_path is not None,
             output=self._collector.output,
             stdout=self._collector.stdout,
             command_id=self._id,
             log_path=log_path,
+            started_at=started_at,
+            usage=self._meter.end(),
         )
 
-    def _follow(self, connection: ExecConnection, exec_id: str, started: float) -> bool:
-        """Take the output until the command ends; return whether it had to be killed."""
-        end = None if self._timeout is None else started + self._timeout
+    def _prepare(self) -> str:
+        command = self._command
+        return self._box.exec_create(
+            command.argv, command.cwd, command.env, stdin=command.stdin is not None, user=command.user
+        )
+
+    def _shown(self) -> tuple[str, ...]:
+        if self._masker is None:
+            return self._command.argv
+        return tuple(self._masker.text(part) for part in self._command.argv)
+
+    def _run(self, started: float) -> int | None:
+        connection: ExecConnection | None = None
+        try:
+            connection = ExecConnection(engine(), self._exec_id, self._command.stdin)
+            code = self._follow(connection, started)
+            self._collector.finish()
+            if code == _KILLED and not self._timed_out:
+                self._box.require_running()
+        except BaseException as failure:
+            self._give_up(connection, failure)
+            raise
+        else:
+            return None if self._timed_out else code
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _follow(self, connection: ExecConnection, started: float) -> int:
+        """Take the output until the command ends, killing it when its time is over; return its exit code."""
+        limit = None if self._command.timeout_seconds is None else started + self._command.timeout_seconds
+        kill_at = limit
         ended_at: float | None = None
-        timed_out = False
+        streaming, pause = True, 0.005
         while True:
             now = time.monotonic()
-            if end is not None and now >= end:
-                if timed_out and now >= started + (self._timeout or 0) + ENDING_SECONDS:
-                    self._box.destroy()
-                    raise SandboxUnavailable(f"sandbox {self._box.name}: a command survived its time-out; destroyed it")
+            if kill_at is not None and limit is not None and now >= kill_at:
+                if now >= limit + ENDING_SECONDS:
+                    raise SandboxUnavailable(f"sandbox {self._box.name}: a command survived its time-out")
                 # Again and again: a kill that comes before process 1 is ready to take it does nothing.
-                timed_out, end = True, now + 0.5
+                self._timed_out, kill_at = True, now + _KILL_AGAIN_SECONDS
                 self._box.kill_processes()
-            wait = _POLL_SECONDS if end is None else max(0.0, min(_POLL_SECONDS, end - now))
-            frames = connection.read(wait)
-            if frames is None:
-                return timed_out
-            self._collector.take(frames)
-            # A child in the background may keep the stream open after the command itself has ended.
-            if frames or self._box.exec_state(exec_id)["Running"]:
+            wait = _POLL_SECONDS if kill_at is None else max(0.0, min(_POLL_SECONDS, kill_at - now))
+            if streaming:
+                frames = connection.read(wait)
+                streaming = frames is not None
+                self._collector.take(frames or [])
+                if frames:
+                    self._meter.sample()
+                    ended_at = None
+                    continue
+            else:  # the command closed its output and may go on for long
+                time.sleep(min(pause, wait))
+                pause = min(2 * pause, _POLL_SECONDS)
+            self._meter.sample()
+            state = self._box.exec_state(self._exec_id)
+            if state["Running"]:
                 ended_at = None
-            elif ended_at is None:
-                ended_at = now
-            elif now - ended_at >= _ORPHAN_GRACE_SECONDS:
-                return timed_out
+                continue
+            # A child in the background may keep the stream open after the command itself has ended.
+            ended_at = ended_at or now
+            if not streaming or now - ended_at >= _ORPHAN_GRACE_SECONDS:
+                return int(state["ExitCode"])
+
+    def _give_up(self, connection: ExecConnection | None, failure: BaseException) -> None:
+        """Kill all that the command started, and keep what it wrote until then; trouble in that is noted only."""
+        with _noted_in(failure):
+            if not self._box.is_gone:
+                self._box.end_exec(self._exec_id)
+        with _noted_in(failure):
+            limit = time.monotonic() + _DRAIN_SECONDS
+            while connection is not None and time.monotonic() < limit and (frames := connection.read(0.1)):
+                self._collector.take(frames)
+            self._collector.finish()
+
+
+@contextmanager
+def _noted_in(failure: BaseException) -> Iterator[None]:
+    try:
+        yield
+    except Exception as also:  # noqa: BLE001 - it is told with the failure that goes on
+        if also is not failure:
+            failure.add_note(f"and then: {also}")
