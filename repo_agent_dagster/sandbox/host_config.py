@@ -19,6 +19,7 @@ CA_BUNDLE = "/home/agent/.repo-agent/ca.crt"
 NPM_REGISTRY = "https://registry.npmjs.org"
 YARN_REGISTRY = "https://registry.yarnpkg.com"
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
+_UV_NAMES = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "trusted-host": "UV_INSECURE_HOST"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def package_access(environment: Mapping[str, str]) -> tuple[dict[str, str], Path
         urls = [url for url in value.split() if "@" not in url]
         if urls:
             access[f"PIP_{name.upper().replace('-', '_')}"] = " ".join(urls)
+            access[_UV_NAMES[name]] = " ".join(urls)
+    if "UV_INDEX" in access:
+        access["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # as pip chooses among several indexes
     registry = dict(line.split("=", 1) for line in _npmrc().splitlines() if line.startswith("registry=")).get(
         "registry"
     )
