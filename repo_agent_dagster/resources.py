@@ -166,7 +166,13 @@ class SandboxResource(dg.ConfigurableResource):
         )
 
     def _sink(self, task_id: str, store: StoreResource) -> StoreSink:
-        return StoreSink(store.engine(), task_id, cap_bytes=self.log_cap_kb * 1024, artifacts_dir=Path(self.artifacts))
+        artifacts = TaskArtifacts(ArtifactStore(self.artifacts), task_id)
+        return StoreSink(
+            store.engine(),
+            task_id,
+            cap_bytes=self.log_cap_kb * 1024,
+            keep=lambda name, file: artifacts.put(name, file).url,
+        )
 
 
 class PathwaysResource(dg.ConfigurableResource):
@@ -361,7 +367,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
         "sandboxes": SandboxResource(
             **sandbox_fields(settings),
             log_cap_kb=settings.sandbox_log_cap_kb,
-            artifacts=str(settings.artifacts),
+            artifacts=settings.artifact_store,
             mirrors=str(settings.mirrors),
             repo_protocols=sorted(settings.allowed_protocols),
             git_credential_helper=settings.git_credential_helper,

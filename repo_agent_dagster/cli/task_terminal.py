@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink, shown
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _STYLES = {"stdout": "", "stderr": "yellow"}
 _QUIET_COMMANDS = 200
@@ -39,7 +35,7 @@ class TerminalSink:
             self._console.print(Text(f"  {printable}", style=_STYLES[line.stream]), soft_wrap=True)
         self._keeping.write(command_id, lines)
 
-    def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> "Path | None":
+    def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> str | None:
         """Tell of a command that did not end well."""
         if timed_out:
             self._console.print(Text("  timed out; its processes were killed", style="red"))

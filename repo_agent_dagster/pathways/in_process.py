@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repo_agent_dagster.artifacts import ArtifactStore, TaskArtifacts
@@ -97,8 +96,12 @@ def _context(
     from repo_agent_dagster.sandbox import Repositories, SandboxSpec, StoreSink
 
     store = ArtifactStore(settings.artifact_store)
+    artifacts = TaskArtifacts(store, task.id)
     sink = StoreSink(
-        engine, task.id, cap_bytes=settings.sandbox_log_cap_kb * 1024, artifacts_dir=Path(settings.artifacts)
+        engine,
+        task.id,
+        cap_bytes=settings.sandbox_log_cap_kb * 1024,
+        keep=lambda name, file: artifacts.put(name, file).url,
     )
     model = spec_of(settings)
 
@@ -118,7 +121,7 @@ def _context(
             budget_bytes=settings.mirror_budget_mb << 20,
             repository_bytes=settings.repository_max_mb << 20,
         ),
-        artifacts=TaskArtifacts(store, task.id),
+        artifacts=artifacts,
         scripts=Scripts(store, way=settings.script_delivery),
         now=now,
         provider=None

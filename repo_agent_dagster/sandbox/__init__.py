@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink, StoreSink
+    from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink
+    from repo_agent_dagster.sandbox.commands.storing import StoreSink
     from repo_agent_dagster.sandbox.docker_engine import EngineMissing, ensure_engine, stop_engine, why_no_engine
     from repo_agent_dagster.sandbox.images.building import ensure_image, remove_images
-    from repo_agent_dagster.sandbox.reaper import LiveSandbox, ReapedSandbox, list_sandboxes, reap, reap_all
+    from repo_agent_dagster.sandbox.reaper import LiveSandbox, ReapedSandbox, Reaping, list_sandboxes, reap, reap_all
     from repo_agent_dagster.sandbox.repositories.cloning import clone_into
     from repo_agent_dagster.sandbox.repositories.faults import RepositoryError, RepositoryUnavailable
     from repo_agent_dagster.sandbox.repositories.history import Mirror
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 _MODULES = {
     "docker_engine": ("EngineMissing", "ensure_engine", "stop_engine", "why_no_engine"),
     "images.building": ("ensure_image", "remove_images"),
-    "commands.output": ("OutputLine", "OutputSink", "StoreSink"),
-    "reaper": ("LiveSandbox", "ReapedSandbox", "list_sandboxes", "reap", "reap_all"),
+    "commands.output": ("OutputLine", "OutputSink"),
+    "commands.storing": ("StoreSink",),
+    "reaper": ("LiveSandbox", "ReapedSandbox", "Reaping", "list_sandboxes", "reap", "reap_all"),
     "repositories.cloning": ("clone_into",),
     "repositories.faults": ("RepositoryError", "RepositoryUnavailable"),
     "repositories.history": ("Mirror",),
@@ -65,6 +67,7 @@ __all__ = [
     "OutputLine",
     "OutputSink",
     "ReapedSandbox",
+    "Reaping",
     "Repositories",
     "RepositoryError",
     "RepositoryUnavailable",

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import SecretStr
@@ -169,7 +168,7 @@ class ExecResult:
 
     `output` and `stdout` are the last part of the text (at most 256 KiB each; both streams in the order in which they
     arrived, and standard output alone). `truncated` says that text is missing from `output` or from the stored
-    log; `log_path` then names the whole log, where a sink kept one. `exit_code` is None after a time-out.
+    log; `log_url` then tells where the whole log is, where a sink kept one. `exit_code` is None after a time-out.
     `started_at` is UTC; `usage` is None where the engine's host does not show it.
     """
 
@@ -181,7 +180,7 @@ class ExecResult:
     output: str
     stdout: str
     command_id: str
-    log_path: Path | None = None
+    log_url: str | None = None
     started_at: datetime | None = None
     usage: ResourceUsage | None = None
 

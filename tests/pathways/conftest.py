@@ -14,7 +14,7 @@ from repo_agent_dagster.contracts.validation import SolutionValidationResult
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.pathways.validation.steps import validate_solution
-from repo_agent_dagster.sandbox.commands.output import StoreSink
+from repo_agent_dagster.sandbox.commands.storing import StoreSink
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
@@ -63,8 +63,9 @@ def context(
     with write_transaction(sqlite_store) as conn:
         payload = TestingPayload(repo_url="https://git.example/any")
         task = task_requests.submit(conn, Pathway.TESTING, payload, now=now)
-    artifacts = tmp_path / "artifacts"
-    sink = StoreSink(sqlite_store, task.id, cap_bytes=1 << 20, artifacts_dir=artifacts)
+    store = ArtifactStore(tmp_path / "artifacts")
+    artifacts = TaskArtifacts(store, task.id)
+    sink = StoreSink(sqlite_store, task.id, cap_bytes=1 << 20, keep=lambda name, file: artifacts.put(name, file).url)
     sandboxes = Sandboxes(SandboxSpec(task_id=task.id, image=sandbox_image), sink)
     try:
         yield TaskContext(
@@ -72,8 +73,8 @@ def context(
             engine=sqlite_store,
             sandboxes=sandboxes,
             repositories=repositories,
-            artifacts=TaskArtifacts(ArtifactStore(artifacts), task.id),
-            scripts=Scripts(ArtifactStore(artifacts)),
+            artifacts=artifacts,
+            scripts=Scripts(store),
             now=lambda: datetime.now(UTC),
         )
     finally:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -32,7 +31,7 @@ class MemorySink:
         if lines:
             self.batches.append(list(lines))
 
-    def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> Path | None:
+    def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> str | None:
         self.endings.append((exit_code, timed_out))
         return None
 

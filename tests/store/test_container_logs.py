@@ -2,11 +2,13 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine, delete
 
 from repo_agent_dagster.store import container_logs
 from repo_agent_dagster.store.container_logs import ContainerLogRow
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.storable import UnfitValueError
 from repo_agent_dagster.store.tables import task_requests
 from repo_agent_dagster.store.task_requests import TaskRequest
 
@@ -47,6 +49,49 @@ def test_a_cursor_reads_the_log_in_pages_without_gap_or_repeat(store: Engine, ta
             cursor = page[-1].id
 
     assert seen == [row.seq for row in rows]
+
+
+def test_one_command_or_what_came_since_an_instant_is_read_alone(
+    store: Engine, task: TaskRequest, now: datetime
+) -> None:
+    other = [row._replace(command_id="c2") for row in _command(task, now, lines=3)]
+    with write_transaction(store) as conn:
+        container_logs.append(conn, _command(task, now, lines=3))
+        container_logs.append(conn, other)
+
+    with read_transaction(store) as conn:
+        second = container_logs.listing(conn, task.id, command_id="c2")
+        late = container_logs.listing(conn, task.id, since=now + timedelta(seconds=2))
+    assert [(row.command_id, row.seq) for row in second] == [("c2", seq) for seq in range(4)]
+    assert [(row.command_id, row.seq) for row in late] == [("c1", 2), ("c1", 3), ("c2", 2), ("c2", 3)]
+
+
+def test_the_last_lines_come_in_their_order(store: Engine, task: TaskRequest, now: datetime) -> None:
+    with write_transaction(store) as conn:
+        container_logs.append(conn, _command(task, now, lines=5))
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c2", 0, "stdin", "ls")])
+
+    with read_transaction(store) as conn:
+        assert [row.log_content for row in container_logs.tail(conn, task.id, 3)] == ["line 4", "1 failed", "ls"]
+        assert [row.seq for row in container_logs.tail(conn, task.id, 2, command_id="c1")] == [4, 5]
+        assert len(container_logs.tail(conn, task.id, 100)) == 7
+
+
+def test_a_time_without_a_zone_and_an_overlong_id_are_refused_on_both_databases(
+    store: Engine, task: TaskRequest, now: datetime
+) -> None:
+    with write_transaction(store) as conn, pytest.raises(ValueError, match="naive datetime"):
+        container_logs.append(conn, [ContainerLogRow(task.id, now.replace(tzinfo=None), "c", 0, "stdin", "")])
+    with write_transaction(store) as conn, pytest.raises(UnfitValueError, match="command_id takes at most 36"):
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c" * 37, 0, "stdin", "")])
+
+
+def test_tabs_breaks_and_backslashes_come_back_as_they_were(store: Engine, task: TaskRequest, now: datetime) -> None:
+    text = "a\tb \\N \\. \n \r x\\"
+    with write_transaction(store) as conn:
+        container_logs.append(conn, [ContainerLogRow(task.id, now, "c1", 1, "stdout", text)])
+        [row] = container_logs.listing(conn, task.id)
+    assert row.log_content == text
 
 
 def test_appending_nothing_is_allowed(store: Engine, task: TaskRequest) -> None:

@@ -63,22 +63,22 @@ class Execution:
         if self._sink is not None:
             self._sink.start(self._id, self._shown(), started_at)
         exit_code: int | None = None
-        log_path = None
+        log_url = None
         try:
             exit_code = self._run(started)
         finally:
             if self._sink is not None:
-                log_path = self._sink.finish(self._id, exit_code, datetime.now(UTC), timed_out=self._timed_out)
+                log_url = self._sink.finish(self._id, exit_code, datetime.now(UTC), timed_out=self._timed_out)
         return ExecResult(
             command=self._command.argv,
             exit_code=exit_code,
             duration_seconds=time.monotonic() - started,
             timed_out=self._timed_out,
-            truncated=self._collector.cut or log_path is not None,
+            truncated=self._collector.cut or log_url is not None,
             output=self._collector.output,
             stdout=self._collector.stdout,
             command_id=self._id,
-            log_path=log_path,
+            log_url=log_url,
             started_at=started_at,
             usage=self._meter.end(),
         )
