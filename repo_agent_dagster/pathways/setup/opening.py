@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.suites import SetupSummary
 from repo_agent_dagster.contracts.tasks import RepositoryPayload
 from repo_agent_dagster.pathways.context import TaskContext
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 CLONE = "/workspace/repo"
+WHOLE_HISTORY_BYTES = 256 << 20
+"""A repository whose packed objects are larger is cloned with its last commits only."""
+LAST_COMMITS = 50
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,30 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
     """
     # Loaded here and not above, so that the pure parts of this package do without docker.
     from repo_agent_dagster.sandbox.repositories.cloning import clone_into
+    from repo_agent_dagster.sandbox.repositories.submodules import clone_submodules, submodule_around
 
-    mirror = context.repositories.mirror(payload.repo_url)
+    mirror = context.repositories.mirror(payload.repo_url, ref=payload.ref)
     commit = mirror.resolve(payload.ref)
+    if mirror.source.protocol == "file":
+        context.think("clone", f"{mirror.url} is on this machine: its commits are used, changes not committed are not")
+    depth = None
+    if mirror.size > WHOLE_HISTORY_BYTES:
+        depth = LAST_COMMITS
+        context.think("clone", f"the history has {mirror.size >> 20} MiB: the last {depth} commits are cloned")
+    around = submodule_around(mirror, commit, payload.subfolder) if payload.submodules else None
+    subfolder = "" if around else payload.subfolder
+    if subfolder:
+        mirror.folder(commit, subfolder)  # before a sandbox is made for nothing
     box = context.sandboxes.open()
-    clone_into(box, mirror, commit, target=CLONE)
-    return box, Checkout(CLONE, CLONE, commit, mirror.url)
+    cloned = clone_into(box, mirror, commit, CLONE, depth=depth, subfolder=subfolder, lfs=payload.lfs)
+    if cloned.sparse:
+        context.think("clone", f"a large tree: of files outside {subfolder} only those on the way are checked out")
+    if payload.submodules:
+        clone_submodules(box, context.repositories, mirror, commit, CLONE, depth=depth)
+    path = f"{CLONE}/{payload.subfolder}" if payload.subfolder else CLONE
+    if around and not box.exec(["test", "-d", path]).ok:
+        raise PermanentFault(f"the submodule {around} of {mirror.url} has no folder {payload.subfolder}")
+    return box, Checkout(CLONE, path, commit, mirror.url)
 
 
 def set_up(

@@ -57,6 +57,11 @@ class Mirror:
         """The repository's URL, without credentials."""
         return redacted(self.source.location)
 
+    @property
+    def size(self) -> int:
+        """The size of its packed objects, in bytes."""
+        return sum(pack.stat().st_size for pack in (self.path / "objects/pack").glob("*.pack"))
+
     def has(self, commit: str) -> bool:
         """Return whether the mirror has the commit with that whole id."""
         return (
