@@ -1,0 +1,1 @@
+"""A bug's description, read: code blocks, tracebacks, the signature of the error. Pure."""
