@@ -49,10 +49,14 @@ class Settings(BaseSettings):
     sandbox_image: str = Field("repo-agent/sandbox:latest", description="Image that task sandboxes start from.")
     sandbox_user: str = Field("agent", description="User inside the sandbox; root is refused.")
     sandbox_cpus: float = Field(1.0, gt=0, description="CPUs per sandbox.")
-    sandbox_memory_mb: int = Field(1024, ge=64, description="Memory per sandbox in MiB; swap is off.")
+    sandbox_memory_mb: int = Field(
+        2048, ge=64, description="Memory per sandbox in MiB, with the files in it; swap is off."
+    )
     sandbox_pids: int = Field(256, ge=16, description="Processes and threads per sandbox.")
     sandbox_disk_mb: int = Field(
-        2048, ge=64, description="Writable space per sandbox in MiB (tmpfs, charged to the memory only when used)."
+        2048,
+        ge=64,
+        description="Size of a sandbox's writable folders in MiB; at most 3/4 of its memory, which they use.",
     )
     sandbox_deadline_seconds: int = Field(1800, ge=10, description="A sandbox ends itself after this many seconds.")
     sandbox_network: NetworkPolicy = Field(

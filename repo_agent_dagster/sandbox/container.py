@@ -14,6 +14,7 @@ from docker.models.containers import Container
 from repo_agent_dagster.sandbox.docker_engine import bounded_engine, engine, engine_errors
 from repo_agent_dagster.sandbox.spec import (
     HOME,
+    SECRET_BYTES,
     WORKSPACE,
     SandboxDeadlineExceeded,
     SandboxOutOfMemory,
@@ -30,6 +31,8 @@ DEADLINE_LABEL = "repo-agent.deadline"
 OWNER_LABEL = "repo-agent.owner"
 NETWORK_LABEL = "repo-agent.network"
 
+SECRETS = "/run/secrets"
+"""Folder of a sandbox's secrets, a tmpfs of its own; there is none in a sandbox without secrets."""
 NETWORK = "bridge"
 """Docker's default network; a sandbox is on it or on none."""
 ENDING_SECONDS = 15.0
@@ -212,10 +215,22 @@ def remove(container: Container) -> None:
             container.wait(condition="removed", timeout=30)
 
 
+def disk_mb(spec: SandboxSpec) -> int:
+    """Return the MiB that each writable folder of a sandbox may take.
+
+    They count against the memory, and a full memory kills processes, where a full disk only fails a write: so the
+    disk ends before the memory does.
+    """
+    return max(1, min(spec.disk_mb, spec.memory_mb * 3 // 4))
+
+
 def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]:
     """Return what `containers.create` is called with: every wall and limit of a sandbox is in here."""
     uid, gid = numeric_user(spec.user)
-    mount = f"rw,exec,nosuid,nodev,size={spec.disk_mb}m,uid={uid},gid={gid}"
+    mount = f"rw,exec,nosuid,nodev,size={disk_mb(spec)}m,uid={uid},gid={gid}"
+    tmpfs = {WORKSPACE: f"{mount},mode=0755", HOME: f"{mount},mode=0755", "/tmp": f"{mount},mode=1777"}  # noqa: S108 - the sandbox's own
+    if spec.secrets:
+        tmpfs[SECRETS] = f"rw,noexec,nosuid,nodev,size={2 * SECRET_BYTES},uid={uid},gid={gid},mode=0700"
     return {
         "image": spec.image,
         "entrypoint": ["python3", "-I", "-S", "-c", _PID1.read_text(), str(spec.deadline_seconds)],
@@ -241,7 +256,7 @@ def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]
         "memswap_limit": f"{spec.memory_mb}m",
         "nano_cpus": int(spec.cpus * 1_000_000_000),
         "read_only": True,
-        "tmpfs": {WORKSPACE: f"{mount},mode=0755", HOME: f"{mount},mode=0755", "/tmp": f"{mount},mode=1777"},  # noqa: S108 - the sandbox's own
+        "tmpfs": tmpfs,
         "auto_remove": True,
         "log_config": {"Type": "none"},
     }

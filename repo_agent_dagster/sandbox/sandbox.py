@@ -10,7 +10,7 @@ from typing import IO, cast
 
 from docker.models.containers import Container
 
-from repo_agent_dagster.sandbox import files, snapshots
+from repo_agent_dagster.sandbox import files, secrets, snapshots
 from repo_agent_dagster.sandbox.commands.execution import Command, Execution
 from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputSink
@@ -44,6 +44,7 @@ class Sandbox:
         self._container = container
         self._live = LiveContainer(container)
         self._sink = sink
+        self._secrets: Mapping[str, bytes] = {}
         self._masker: Masker | None = None
         self._access: dict[str, str] = {}  # environment of commands while the sandbox is connected
 
@@ -65,6 +66,8 @@ class Sandbox:
             SandboxSpecError: the image is missing, or the engine refuses a limit.
             SandboxUnavailable: the engine does not do it; a retry may succeed.
         """
+        values = spec.secret_values()
+        masker = Masker(values.values()) if values else None
         deadline = datetime.now(UTC) + timedelta(seconds=spec.deadline_seconds)
         client = engine()
         arguments = container_arguments(spec, deadline)
@@ -78,6 +81,7 @@ class Sandbox:
                 close_way_out(arguments["name"])
             raise
         box = cls(container, sink)
+        box._secrets, box._masker = values, masker
         try:
             with engine_errors(f"starting the sandbox of task {spec.task_id}"):
                 if spec.network == "setup-only":
@@ -230,6 +234,20 @@ class Sandbox:
             SandboxFileError: it is no tar, or the disk is full.
         """
         snapshots.restore(self._own, archive)
+
+    @contextmanager
+    def secrets(self) -> Iterator[dict[str, str]]:
+        """Lend the spec's secrets to the commands of a ``with`` block, as files: yields their paths by name.
+
+        They can be read by the sandbox's user alone. Every process is killed when the block begins and when it ends,
+        so that no other command sees them; after it they are gone, or the sandbox is. Whatever the block runs can
+        read them: run nothing of the repository's in it. Output shows ``***`` instead of them, also later.
+
+        Raises:
+            SandboxUnavailable: they could not be brought or taken away; the sandbox is destroyed in the second case.
+        """
+        with secrets.lend(self._live, self._own, self._secrets) as paths:
+            yield paths
 
     @contextmanager
     def network(self) -> Iterator[None]:

@@ -51,7 +51,8 @@ class SandboxUnavailable(TransientFault):
 class SandboxSpec:
     """One sandbox: whose it is, what it runs, and its limits. Checked when it is made.
 
-    Memory and disk are MiB; the disk is a tmpfs, so what is written counts against the memory. `deadline_seconds`
+    Memory and disk are MiB. The disk is a tmpfs, so what is written counts against the memory; a writable folder
+    ends at `disk_mb` or at three quarters of the memory, whichever is less. `deadline_seconds`
     is counted from the container's start; the container ends itself then, whoever is still alive outside. `user` is
     the image's `agent` or a number. `owner` names the installation (its home folder), so that the reaper of one
     leaves the sandboxes of another on the same engine alone.
@@ -71,7 +72,7 @@ class SandboxSpec:
     image: str = DEFAULT_IMAGE
     user: str = "agent"
     cpus: float = 1.0
-    memory_mb: int = 1024
+    memory_mb: int = 2048
     pids: int = 256
     disk_mb: int = 2048
     deadline_seconds: int = 1800
