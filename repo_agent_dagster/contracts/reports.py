@@ -144,7 +144,7 @@ class TestCounts(Contract):
 
 
 class ValidationReport(Contract):
-    """The verdict of a `solution_validation` task: its tests before the patch and after it."""
+    """The verdict of a task on a repository: a validation has tests on both sides, a test run has `after` alone."""
 
     verdict: str
     explanation: str = ""

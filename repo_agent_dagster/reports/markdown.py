@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, PatchCounts, ValidationReport
+from repo_agent_dagster.contracts.tasks import Pathway
 from repo_agent_dagster.pages.markdown_text import code, inline, quote, table
-from repo_agent_dagster.reports.wording import duration, instant, lines, plural, rate, verdict
+from repo_agent_dagster.reports.wording import duration, instant, lines, plural, proof, rate, verdict
 
 _COUNT_HEADERS = ["total", "ok", "failed", "unchecked", "reverted", "success rate"]
 
@@ -89,7 +90,11 @@ def _happened(report: DeliveryReport) -> Iterator[str]:
 def _proof(report: DeliveryReport) -> Iterator[str]:
     yield "## Proof"
     items = [f"- Checks of patches: {rate(report.totals)}"]
-    items += [_validation(task.task_id, task.validation) for task in report.task_runs if task.validation is not None]
+    items += [
+        _validation(task.task_id, task.pathway, task.validation)
+        for task in report.task_runs
+        if task.validation is not None
+    ]
     items += [
         f"- Check of {code(m.unit)}: {m.check}" + (f", {inline(m.check_message)}" if m.check_message else "")
         for m in report.migrations
@@ -102,13 +107,14 @@ def _proof(report: DeliveryReport) -> Iterator[str]:
     yield "\n".join(items)
 
 
-def _validation(task_id: str, found: ValidationReport) -> str:
+def _validation(task_id: str, pathway: str, found: ValidationReport) -> str:
+    two_sides = pathway == Pathway.SOLUTION_VALIDATION
     sides = [
-        f"{name} {'?' if side.passed is None else side.passed} of {'?' if side.total is None else side.total} passed"
-        for name, side in (("before", found.before), ("after", found.after))
+        f"{name}{'?' if side.passed is None else side.passed} of {'?' if side.total is None else side.total} passed"
+        for name, side in (("before ", found.before), ("after " if two_sides else "", found.after))
         if side is not None
     ]
-    text = f"- Validation {code(task_id)}: **{inline(verdict(found.verdict))}**"
+    text = f"- {proof(pathway)} {code(task_id)}: **{inline(verdict(found.verdict))}**"
     text += f" (tests: {', '.join(sides)})" if sides else ""
     return text + (f". {inline(found.explanation)}" if found.explanation else "")
 

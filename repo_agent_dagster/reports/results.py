@@ -13,12 +13,13 @@ from repo_agent_dagster.contracts.reports import (
 from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
 from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
 
+_JUDGING = (Pathway.SOLUTION_VALIDATION, Pathway.ERROR_RECREATION, Pathway.TESTING)
+_NAMED_REASONS = 3
 _NO_CHECK_RAN = ("nothing_to_check", "tool_missing")
 
 
 def task_run_report(task: TaskRunFact) -> TaskRunReport:
-    """Return the task run as the report shows it, with the verdict if it was a validation that left one."""
-    is_validation = task.pathway == Pathway.SOLUTION_VALIDATION
+    """Return the task run as the report shows it, with the verdict if its pathway gives one and it left one."""
     return TaskRunReport(
         task_id=task.id,
         pathway=task.pathway,
@@ -29,7 +30,7 @@ def task_run_report(task: TaskRunFact) -> TaskRunReport:
         started_at=task.started_at,
         ended_at=task.ended_at,
         error=task.error,
-        validation=_validation(task.result) if is_validation else None,
+        validation=_validation(task.result) if task.pathway in _JUDGING else None,
     )
 
 
@@ -50,13 +51,22 @@ def migration_report(migration: MigrationFact) -> MigrationReport:
 def _validation(result: object) -> ValidationReport | None:
     if not isinstance(result, Mapping) or not isinstance(result.get("verdict"), str):
         return None
-    explanation = result.get("explanation")
     return ValidationReport(
         verdict=result["verdict"],
-        explanation=explanation if isinstance(explanation, str) else "",
+        explanation=_explanation(result),
         before=_test_counts(result.get("before")),
-        after=_test_counts(result.get("after")),
+        # A run of the tests has one side only, and its counts at the top.
+        after=_test_counts(result if "total" in result else result.get("after")),
     )
+
+
+def _explanation(result: Mapping[str, Any]) -> str:
+    reasons = result.get("reasons", result.get("explanation"))
+    if isinstance(reasons, str):
+        return reasons
+    if not isinstance(reasons, list):
+        return ""
+    return " ".join(reason for reason in reasons[:_NAMED_REASONS] if isinstance(reason, str))
 
 
 def _test_counts(side: object) -> TestCounts | None:

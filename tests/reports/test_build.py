@@ -130,13 +130,21 @@ def test_a_result_without_a_verdict_is_left_out(result: dict[str, Any] | None, n
 
 
 def test_a_test_that_could_not_run_counts_as_failed(now: datetime) -> None:
-    result = {"verdict": "still_failing", "before": {"passed": 1, "failed": 1, "errors": 2}, "after": "broken"}
+    result = {"verdict": "no_effect", "before": {"passed": 1, "failed": 1, "errors": 2}, "after": "broken"}
     task = replace(sample_facts(now).task_runs[0], result=result)
     validation = _report(task_runs=(task,)).task_runs[0].validation
     assert validation is not None
     assert validation.before is not None
     assert (validation.before.total, validation.before.passed, validation.before.failed) == (4, 1, 3)
     assert validation.after is None
+
+
+def test_a_test_run_is_shown_with_its_counts_and_reasons(now: datetime) -> None:
+    result = {"verdict": "failed", "reasons": ["1 of 3 fails.", "x"], "total": 3, "passed": 2, "failed": 1, "errors": 0}
+    task = replace(sample_facts(now).task_runs[0], pathway="testing", result=result)
+    text = render_markdown(_report(task_runs=(task,)))
+    assert "Test run" in text
+    assert "**failed** (tests: 2 of 3 passed). 1 of 3 fails. x" in text
 
 
 @pytest.mark.parametrize(
