@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     build_log_dir: Path | None = Field(None, description="JSONL logs of builds; default `home`/logs/builds.")
 
     sandbox_image: str = Field("repo-agent/sandbox:latest", description="Image that task sandboxes start from.")
+    sandbox_allowed_images: str = Field(
+        "",
+        description="Comma-separated globs of further images that a repository's recipe may ask for, e.g. acme/ci:*.",
+    )
     sandbox_user: str = Field("agent", description="User inside the sandbox; root is refused.")
     sandbox_cpus: float = Field(1.0, gt=0, description="CPUs per sandbox.")
     sandbox_memory_mb: int = Field(
@@ -99,6 +103,9 @@ class Settings(BaseSettings):
         20_480, ge=0, description="Mirrors of repositories kept in all, in MiB; the ones unused for longest go first."
     )
     repository_max_mb: int = Field(4096, ge=1, description="A repository that is larger, in MiB, is not fetched.")
+    setup_cache_mb: int = Field(
+        10_240, ge=0, description="Room for what set-ups installed, kept for the next task, in MiB; 0 keeps nothing."
+    )
     base_image: str = Field("debian:bookworm-slim", description="Registry image that the sandbox image is built on.")
 
     notify_url: str = Field(
@@ -207,6 +214,16 @@ class Settings(BaseSettings):
     def mirrors(self) -> Path:
         """Folder of the bare mirrors of repositories."""
         return self.home / "mirrors"
+
+    @property
+    def setup_cache(self) -> Path:
+        """Folder of what set-ups installed; safe to lose."""
+        return self.home / "setup-cache"
+
+    @property
+    def allowed_images(self) -> tuple[str, ...]:
+        """`sandbox_allowed_images` as globs."""
+        return tuple(part.strip() for part in self.sandbox_allowed_images.split(",") if part.strip())
 
     @property
     def allowed_protocols(self) -> frozenset[str]:

@@ -65,3 +65,4 @@ class SetupSummary(Contract):
     used_network: bool
     duration_seconds: NonNegativeFloat
     note: Annotated[str, Field(description="What was done and why, or what went wrong.")]
+    cached: Annotated[bool, Field(description="Brought back as an earlier task installed it.")] = False

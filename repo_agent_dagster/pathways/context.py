@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from repo_agent_dagster.artifacts import TaskArtifacts
     from repo_agent_dagster.contracts.suites import CaseResult
     from repo_agent_dagster.pathways.scripts import Scripts
+    from repo_agent_dagster.pathways.setup.kept import KeptSetups
     from repo_agent_dagster.sandbox import OutputSink, Repositories, Sandbox, SandboxSpec
 
 RULES = "rules"
@@ -65,7 +66,8 @@ class TaskContext:
     """What the steps of one attempt at a task work with.
 
     `durations` are seconds by step, in the order of steps; `say` takes a line of progress for whoever watches.
-    `provider` makes the task's model, None where none is configured.
+    `provider` makes the task's model, None where none is configured. `kept_setups` keeps what was installed, None where
+    nothing is kept; `allowed_images` are globs of the images that a recipe may ask for.
     """
 
     task_id: str
@@ -76,6 +78,8 @@ class TaskContext:
     scripts: "Scripts"
     now: Callable[[], datetime]
     provider: "Callable[[], Provider] | None" = None
+    kept_setups: "KeptSetups | None" = None
+    allowed_images: tuple[str, ...] = ()
     say: Callable[[str], None] = lambda _line: None
     durations: dict[str, float] = field(default_factory=dict)
 

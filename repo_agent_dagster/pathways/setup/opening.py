@@ -1,17 +1,19 @@
 """The first steps of every pathway on a repository: bring it into a sandbox, make it runnable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.suites import SetupSummary
-from repo_agent_dagster.contracts.tasks import RepositoryPayload
+from repo_agent_dagster.contracts.tasks import RepositoryPayload, RepositoryRecipe
 from repo_agent_dagster.pathways.context import TaskContext
-from repo_agent_dagster.pathways.setup.environment import prepare
-from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, read_facts
-from repo_agent_dagster.pathways.suites.detection import NoTestCommand, TestCommand, detect_test_command
+from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, facts_at, read_facts
+from repo_agent_dagster.pathways.setup.installing import install
+from repo_agent_dagster.pathways.setup.recipe import allowed_image, find_recipe
+from repo_agent_dagster.pathways.suites.detection import Ecosystem, NoTestCommand, TestCommand, detect_test_command
 
 if TYPE_CHECKING:
+    from repo_agent_dagster.sandbox.repositories.history import Mirror
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 CLONE = "/workspace/repo"
@@ -25,12 +27,16 @@ class Checkout:
     """The clone in the sandbox: its root, the folder to work in, which commit the ref meant, and whose it is.
 
     `path` is `root` or, of a monorepo, the sub-folder below it. `url` is without credentials.
+    `trusted`: the commit is on a branch or a tag, so that whoever may write to the repository has put it there.
     """
 
     root: str
     path: str
     commit: str
     url: str
+    recipe: RepositoryRecipe = field(default_factory=RepositoryRecipe)
+    trusted: bool = False
+    mirror: "Mirror | None" = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
     subfolder = "" if around else payload.subfolder
     if subfolder:
         mirror.folder(commit, subfolder)  # before a sandbox is made for nothing
-    box = context.sandboxes.open()
+    recipe = find_recipe(mirror, commit, payload)
+    box = context.sandboxes.open(image=allowed_image(recipe, context.sandboxes.spec.image, context.allowed_images))
     cloned = clone_into(box, mirror, commit, CLONE, depth=depth, subfolder=subfolder, lfs=payload.lfs)
     if cloned.sparse:
         context.think("clone", f"a large tree: of files outside {subfolder} only those on the way are checked out")
@@ -79,7 +86,8 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
     path = f"{CLONE}/{payload.subfolder}" if payload.subfolder else CLONE
     if around and not box.exec(["test", "-d", path]).ok:
         raise PermanentFault(f"the submodule {around} of {mirror.url} has no folder {payload.subfolder}")
-    return box, Checkout(CLONE, path, commit, mirror.url)
+    trusted = not mirror.is_pull_request(payload.ref)
+    return box, Checkout(CLONE, path, commit, mirror.url, recipe, trusted, mirror)
 
 
 def set_up(
@@ -89,16 +97,26 @@ def set_up(
     payload: RepositoryPayload,
     *,
     test_command: str | None = None,
+    ecosystem: Ecosystem | None = None,
 ) -> Environment:
-    """Find the test command and install what it needs; failures are told in the result, not raised."""
-    facts = read_facts(box, checkout.path)
+    """Find the test command and install what it needs; failures are told in the result, not raised.
+
+    The test command is `test_command`, else the recipe's, else what is detected. With an `ecosystem`, what that one
+    needs is installed whatever the command is, and also where there is none.
+    """
+    if checkout.mirror is not None and not (payload.submodules and payload.subfolder):
+        facts = facts_at(checkout.mirror, checkout.commit, payload.subfolder)
+    else:
+        facts = read_facts(box, checkout.path)
+    command, missing = None, ""
     try:
-        command = detect_test_command(facts, test_command)
+        command = detect_test_command(facts, test_command or checkout.recipe.test)
+        context.think("set_up", f"the tests are run by `{command.display}`: {command.reason}")
     except NoTestCommand as error:
-        nothing = SetupSummary(
-            ok=True, ecosystem="", commands=[], used_network=False, duration_seconds=0, note=str(error)
-        )
+        missing = str(error)
+        context.think("set_up", missing)
+    needed = ecosystem or (command.ecosystem if command else None)
+    if needed is None:
+        nothing = SetupSummary(ok=True, ecosystem="", commands=[], used_network=False, duration_seconds=0, note=missing)
         return Environment(None, nothing, facts)
-    context.think("set_up", f"the tests are run by `{command.display}`: {command.reason}")
-    setup = prepare(box, checkout.path, facts, command.ecosystem, timeout_seconds=payload.timeout_seconds)
-    return Environment(command, setup, facts)
+    return Environment(command, install(context, box, checkout, payload, facts, needed), facts)
