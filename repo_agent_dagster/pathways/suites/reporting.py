@@ -22,6 +22,8 @@ _PROGRAMS = (
     "mocha_selection.cjs",
 )
 _OWN_REPORTER = re.compile(r"--test-reporter\b")
+_LISTS = frozenset({"PYTEST_ADDOPTS", "NODE_OPTIONS"})
+"""What a command's own environment adds to, and does not replace."""
 _PIPED = {"go": "go-test.jsonl", "cargo": "cargo.txt"}
 
 
@@ -87,7 +89,8 @@ def invoke(
         env |= _python(scratch, selection, with_plugin=with_plugin)
     if command.ecosystem in ("node", "custom"):
         env["NODE_OPTIONS"] = _node_options(command, scratch)
-    return Invocation(files, _argv(command, scratch), {**env, **command.env})
+    joined = {name: f"{env[name]} {value}" for name, value in command.env.items() if name in _LISTS and name in env}
+    return Invocation(files, _argv(command, scratch), {**env, **command.env, **joined})
 
 
 def _argv(command: TestCommand, scratch: str) -> tuple[str, ...]:

@@ -56,9 +56,10 @@ def run_tests(
 ) -> TestRun:
     """Run the tests of the clone at `path`; failing, crashing or hanging ones are told in the result, not raised.
 
-    `only` names cases or files by their ids: exactly these are reported, and no more than their files are run where
-    the runner lets itself be told; the exit code is then 0 if others alone failed. `root` is what ids are relative
-    to, `path` by default. Reports go to a new folder outside the clone whose name nobody can guess.
+    `only` names cases (with or without parameters) or files by their ids: exactly these are reported, and no more
+    than their files are run where the runner lets itself be told; the exit code is then 0 if others alone failed.
+    `root` is what ids are relative to, `path` by default. Reports go to a new folder outside the clone whose name
+    nobody can guess.
 
     Raises:
         ScratchUnwritable: the sandbox's disk is full or its folders were taken away.
@@ -146,7 +147,8 @@ def interpret(
 def _only(run: TestRun, ids: Sequence[str]) -> TestRun:
     """Leave out the tests that ran beside those that were asked for; a failure of one of them is no failure here."""
     wanted = set(ids)
-    cases = tuple(case for case in run.cases if case.id in wanted or case.id.split("::")[0] in wanted)
+    named = ((case, {case.id, case.id.split("[")[0], case.id.split("::")[0]}) for case in run.cases)
+    cases = tuple(case for case, names in named if names & wanted)
     explained = run.exit_code not in (0, None) and bool(run.failing)
     kept = replace(run, cases=cases, collected=None)
     return replace(kept, exit_code=0) if explained and not kept.failing else kept

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from typing import Any, Dict, List, Optional  # Python 3.8 reads this, too
+from typing import Any, Dict, List, Optional, Set  # Python 3.8 reads this, too
 
 import pytest
 
@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: Any, items: List[Any]) -> None:
     if only:
         with open(only, encoding="utf-8") as file:
             ids = set(json.load(file))
-        keep = [item for item in keep if item.nodeid in ids or item.nodeid.split("::")[0] in ids]
+        keep = [item for item in keep if ids & _names(item.nodeid)]
     if shard:
         part, parts = (int(number) for number in shard.split("/"))
         keep = [item for item in keep if _part(item.nodeid.split("::")[0], parts) == part]
@@ -73,6 +73,11 @@ def pytest_collection_finish(session: Any) -> None:
         return
     with open(os.path.join(_REPORTS, path), "a", encoding="utf-8") as file:
         file.write(json.dumps({"collected": len(session.items)}) + "\n")
+
+
+def _names(nodeid: str) -> Set[str]:
+    """Return what a test is asked for by: its id, its id without parameters, its file."""
+    return {nodeid, nodeid.split("[")[0], nodeid.split("::")[0]}
 
 
 def _part(path: str, parts: int) -> int:
