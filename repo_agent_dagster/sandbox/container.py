@@ -11,7 +11,7 @@ from typing import Any
 import docker.errors
 from docker.models.containers import Container
 
-from repo_agent_dagster.sandbox.docker_engine import bounded_engine, engine, engine_errors
+from repo_agent_dagster.sandbox.docker_engine import PATIENCE_SECONDS, bounded_engine, engine, engine_errors
 from repo_agent_dagster.sandbox.spec import (
     HOME,
     SECRET_BYTES,
@@ -37,7 +37,10 @@ NETWORK = "bridge"
 """Docker's default network; a sandbox is on it or on none."""
 ENDING_SECONDS = 15.0
 """How long the engine may take to show the end of processes that were killed."""
+_STARTING_SECONDS = 2.0
 _KILL_ALL = ("/bin/sh", "-c", "kill -9 -1")
+_ARGUMENT_BYTES = (128 << 10) - 1
+"""Linux takes no longer argument or variable (MAX_ARG_STRLEN)."""
 _LOG = logging.getLogger(__name__)
 _PID1 = Path(__file__).parent / "inside" / "pid1.py"
 
@@ -45,8 +48,9 @@ _PID1 = Path(__file__).parent / "inside" / "pid1.py"
 class LiveContainer:
     """What the engine does with a sandbox's container, with a clear error when that is gone."""
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._container = container
+        self._patience = patience_seconds
         self._other_users: set[str] = set()
         self.is_gone = False
         """Whether a call has found the container ended."""
@@ -73,8 +77,8 @@ class LiveContainer:
         """
         try:
             with engine_errors(f"destroying the sandbox {self.name}"):
-                remove(self._container)
-        except SandboxUnavailable as error:
+                remove(self._container, self._patience)
+        except (SandboxUnavailable, SandboxSpecError) as error:
             _LOG.warning("%s; left to the reaper, and to its own end at %s", error, self.deadline)
             return False
         return True
@@ -155,7 +159,7 @@ class LiveContainer:
         # The container is removed, so that only the engine's own record of the last events can tell.
         now = int(time.time())
         with suppress(SandboxUnavailable), engine_errors("asking for the end of a sandbox"):
-            events = bounded_engine().api.events(
+            events = bounded_engine(self._patience).api.events(
                 since=now - 60, until=now + 1, filters={"container": self.id, "event": ["oom"]}, decode=True
             )
             return any(True for _ in events)
@@ -164,28 +168,26 @@ class LiveContainer:
     def kill_processes(self) -> None:
         """Kill every process but the first; one that comes before process 1 is ready does nothing."""
         with self._alive("killing the processes of"):
-            bounded_engine().api.kill(self.id, "SIGUSR1")  # to process 1, inside/pid1.py
+            api = bounded_engine(self._patience).api
+            api.kill(self.id, "SIGUSR1")  # to process 1, inside/pid1.py
             for user in self._other_users:  # process 1 has no power over them
-                killer = bounded_engine().api.exec_create(self.id, list(_KILL_ALL), user=user)
-                bounded_engine().api.exec_start(killer["Id"], detach=True)
+                api.exec_start(api.exec_create(self.id, list(_KILL_ALL), user=user)["Id"], detach=True)
 
     def end_exec(self, exec_id: str) -> None:
-        """Kill every process but the first until a command has ended; destroy a sandbox in which one survives.
+        """Kill every process but the first until a command has ended; one that is just being started, too.
 
         Raises:
             SandboxUnavailable: it survived, or the engine does not do it in time.
         """
         limit = time.monotonic() + ENDING_SECONDS
-        try:
-            while self.exec_state(exec_id)["Running"] and time.monotonic() < limit:
-                self.kill_processes()
-                time.sleep(0.1)
-        except SandboxUnavailable:
-            self.destroy()
-            raise
-        if time.monotonic() >= limit:
-            self.destroy()
-            raise SandboxUnavailable(f"sandbox {self.name}: a command survived being killed; destroyed the sandbox")
+        starting_until = time.monotonic() + _STARTING_SECONDS
+        while (state := self.exec_state(exec_id))["Running"] or state["ExitCode"] is None:
+            if state["ExitCode"] is None and not state["Running"] and time.monotonic() >= starting_until:
+                return  # it was never started
+            if time.monotonic() >= limit:
+                raise SandboxUnavailable(f"sandbox {self.name}: a command survived being killed")
+            self.kill_processes()
+            time.sleep(0.1)
 
 
 def _require_sendable(command: Sequence[str], cwd: str, env: Mapping[str, str]) -> None:
@@ -193,6 +195,8 @@ def _require_sendable(command: Sequence[str], cwd: str, env: Mapping[str, str]) 
     if not command or not command[0]:
         raise SandboxSpecError("a command without a program was to be run; give an argument list or a script")
     for text in (*command, cwd, *env, *env.values()):
+        if len(text.encode(errors="replace")) > _ARGUMENT_BYTES:
+            raise SandboxSpecError(f"an argument of over {_ARGUMENT_BYTES} bytes ({text[:60]!r} …): put it into a file")
         if "\0" in text or (not text.isascii() and text != text.encode(errors="replace").decode()):
             raise SandboxSpecError(
                 f"{text[:100]!r} cannot be given to a command: it has a NUL or is no Unicode; put it into a file"
@@ -202,10 +206,10 @@ def _require_sendable(command: Sequence[str], cwd: str, env: Mapping[str, str]) 
         raise SandboxSpecError(f"environment name {odd[0]!r} is none: it is empty or has '=' in it")
 
 
-def remove(container: Container) -> None:
+def remove(container: Container, patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Remove a container by force, with its anonymous volumes; one that is gone or going is fine."""
     try:
-        bounded_engine().api.remove_container(str(container.id), force=True, v=True)
+        bounded_engine(patience_seconds).api.remove_container(str(container.id), force=True, v=True)
     except docker.errors.NotFound:
         return
     except docker.errors.APIError as error:

@@ -23,8 +23,9 @@ Progress = Callable[[str], None]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
+PATIENCE_SECONDS = 20.0
+"""How long an engine is waited for to kill or remove something."""
 _REQUEST_SECONDS = 120
-_BOUNDED_SECONDS = 20
 
 
 class EngineMissing(PermanentFault):
@@ -44,13 +45,13 @@ def engine() -> docker.DockerClient:
     return _engine_of(os.getpid(), os.environ.get("DOCKER_HOST", ""))  # a connection does not survive a fork
 
 
-def bounded_engine() -> docker.DockerClient:
-    """Return a connection on which no answer is waited for longer than 20 s: for kills and removals.
+def bounded_engine(seconds: float = PATIENCE_SECONDS) -> docker.DockerClient:
+    """Return a connection on which no answer is waited for longer than that: for kills and removals.
 
     Raises:
         SandboxUnavailable: DOCKER_HOST is malformed, or nothing answers there.
     """
-    return _bounded_engine_of(os.getpid(), os.environ.get("DOCKER_HOST", ""))
+    return _bounded_engine_of(os.getpid(), os.environ.get("DOCKER_HOST", ""), seconds)
 
 
 @lru_cache(maxsize=2)
@@ -60,9 +61,10 @@ def _engine_of(_pid: int, _host: str) -> docker.DockerClient:
 
 
 @lru_cache(maxsize=2)
-def _bounded_engine_of(_pid: int, _host: str) -> docker.DockerClient:
+def _bounded_engine_of(_pid: int, _host: str, seconds: float) -> docker.DockerClient:
     with engine_errors("connecting to the Docker engine"):
-        return docker.DockerClient.from_env(version="auto", timeout=_BOUNDED_SECONDS)
+        # docker-py's types say whole seconds; what it does with them does not.
+        return docker.DockerClient.from_env(version="auto", timeout=seconds)  # type: ignore[arg-type]
 
 
 def why_no_engine() -> str | None:

@@ -22,7 +22,7 @@ from repo_agent_dagster.sandbox.container import (
     LiveContainer,
     container_arguments,
 )
-from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
+from repo_agent_dagster.sandbox.docker_engine import PATIENCE_SECONDS, engine, engine_errors
 from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
 from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
 from repo_agent_dagster.sandbox.spec import (
@@ -40,9 +40,11 @@ _ALWAYS_CONNECTED: tuple[NetworkPolicy, ...] = ("allowlist", "full")
 class Sandbox:
     """A running container. Made by `open`, `create` or `attach`; one thread at a time may use it."""
 
-    def __init__(self, container: Container, sink: OutputSink | None = None) -> None:
+    def __init__(
+        self, container: Container, sink: OutputSink | None = None, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self._container = container
-        self._live = LiveContainer(container)
+        self._live = LiveContainer(container, patience_seconds)
         self._sink = sink
         self._secrets: Mapping[str, bytes] = {}
         self._masker: Masker | None = None

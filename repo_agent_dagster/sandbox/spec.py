@@ -189,3 +189,21 @@ class ExecResult:
     def ok(self) -> bool:
         """Whether the command ended by itself with exit code 0."""
         return self.exit_code == 0 and not self.timed_out
+
+    @property
+    def met_limit(self) -> str:
+        """Which limit of the sandbox a failed command most likely met, and its setting, in words; empty: none is seen.
+
+        The memory is told by the kernel, disk and processes only by what the command itself says of them.
+        """
+        if self.ok:
+            return ""
+        if self.usage is not None and self.usage.oom_killed:
+            return "the sandbox's memory, with the files in it, was full (REPO_AGENT_SANDBOX_MEMORY_MB)"
+        if re.search(r"No space left on device|ENOSPC|Disk quota exceeded", self.output):
+            return (
+                "the sandbox's disk was full (REPO_AGENT_SANDBOX_DISK_MB, at most 3/4 of REPO_AGENT_SANDBOX_MEMORY_MB)"
+            )
+        if re.search(r"Resource temporarily unavailable|can't start new thread|Cannot fork|EAGAIN", self.output):
+            return "the sandbox had no room for another process (REPO_AGENT_SANDBOX_PIDS)"
+        return ""

@@ -12,7 +12,7 @@ from docker import DockerClient
 from repo_agent_dagster.sandbox.commands.frames import Frame, FrameDecoder
 from repo_agent_dagster.sandbox.docker_engine import engine_errors
 
-_CHUNK = 65_536
+_CHUNK = 1 << 18
 _BLOCKED = (BlockingIOError, TimeoutError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _HANGS_UP = (BrokenPipeError, ConnectionResetError)
 
@@ -29,7 +29,7 @@ class ExecConnection:
             raw = cast(Any, client.api.exec_start(exec_id, socket=True))
         self._raw = raw
         self._socket = getattr(raw, "_sock", raw)  # under http(s), docker-py hands out the file object of the socket
-        self._early = _already_read(raw, self._socket)
+        self._early = already_read(raw, self._socket)
         self._socket.setblocking(False)  # no read time-out either: a quiet command is no dead one
         self._frames = FrameDecoder()
         self._input: Iterator[bytes] | None = None if stdin is None else iter(stdin)
@@ -109,7 +109,8 @@ def _end_input(connection: Any) -> None:
         connection.shutdown(socket.SHUT_WR)
 
 
-def _already_read(raw: Any, connection: Any) -> bytes:
+def already_read(raw: Any, connection: Any) -> bytes:
+    """Return the first bytes of an exec's stream that were read with the headers of the engine's answer."""
     # http.client reads the answer's headers through a buffer, and the first output may be in it already. docker-py's
     # own stream reader forgets that; under load it is how the output of a quick command gets lost.
     try:

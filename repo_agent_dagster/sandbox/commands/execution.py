@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.sandbox.commands.collecting import Collector
 from repo_agent_dagster.sandbox.commands.connection import ExecConnection
 from repo_agent_dagster.sandbox.commands.masking import Masker
@@ -126,21 +127,19 @@ class Execution:
                 self._timed_out, kill_at = True, now + _KILL_AGAIN_SECONDS
                 self._box.kill_processes()
             wait = _POLL_SECONDS if kill_at is None else max(0.0, min(_POLL_SECONDS, kill_at - now))
-            if streaming:
-                frames = connection.read(wait)
-                streaming = frames is not None
-                self._collector.take(frames or [])
-                if frames:
-                    self._meter.sample()
-                    ended_at = None
-                    continue
-            else:  # the command closed its output and may go on for long
-                time.sleep(min(pause, wait))
-                pause = min(2 * pause, _POLL_SECONDS)
+            frames = connection.read(wait) if streaming else None
+            streaming = frames is not None
+            self._collector.take(frames or [])
             self._meter.sample()
+            if frames:
+                ended_at = None
+                continue
             state = self._box.exec_state(self._exec_id)
             if state["Running"]:
                 ended_at = None
+                if not streaming:  # the command closed its output, and may go on for long
+                    time.sleep(min(pause, wait))
+                    pause = min(2 * pause, _POLL_SECONDS)
                 continue
             # A child in the background may keep the stream open after the command itself has ended.
             ended_at = ended_at or now
@@ -149,14 +148,25 @@ class Execution:
 
     def _give_up(self, connection: ExecConnection | None, failure: BaseException) -> None:
         """Kill all that the command started, and keep what it wrote until then; trouble in that is noted only."""
-        with _noted_in(failure):
-            if not self._box.is_gone:
-                self._box.end_exec(self._exec_id)
+        if not self._box.is_gone:
+            self._end(failure)
         with _noted_in(failure):
             limit = time.monotonic() + _DRAIN_SECONDS
             while connection is not None and time.monotonic() < limit and (frames := connection.read(0.1)):
                 self._collector.take(frames)
             self._collector.finish()
+
+    def _end(self, failure: BaseException) -> None:
+        # After an error of the engine, or a command that survived, the next kill would only wait in vain again.
+        if not isinstance(failure, SandboxUnavailable):
+            try:
+                self._box.end_exec(self._exec_id)
+            except RepoAgentError as error:
+                failure.add_note(f"and then: {error}")
+            else:
+                return
+        gone = self._box.destroy()
+        failure.add_note("its sandbox was destroyed" if gone else "its sandbox is left to the reaper")
 
 
 @contextmanager
