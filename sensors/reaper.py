@@ -3,10 +3,13 @@
 import dagster as dg
 
 from repo_agent_dagster.contracts.tasks import TaskStatus
+from repo_agent_dagster.pathways.leftovers import close_vanished, serves_nobody
+from repo_agent_dagster.pathways.local_run import is_local
 from repo_agent_dagster.resources import ClockResource, SandboxResource, StoreResource
-from repo_agent_dagster.sandbox import LiveSandbox, SandboxUnavailable, reap
+from repo_agent_dagster.sandbox import SandboxUnavailable, reap
 from repo_agent_dagster.store import task_requests
-from repo_agent_dagster.store.engine import read_transaction
+from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.task_requests import TaskRequest
 from sensors.queue import close_after_run
 
 NEWEST_CANCELLED = 50
@@ -24,17 +27,14 @@ def sandbox_reaper_sensor(
     stopped = _stop_runs_of_cancelled_tasks(context, store)
     closed = _close_tasks_of_ended_runs(context, store, clock)
 
-    def is_over(sandbox: LiveSandbox) -> bool:
-        with read_transaction(store.engine()) as conn:
-            task = task_requests.get(conn, sandbox.task_id)
-        # A retry of a crashed run has a sandbox of its own; the crashed run's serves nobody any more.
-        return task is None or not task.is_open or task.dagster_run_id != sandbox.run_id
-
+    closed += len(close_vanished(store.engine(), now=clock.now()))
     try:
-        reaped = reap(is_over=is_over, now=clock.now(), owner=sandboxes.owner)
+        reaping = reap(is_over=serves_nobody(store.engine()), now=clock.now(), owner=sandboxes.owner)
     except SandboxUnavailable as error:
         return dg.SkipReason(f"no Docker engine, so no sandboxes either: {error}")
-    return dg.SkipReason(f"{len(reaped)} sandbox(es) removed, {closed} task(s) closed, {stopped} run(s) stopped")
+    removed = sum(reaped.kind == "sandbox" for reaped in reaping.removed)
+    told = [f"{removed} sandbox(es) removed, {closed} task(s) closed, {stopped} run(s) stopped", *reaping.problems]
+    return dg.SkipReason("; ".join(told))
 
 
 def _stop_runs_of_cancelled_tasks(context: dg.SensorEvaluationContext, store: StoreResource) -> int:
@@ -53,10 +53,22 @@ def _close_tasks_of_ended_runs(context: dg.SensorEvaluationContext, store: Store
         running = task_requests.listing(conn, status=TaskStatus.RUNNING, limit=1000)
     closed = 0
     for task in running:
-        run = context.instance.get_run_by_id(task.dagster_run_id) if task.dagster_run_id else None
-        if run is not None and close_after_run(context.instance, store, clock, run):
-            closed += 1
+        if task.dagster_run_id is None or is_local(task.dagster_run_id):
+            continue
+        run = context.instance.get_run_by_id(task.dagster_run_id)
+        if run is None:
+            closed += _close_without_run(store, clock, task)
+        else:
+            closed += close_after_run(context.instance, store, clock, run)
     return closed
+
+
+def _close_without_run(store: StoreResource, clock: ClockResource, task: TaskRequest) -> bool:
+    why = f"its run {task.dagster_run_id} is not in Dagster's storage any more: deleted, or the storage was replaced"
+    with write_transaction(store.engine()) as conn:
+        return task_requests.finish(
+            conn, task.id, TaskStatus.FAILED, now=clock.now(), error=why, dagster_run_id=task.dagster_run_id
+        )
 
 
 default_sensors = [sandbox_reaper_sensor]

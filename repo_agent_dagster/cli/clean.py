@@ -34,9 +34,9 @@ def _remove_containers(settings: Settings, *, images: bool) -> None:
     from repo_agent_dagster.sandbox import SandboxUnavailable, reap_all, remove_images, stop_engine
 
     try:
-        removed = reap_all(settings.home)
+        removed = reap_all(settings.home).removed
         if removed:
-            console.print(f"removed {len(removed)} sandbox(es)")
+            console.print(f"removed {sum(reaped.kind == 'sandbox' for reaped in removed)} sandbox(es)")
         if images:
             remove_images()
     except SandboxUnavailable:

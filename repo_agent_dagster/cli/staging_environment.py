@@ -82,24 +82,15 @@ def _provider(settings: Settings, engine: "Engine") -> "Callable[[], Provider] |
 
 
 def _sandbox(settings: Settings) -> "AbstractContextManager[Sandbox]":
+    from repo_agent_dagster.pathways.in_process import sandbox_fields
+    from repo_agent_dagster.pathways.local_run import local_run_id
     from repo_agent_dagster.sandbox.sandbox import Sandbox
     from repo_agent_dagster.sandbox.spec import SandboxSpec
     from repo_agent_dagster.store.ids import new_id
 
-    return Sandbox.open(
-        # Without an owner: the reaper would take a task that is in no queue for one that is over.
-        SandboxSpec(
-            task_id=f"migrate-staging-{new_id()}",
-            image=settings.sandbox_image,
-            user=settings.sandbox_user,
-            cpus=settings.sandbox_cpus,
-            memory_mb=settings.sandbox_memory_mb,
-            pids=settings.sandbox_pids,
-            disk_mb=settings.sandbox_disk_mb,
-            deadline_seconds=settings.sandbox_deadline_seconds,
-            network=settings.sandbox_network,
-        )
-    )
+    # In no queue: the sandbox is over with this process.
+    spec = SandboxSpec(f"migrate-staging-{new_id()}", run_id=local_run_id(), **sandbox_fields(settings))
+    return Sandbox.open(spec)
 
 
 def _notify(engine: "Engine") -> str:

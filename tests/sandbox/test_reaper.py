@@ -49,29 +49,29 @@ def test_a_sandbox_is_listed_with_its_task_and_deadline(living: Sandbox, task_id
 
 
 def test_a_sandbox_whose_task_runs_is_left_alone(living: Sandbox, owner: str) -> None:
-    assert reap(is_over=nobody, now=later(120), owner=owner) == []
+    assert reap(is_over=nobody, now=later(120), owner=owner).removed == []
     assert living.exec("true").ok
 
 
 def test_a_sandbox_whose_task_is_finished_is_removed(living: Sandbox, task_id: str, owner: str) -> None:
-    (reaped,) = reap(is_over=lambda live: live.task_id == task_id, now=later(120), owner=owner)
+    (reaped,) = reap(is_over=lambda live: live.task_id == task_id, now=later(120), owner=owner).removed
 
     assert (reaped.id, reaped.task_id, reaped.reason) == (living.id, task_id, "its task or its run is over")
     assert list_sandboxes(owner=owner) == []
 
 
 def test_a_sandbox_too_young_for_its_task_to_be_known_is_left_alone(living: Sandbox, owner: str) -> None:
-    assert reap(is_over=everybody, now=later(0), owner=owner) == []
+    assert reap(is_over=everybody, now=later(0), owner=owner).removed == []
 
 
 def test_a_sandbox_past_its_deadline_is_removed_whatever_its_task_does(living: Sandbox, owner: str) -> None:
-    (reaped,) = reap(is_over=nobody, now=later(301), owner=owner)
+    (reaped,) = reap(is_over=nobody, now=later(301), owner=owner).removed
 
     assert reaped.reason == "its deadline passed"
 
 
 def test_another_installations_sandboxes_are_left_alone(living: Sandbox) -> None:
-    assert reap(is_over=everybody, now=later(1000), owner="/home/of another") == []
+    assert reap(is_over=everybody, now=later(1000), owner="/home/of another").removed == []
     assert living.exec("true").ok
 
 
@@ -81,7 +81,7 @@ def test_a_container_that_never_started_and_has_no_deadline_is_removed(
     labels = {"repo-agent.task": "t", "repo-agent.owner": owner, "repo-agent.deadline": "tomorrow"}
     docker_client.containers.create(sandbox_image, "true", labels=labels)
 
-    (reaped,) = reap(is_over=nobody, now=later(0), owner=owner)
+    (reaped,) = reap(is_over=nobody, now=later(0), owner=owner).removed
 
     assert reaped.reason == "its deadline label is not readable"
     assert list_sandboxes(owner=owner) == []
@@ -92,12 +92,12 @@ def test_containers_of_others_are_never_touched(
 ) -> None:
     stranger = docker_client.containers.create(sandbox_image, "true", labels={"repo-agent.owner": owner})
     try:
-        assert reap(is_over=everybody, now=later(1000), owner=owner) == []
+        assert reap(is_over=everybody, now=later(1000), owner=owner).removed == []
         stranger.reload()
     finally:
         stranger.remove(force=True)
 
 
 def test_all_of_an_installation_can_be_removed(living: Sandbox, owner: str) -> None:
-    assert [box.id for box in reap_all(owner)] == [living.id]
-    assert reap_all(owner) == []
+    assert [reaped.id for reaped in reap_all(owner).removed] == [living.id]
+    assert reap_all(owner).removed == []

@@ -18,6 +18,7 @@ from repo_agent_dagster.patching.checks.check_folder import CHECKS
 from repo_agent_dagster.patching.checks.checker import CheckUnusable, CheckWithoutVerdict
 from repo_agent_dagster.patching.checks.tree_index import PACKAGES, Entry
 from repo_agent_dagster.patching.disk.paths import MISSION_CONTROL
+from repo_agent_dagster.pathways.local_run import local_run_id
 from repo_agent_dagster.sandbox import (
     TYPE_ROOTS,
     WORKSPACE,
@@ -143,6 +144,7 @@ class SandboxBench:
             limits = self._limits
             spec = SandboxSpec(
                 task_id=f"check-{new_id()}",
+                run_id=local_run_id(),  # in no queue: it is over with this process
                 image=limits.image,
                 user=limits.user,
                 cpus=limits.cpus,
