@@ -55,7 +55,7 @@ def clone_into(
         box.unpack(archive, part)
     done = box.exec(["bash", "-euc", _CHECK_OUT, "clone", part, target, subfolder if sparse else ""], cwd="/")
     if not done.ok:
-        full = "No space left" in done.output
+        full = "No space left" in done.output or "unable to write" in done.output
         hint = " (its disk is full; the limit is REPO_AGENT_SANDBOX_DISK_MB)" if full else ""
         raise RepositoryError(
             f"cannot check {commit} of {mirror.url} out in the sandbox: {done.output[-2000:].strip()}{hint}"

@@ -60,13 +60,22 @@ _HINTS = (
         "ssh on this host, as this user, must know the server's key and have one that the server takes",
     ),
     (
-        re.compile(r"died of signal 25|File too large|exceeds .* limit"),
+        re.compile(r"fsck error|error in object|remote did not send all necessary objects", re.IGNORECASE),
+        "Git's own check refuses an object of it: it is damaged, or made to harm who checks it out. Nothing of it was "
+        "kept",
+    ),
+    (
+        # What writes the pack was ended by its limit, and neither the disk nor the line was the reason.
+        re.compile(
+            r"\A(?!.*(no space left|early eof|disconnect))"
+            r".*(died of signal 25|file too large|invalid index-pack output)",
+            re.IGNORECASE | re.DOTALL,
+        ),
         "It is larger than REPO_AGENT_REPOSITORY_MAX_MB allows",
     ),
     (
-        re.compile(r"fsck error|error in object|malformed|remote did not send all necessary objects", re.IGNORECASE),
-        "Git's own check refuses an object of it: it is damaged, or made to harm who checks it out. Nothing of it was "
-        "kept",
+        re.compile(r"corruption on the remote side|bad pack header"),
+        "It is damaged on its server: `git fsck` there tells where",
     ),
     (
         re.compile(r"dubious ownership"),

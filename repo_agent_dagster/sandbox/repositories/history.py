@@ -17,7 +17,8 @@ from repo_agent_dagster.sandbox.repositories.urls import RepositoryUrl, redacted
 DAMAGE = re.compile(
     r"is corrupt|inflate: |unable to read|bad object (?!name)|not a git repository|does not match index|"
     r"object file .* is empty|garbage at end|missing (blob|tree|commit)|unable to parse|index file .* is too small|"
-    r"packfile .* cannot be accessed|pack has bad object|unable to get (type|size) of object|could not get object info",
+    r"(wrong|non-monotonic) index|index unavailable|packfile .* cannot be accessed|pack has bad object|"
+    r"unknown object type|unable to get (type|size) of object|could not get object info",
     re.IGNORECASE,
 )
 """What git says of objects that are missing or unreadable."""
@@ -182,12 +183,19 @@ class Mirror:
             told = ", ".join(f"{name} ({commit[:12]})" for name, commit in found.items())
             raise RepositoryError(f"{self.url}: {ref!r} means more than one commit: {told}; write the whole name")
         if not found:
+            self._require_objects(meant.names)
             raise RepositoryError(self._unknown(ref, meant.pull_request))
         return next(iter(found.items()))
 
     def _commit_of(self, name: str) -> str | None:
         done = self._run(["rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}"])
         return done.text.strip() if done.exit_code == 0 else None
+
+    def _require_objects(self, names: Sequence[str]) -> None:
+        for name in names:
+            held = self._run(["rev-parse", "--verify", "--end-of-options", name])
+            if held.exit_code == 0 and self._run(["cat-file", "-e", held.text.strip()]).exit_code != 0:
+                raise self._damaged(f"the object of {name} is missing")
 
     def _unknown(self, ref: str, number: int | None) -> str:
         if number is not None and ref[0] in "#!":
@@ -252,12 +260,15 @@ class Mirror:
         return done
 
     def notice(self, done: GitResult) -> None:
-        """Note when git said that objects of the mirror are missing or unreadable, and raise then."""
-        if done.exit_code != 0 and DAMAGE.search(done.stderr):
-            Marks(self.path).mark_damaged()
-            raise RepositoryUnavailable(
-                f"the mirror of {self.url} is damaged ({done.stderr[-300:]}); the next task makes it anew: try again"
-            )
+        """Raise, and make a note for the next task, when git said that objects are missing or unreadable."""
+        if DAMAGE.search(done.stderr):
+            raise self._damaged(done.stderr[-300:])
+
+    def _damaged(self, how: str) -> RepositoryUnavailable:
+        Marks(self.path).mark_damaged()
+        return RepositoryUnavailable(
+            f"the mirror of {self.url} is damaged ({how}); the next task makes it anew: try again"
+        )
 
 
 def _instant(text: str) -> datetime:

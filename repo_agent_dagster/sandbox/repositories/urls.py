@@ -76,7 +76,7 @@ def parse_url(url: str, allowed: frozenset[str]) -> RepositoryUrl:
     Raises:
         RepositoryError: it is malformed, could be taken for an option or a command, or its protocol is not allowed.
     """
-    shown = redacted(url)
+    shown = re.sub(r"://.*@", "://***@", url, flags=re.DOTALL)
     if not url or url.startswith("-") or re.match(r"[A-Za-z0-9+.-]+::", url) or _UNREADABLE.search(url):
         raise RepositoryError(
             f"{shown!r} is not taken as a repository's URL; write https://…, ssh://… or user@host:path"
@@ -96,6 +96,10 @@ def _with_authority(url: str, protocol: str, shown: str) -> RepositoryUrl:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     user_info, _, host = authority.rpartition("@")
+    if "@" in path and ":" in authority:
+        raise RepositoryError(
+            f"{shown} is ambiguous: write a '/' of its password as %2F, and an '@' of its path as %40"
+        )
     if protocol == "file":
         if authority not in ("", "localhost"):
             raise RepositoryError(f"{shown}: a file URL has no host; write file:///absolute/path")

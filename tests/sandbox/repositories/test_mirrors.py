@@ -1,79 +1,28 @@
-"""Mirrors on the host with real git, and clones in a real sandbox."""
+"""Mirrors on the host with real git: made, brought up to date, shared, made anew."""
 
-import subprocess
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
-from repo_agent_dagster.sandbox.repositories.cloning import clone_into
 from repo_agent_dagster.sandbox.repositories.faults import RepositoryError, RepositoryUnavailable
 from repo_agent_dagster.sandbox.repositories.history import Mirror
+from repo_agent_dagster.sandbox.repositories.locks import exclusive
+from repo_agent_dagster.sandbox.repositories.marks import Marks, fetch_lock
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
-from repo_agent_dagster.sandbox.repositories.ready_clones import ready_clone
-from repo_agent_dagster.sandbox.repositories.urls import parse_url, redacted
-from repo_agent_dagster.sandbox.sandbox import Sandbox
-
-FILE = frozenset({"file"})
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
-    command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def commit(folder: Path, name: str, content: str) -> str:
-    (folder / name).write_text(content)
-    git(folder, "add", name)
-    git(folder, "commit", "-q", "-m", f"change {name}")
-    return git(folder, "rev-parse", "HEAD")
+from tests.sandbox.repositories.conftest import FILE
+from tests.sandbox.repositories.git_server import GitServer, git_server
+from tests.sandbox.repositories.making import blob, commit, git
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Path:
-    """A repository with three commits, a tag and a second branch."""
-    folder = tmp_path / "origin"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "trunk")
-    commit(folder, "a.txt", "1\n")
-    git(folder, "tag", "-a", "v1.0", "-m", "one")
-    commit(folder, "a.txt", "2\n")
-    git(folder, "branch", "feature/login")
-    commit(folder, "b.txt", "3\n")
-    return folder
-
-
-@pytest.fixture
-def repositories(tmp_path: Path) -> Repositories:
-    return Repositories(tmp_path / "mirrors", FILE)
-
-
-@pytest.fixture
-def mirror(repositories: Repositories, origin: Path) -> Mirror:
-    return repositories.mirror(origin.as_uri())
-
-
-def test_branches_tags_and_commits_resolve(mirror: Mirror, origin: Path) -> None:
-    head = git(origin, "rev-parse", "trunk")
-
-    assert (
-        mirror.resolve("HEAD") == mirror.resolve("trunk") == mirror.resolve(head) == mirror.resolve(head[:10]) == head
-    )
-    assert mirror.resolve("v1.0") == git(origin, "rev-parse", "v1.0^{commit}")
-    assert mirror.resolve("feature/login") == git(origin, "rev-parse", "feature/login")
-
-
-def test_an_unknown_ref_names_what_is_near(mirror: Mirror) -> None:
-    with pytest.raises(RepositoryError, match=r"'feature/logon'; near it: feature/login"):
-        mirror.resolve("feature/logon")
-
-
-@pytest.mark.parametrize("ref", ["", "--upload-pack=x", "a..b", "HEAD^", "a b", "x@{1}", "a\nb"])
-def test_what_is_no_plain_name_is_no_ref(mirror: Mirror, ref: str) -> None:
-    with pytest.raises(RepositoryError, match="is no name"):
-        mirror.resolve(ref)
+def server(origin: Path) -> Iterator[GitServer]:
+    """A server of `origin` that lets everybody in."""
+    with git_server(origin.parent) as running:
+        yield running
 
 
 def test_a_mirror_follows_its_origin_also_when_that_rewrites_history(
@@ -99,13 +48,6 @@ def test_a_detached_origin_has_a_head_too(repositories: Repositories, origin: Pa
     assert repositories.mirror(origin.as_uri()).resolve("HEAD") == git(origin, "rev-parse", "v1.0^{commit}")
 
 
-def test_an_empty_repository_is_told(repositories: Repositories, tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "--bare", "empty.git")
-
-    with pytest.raises(RepositoryError, match="no branch and no tag"):
-        repositories.mirror((tmp_path / "empty.git").as_uri()).resolve("HEAD")
-
-
 def test_a_plain_path_is_the_protocol_file(repositories: Repositories, origin: Path) -> None:
     assert repositories.mirror(str(origin)).resolve("trunk")
 
@@ -122,36 +64,6 @@ def test_concurrent_callers_get_the_same_whole_mirror(repositories: Repositories
         thread.join()
 
     assert found == [git(origin, "rev-parse", "trunk")] * 4
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["--upload-pack=touch x", "-x", "ext::sh -c id", "fd::17", "", "https://host/a b", "https://host/a\nb"],
-)
-def test_what_git_would_take_for_an_option_or_a_command_is_refused(tmp_path: Path, url: str) -> None:
-    with pytest.raises(RepositoryError, match="is not taken as a repository's URL"):
-        Repositories(tmp_path, frozenset({"https", "ssh", "file", "ext", "fd"})).mirror(url)
-
-
-@pytest.mark.parametrize(
-    ("url", "protocol"),
-    [
-        ("file:///srv/repo", "file"),
-        ("/srv/repo", "file"),
-        ("./repo", "file"),
-        ("http://host.example/repo", "http"),
-        ("git://host.example/repo", "git"),
-        ("HTTP://host.example/repo", "http"),
-    ],
-)
-def test_a_protocol_must_be_allowed(tmp_path: Path, url: str, protocol: str) -> None:
-    with pytest.raises(RepositoryError, match=f"protocol '{protocol}' is not allowed here.*https, ssh"):
-        Repositories(tmp_path, frozenset({"https", "ssh"})).mirror(url)
-
-
-def test_the_short_form_of_ssh_is_ssh(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="protocol 'ssh'"):
-        Repositories(tmp_path, FILE).mirror("git@host.example:team/repo.git")
 
 
 def test_a_repository_that_is_not_there_is_permanent(repositories: Repositories, tmp_path: Path) -> None:
@@ -172,32 +84,6 @@ def test_a_server_that_does_not_answer_may_answer_later_and_no_password_is_told(
     assert "hunter2" not in str(raised.value)
 
 
-def test_credentials_are_not_written_to_the_mirror(repositories: Repositories, origin: Path) -> None:
-    url = origin.as_uri().replace("file://", "file://me:hunter2@localhost")
-
-    try:
-        repositories.mirror(url)
-    except RepositoryError as error:
-        assert "hunter2" not in str(error)  # noqa: PT017 - git may or may not take a user in a file URL
-    mirror = repositories.mirror(origin.as_uri())
-
-    written = [path for path in mirror.path.parent.rglob("*") if path.is_file()]
-    assert written
-    assert all(b"hunter2" not in path.read_bytes() for path in written)
-
-
-def test_a_renewed_token_finds_the_same_mirror() -> None:
-    def name(url: str) -> str:
-        return parse_url(url, frozenset({"https"})).mirror_name
-
-    assert name("https://old@host.example/team/repo.git") == name("https://new:x@host.example/team/repo")
-    assert name("https://host.example/team/repo") != name("https://host.example/other/repo")
-
-
-def test_urls_in_a_text_lose_their_credentials() -> None:
-    assert redacted("fatal: https://u:p@h/x and ssh://t@h/y") == "fatal: https://***@h/x and ssh://***@h/y"
-
-
 def test_hooks_and_configuration_of_the_caller_do_not_interfere(
     repositories: Repositories, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,62 +102,116 @@ def test_hooks_and_configuration_of_the_caller_do_not_interfere(
     assert not (tmp_path / "hook-ran").exists()
 
 
-@pytest.mark.docker
-def test_a_clone_in_the_sandbox_has_the_commit_its_history_and_no_remote(
-    box: Sandbox, mirror: Mirror, origin: Path
-) -> None:
-    commit_id = mirror.resolve("trunk")
+def test_an_unchanged_repository_is_asked_once_and_not_fetched(tmp_path: Path, server: GitServer, origin: Path) -> None:
+    repositories = Repositories(tmp_path / "mirrors", frozenset({"http"}))
+    repositories.mirror(server.url("origin"))
+    server.requests.clear()
 
-    clone_into(box, mirror, commit_id)
+    repositories.mirror(server.url("origin"))
 
-    inside = "/workspace/repo"
-    assert box.exec("git rev-parse HEAD", cwd=inside).stdout.strip() == commit_id
-    assert box.exec("cat a.txt b.txt", cwd=inside).stdout == "2\n3\n"
-    assert (
-        box.exec("git rev-list --count HEAD; git status --porcelain; git remote; git fsck", cwd=inside).stdout == "3\n"
-    )
-    assert box.exec("git config core.hooksPath", cwd=inside).stdout == "/dev/null\n"
-    assert box.exec("git commit -q --allow-empty -m x", cwd=inside).ok
-    assert not box.exec("ls /tmp/repo-agent-clone").ok
-    assert str(origin) not in box.exec("cat .git/config", cwd=inside).stdout
+    asked = [path for _, path, _ in server.requests]
+    assert asked == ["/origin/info/refs?service=git-upload-pack", "/origin/git-upload-pack"]
+    server.requests.clear()
+    new = commit(origin, "d.txt", "5\n")
+    assert repositories.mirror(server.url("origin")).resolve("trunk") == new
 
 
-@pytest.mark.docker
-def test_a_shallow_clone_has_the_last_commits_only(box: Sandbox, mirror: Mirror) -> None:
-    clone_into(box, mirror, mirror.resolve("trunk"), "/workspace/one", depth=1)
+def test_a_commit_that_is_there_needs_no_server(tmp_path: Path, server: GitServer) -> None:
+    repositories = Repositories(tmp_path / "mirrors", frozenset({"http"}))
+    head = repositories.mirror(server.url("origin")).resolve("trunk")
+    server.requests.clear()
 
-    assert (
-        box.exec("git rev-list --count HEAD; git fsck --no-dangling; cat a.txt", cwd="/workspace/one").stdout
-        == "1\n2\n"
-    )
-
-
-@pytest.mark.docker
-def test_two_clones_side_by_side_and_not_over_another(box: Sandbox, mirror: Mirror) -> None:
-    clone_into(box, mirror, mirror.resolve("v1.0"), "/workspace/before")
-    clone_into(box, mirror, mirror.resolve("trunk"), "/workspace/after")
-
-    assert box.exec("cat before/a.txt after/a.txt").stdout == "1\n2\n"
-    with pytest.raises(RepositoryError, match="is not empty"):
-        clone_into(box, mirror, mirror.resolve("trunk"), "/workspace/before")
+    assert repositories.mirror(server.url("origin"), ref=head).resolve(head) == head
+    assert server.requests == []
 
 
-@pytest.mark.docker
-def test_a_hostile_repository_runs_nothing_when_it_is_cloned(
-    box: Sandbox, repositories: Repositories, origin: Path
-) -> None:
-    (origin / ".githooks").mkdir()
-    (origin / ".githooks" / "post-checkout").write_text("#!/bin/sh\ntouch /tmp/owned\n")
-    (origin / ".gitattributes").write_text("*.txt filter=evil\n")
-    git(origin, "add", "-A")
-    git(origin, "commit", "-q", "-m", "evil")
+def test_a_commit_that_no_ref_leads_to_is_asked_for_by_its_id(repositories: Repositories, origin: Path) -> None:
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")
+    hidden = git(origin, "commit-tree", "-m", "hidden", "trunk^{tree}")
 
-    mirror = repositories.mirror(origin.as_uri())
-    clone_into(box, mirror, mirror.resolve("trunk"))
-
-    assert not box.exec("ls /tmp/owned").ok
+    assert repositories.mirror(origin.as_uri(), ref=hidden).resolve(hidden) == hidden
+    with pytest.raises(RepositoryError, match="no branch, tag or commit"):
+        repositories.mirror(origin.as_uri(), ref="1" * 40).resolve("1" * 40)
 
 
-def test_a_commit_that_the_mirror_lacks_is_told(mirror: Mirror) -> None:
-    with pytest.raises(RepositoryError, match="has no commit 0000"):
-        ready_clone(mirror, "0" * 40)
+def test_who_waits_too_long_is_told_for_whom(tmp_path: Path, mirror: Mirror, origin: Path) -> None:
+    impatient = Repositories(tmp_path / "mirrors", FILE, lock_seconds=0.1)
+
+    with (
+        exclusive(fetch_lock(mirror.path), doing="fetching the whole history", seconds=1),
+        pytest.raises(RepositoryUnavailable, match=rf"process {os.getpid()}, fetching the whole history since 20\d\d-"),
+    ):
+        impatient.mirror(origin.as_uri())
+
+
+def test_what_a_killed_task_left_half_made_is_removed(repositories: Repositories, mirror: Mirror, origin: Path) -> None:
+    left = mirror.path.with_suffix(".abc123.part")
+    left.mkdir()
+    (left / "half").write_text("a pack")
+
+    repositories.mirror(origin.as_uri())
+
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("damage", ["no HEAD", "no objects", "a pack cut short", "nothing"])
+def test_a_damaged_mirror_is_made_anew(repositories: Repositories, mirror: Mirror, origin: Path, damage: str) -> None:
+    pack = next((mirror.path / "objects/pack").glob("*.pack"))
+    if damage == "no HEAD":
+        (mirror.path / "HEAD").unlink()
+    elif damage == "a pack cut short":
+        pack.chmod(0o644)
+        os.truncate(pack, 20)
+    elif damage == "no objects":
+        for file in pack.parent.iterdir():
+            file.unlink()
+    else:
+        Marks(mirror.path).mark_damaged()
+    new = commit(origin, "a.txt", "later\n")
+
+    again = _mirror_at_last(repositories, origin)
+
+    assert again.resolve("trunk") == new
+    assert git(again.path, "fsck", "--full") == ""
+    assert not Marks(again.path).damaged
+
+
+def _mirror_at_last(repositories: Repositories, origin: Path) -> Mirror:
+    """Do what a task does that is tried again after it found the mirror damaged."""
+    for _ in range(2):
+        mirror = repositories.mirror(origin.as_uri())
+        try:
+            mirror.folder(mirror.resolve("trunk"))
+        except RepositoryUnavailable:
+            continue
+        return mirror
+    raise AssertionError("the mirror stays damaged")
+
+
+def test_a_repository_over_the_limit_is_refused_and_leaves_nothing(tmp_path: Path, origin: Path) -> None:
+    blob(origin, b"")
+    (origin / "noise.bin").write_bytes(os.urandom(300_000))
+    git(origin, "add", "noise.bin")
+    git(origin, "commit", "-q", "-m", "large")
+
+    with pytest.raises(RepositoryError, match="larger than REPO_AGENT_REPOSITORY_MAX_MB allows"):
+        Repositories(tmp_path / "mirrors", FILE, repository_bytes=100_000).mirror(origin.as_uri())
+
+    assert [path.name for path in (tmp_path / "mirrors").iterdir()] == [".locks"]
+
+
+def test_changes_that_are_not_committed_are_not_seen(repositories: Repositories, origin: Path) -> None:
+    (origin / "a.txt").write_text("not committed\n")
+    git(origin, "add", "a.txt")
+
+    mirror = repositories.mirror(str(origin))
+
+    assert mirror.read_file(mirror.resolve("HEAD"), "a.txt") == b"2\n"
+
+
+def test_objects_of_a_mirror_are_packed_again_before_they_are_many(repositories: Repositories, origin: Path) -> None:
+    for number in range(23):
+        commit(origin, "a.txt", f"{number}\n")
+        mirror = repositories.mirror(origin.as_uri())
+
+    assert len(list((mirror.path / "objects/pack").glob("*.pack"))) < 10
