@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -110,6 +111,15 @@ def _pip_listing() -> str:
 
 
 def _run(command: list[str]) -> str:
+    # Asked once for each environment: pip and npm take half a second each to start.
+    read_by_tools = ("PATH", "HOME", "PIP_", "NPM_", "XDG_")
+    return _answer(
+        tuple(command), tuple(sorted(i for i in os.environ.items() if i[0].upper().startswith(read_by_tools)))
+    )
+
+
+@lru_cache(maxsize=32)
+def _answer(command: tuple[str, ...], _environment: tuple[tuple[str, str], ...]) -> str:
     if shutil.which(command[0]) is None:
         return ""
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)

@@ -4,19 +4,18 @@ The dependencies lie in the repositories themselves, so that these tests need no
 """
 
 import io
+import json
 import zipfile
-from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
-from repo_agent_dagster.pathways.setup.facts import RepositoryUnreadable, read_facts
-from repo_agent_dagster.pathways.suites.testrun import TestRun
-from repo_agent_dagster.pathways.validation import steps as pathway
-from repo_agent_dagster.pathways.validation.steps import Checkout, Environment
-from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
+from repo_agent_dagster.contracts.tasks import RepositoryPayload
+from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
+from repo_agent_dagster.pathways.setup.facts import RepositoryUnreadable, facts_at, facts_of_folder, read_facts
+from repo_agent_dagster.pathways.setup.opening import clone, set_up
+from repo_agent_dagster.pathways.suites.running import run_tests
 from repo_agent_dagster.sandbox.sandbox import Sandbox
-from repo_agent_dagster.sandbox.spec import SandboxSpec
 from tests.pathways.conftest import MakeRepository
 
 pytestmark = pytest.mark.docker
@@ -45,74 +44,137 @@ def wheel() -> bytes:
     return buffer.getvalue()
 
 
-@pytest.fixture
-def box(sandbox_image: str) -> Iterator[Sandbox]:
-    """A sandbox that has a network while things are installed."""
-    with Sandbox.open(SandboxSpec(task_id="test-environment", image=sandbox_image)) as opened:
-        yield opened
+def limited(context: TaskContext, **limits: int) -> TaskContext:
+    """The same task with other limits of its sandboxes."""
+    return replace(context, sandboxes=Sandboxes(replace(context.sandboxes.spec, **limits)))
 
 
-def prepare(box: Sandbox, repositories: Repositories, url: str) -> tuple[Checkout, Environment, TestRun | None]:
-    payload = SolutionValidationPayload(repo_url=url, diff="")
-    checkout = pathway.clone(box, repositories, payload)
-    environment = pathway.set_up(box, checkout, payload)
-    return checkout, environment, pathway.test_before(box, checkout, environment, payload)
-
-
-def test_python_requirements_are_installed_beside_the_clone(
-    box: Sandbox, repositories: Repositories, repository: MakeRepository
-) -> None:
+def test_python_requirements_are_installed_beside_the_clone(context: TaskContext, repository: MakeRepository) -> None:
     name = "dependency-1.0-py3-none-any.whl"
-    url = repository(
-        {f"wheels/{name}": wheel(), "requirements.txt": f"./wheels/{name}\n", "test_it.py": USES_DEPENDENCY}
-    )
+    files = {f"wheels/{name}": wheel(), "requirements.txt": f"./wheels/{name}\n", "test_it.py": USES_DEPENDENCY}
+    payload = RepositoryPayload(repo_url=repository(files))
 
-    checkout, environment, run = prepare(box, repositories, url)
+    box, checkout = clone(context, payload)
+    environment = set_up(context, box, checkout, payload)
 
     assert environment.setup.ok, environment.setup.note
     assert environment.setup.used_network
     assert len(environment.setup.commands) == 2
-    assert run is not None
+    assert environment.ready is not None
+    run = run_tests(box, checkout.path, environment.ready, timeout_seconds=60)
     assert [case.outcome for case in run.cases] == ["passed", "passed"], run.output
     assert box.exec("git status --porcelain --ignored", cwd=checkout.path).output == ""
 
 
-def test_node_dependencies_are_installed(box: Sandbox, repositories: Repositories, repository: MakeRepository) -> None:
-    url = repository(
-        {
-            "package.json": '{"name": "x", "scripts": {"test": "node --test"}, "dependencies": {"dep": "file:./dep"}}',
-            "dep/package.json": '{"name": "dep", "version": "1.0.0", "main": "dep.js"}',
-            "dep/dep.js": "module.exports = 42;\n",
-            "x.test.js": "require('node:test')('dep', () => { if (require('dep') !== 42) throw new Error(); });\n",
-        }
-    )
+def test_node_dependencies_are_installed_in_a_sub_folder(context: TaskContext, repository: MakeRepository) -> None:
+    test = "require('node:test')('dep', () => { if (require('dep') !== 42) throw new Error(); });\n"
+    files = {
+        "app/package.json": '{"name": "x", "scripts": {"test": "node --test"}, "dependencies": {"dep": "file:./dep"}}',
+        "app/dep/package.json": '{"name": "dep", "version": "1.0.0", "main": "dep.js"}',
+        "app/dep/dep.js": "module.exports = 42;\n",
+        "app/x.test.js": test,
+    }
+    payload = RepositoryPayload(repo_url=repository(files), subfolder="app")
 
-    checkout, environment, run = prepare(box, repositories, url)
+    box, checkout = clone(context, payload)
+    environment = set_up(context, box, checkout, payload)
 
     assert environment.setup.ok, environment.setup.note
-    assert run is not None
+    assert environment.ready is not None
+    run = run_tests(box, checkout.path, environment.ready, timeout_seconds=60)
     assert [(case.id, case.outcome) for case in run.cases] == [("x.test.js::dep", "passed")], run.output
-    assert box.exec("git status --porcelain", cwd=checkout.path).output == "?? node_modules/\n"
+    assert box.exec("git status --porcelain", cwd=checkout.root).output == "?? app/node_modules/\n"
 
 
 def test_a_failing_installation_is_told_with_its_command_and_output(
-    box: Sandbox, repositories: Repositories, repository: MakeRepository
+    context: TaskContext, repository: MakeRepository
 ) -> None:
-    url = repository({"requirements.txt": "./no/such/file.whl\n", "test_it.py": USES_DEPENDENCY})
+    payload = RepositoryPayload(repo_url=repository({"requirements.txt": "./no/such.whl\n", "test_it.py": ""}))
 
-    _, environment, run = prepare(box, repositories, url)
+    environment = set_up(context, *clone(context, payload), payload)
 
     assert not environment.setup.ok
+    assert environment.ready is None
     assert "-r requirements.txt` ended with exit code 1" in environment.setup.note
-    assert "no/such/file.whl" in environment.setup.note
-    assert run is None
+    assert "no/such.whl" in environment.setup.note
+    assert [command.split()[0] for command in environment.setup.commands][1:] == ["uv", "/home/agent/venv/bin/python"]
 
 
-def test_files_that_cannot_be_read_count_by_their_name_only(
-    box: Sandbox, repositories: Repositories, repository: MakeRepository
+@pytest.mark.parametrize(
+    ("command", "limits", "told"),
+    [
+        ("python3 -c 'bytearray(10**9)[::4096] = b\"x\" * 244141'", {"memory_mb": 128}, "REPO_AGENT_SANDBOX_MEMORY_MB"),
+        ("head -c 200M /dev/zero > big", {"disk_mb": 64}, "REPO_AGENT_SANDBOX_DISK_MB"),
+    ],
+    ids=["memory", "disk"],
+)
+def test_a_set_up_that_runs_into_a_limit_is_told_which_setting_gives_more(
+    context: TaskContext, repository: MakeRepository, command: str, limits: dict[str, int], told: str
 ) -> None:
-    url = repository({"real.ini": "[pytest]\n", "test_it.py": ""})
-    checkout = pathway.clone(box, repositories, SolutionValidationPayload(repo_url=url, diff=""))
+    payload = RepositoryPayload(
+        repo_url=repository({"test_it.py": "", ".repo-agent.yaml": f"setup: {json.dumps(command)}"})
+    )
+    context = limited(context, **limits)
+
+    try:
+        environment = set_up(context, *clone(context, payload), payload)
+    finally:
+        context.sandboxes.destroy_all()
+
+    assert not environment.setup.ok
+    assert told in environment.setup.note
+
+
+def test_a_recipe_says_how_it_is_set_up_and_tested_and_the_task_has_the_last_word(
+    context: TaskContext, repository: MakeRepository
+) -> None:
+    files = {
+        "part/.repo-agent.yaml": "setup:\n  - echo ready > made\n  - test -s made\ntest: cat made\n",
+        ".repo-agent.yaml": "test: never",
+        "part/package.json": '{"dependencies": {"no-such": "1"}}',
+    }
+    url = repository(files)
+    payload = RepositoryPayload.model_validate(
+        {"repoUrl": url, "subfolder": "part", "recipe": {"test": "cat made made"}}
+    )
+
+    box, checkout = clone(context, payload)
+    environment = set_up(context, box, checkout, payload)
+
+    assert environment.setup.commands == ["echo ready > made", "test -s made"]
+    assert environment.ready is not None
+    assert run_tests(box, checkout.path, environment.ready, timeout_seconds=60).output == "ready\nready\n"
+
+
+def test_the_facts_are_the_same_from_the_mirror_from_the_sandbox_and_from_a_folder(
+    context: TaskContext, repository: MakeRepository
+) -> None:
+    files = {
+        "pyproject.toml": "[x]\n",
+        "a/b/package.json": "{}",
+        "a/test_x.py": "",
+        "big.txt": "",
+        "a b/tox.ini": "[t]",
+    }
+    payload = RepositoryPayload(repo_url=repository(files))
+    box, checkout = clone(context, payload)
+    assert checkout.mirror is not None
+
+    by_mirror = facts_at(checkout.mirror, checkout.commit)
+    by_box = read_facts(box, checkout.path)
+
+    assert by_mirror.texts == {"pyproject.toml": "[x]\n", "a/b/package.json": "{}", "a b/tox.ini": "[t]"}
+    assert by_mirror.python_tests == {"a/test_x.py"}
+    for other in (by_box, facts_of_folder(checkout.mirror.path.parent.parent / "origin")):
+        assert (other.files, other.texts, other.python_tests) == (
+            by_mirror.files,
+            by_mirror.texts,
+            by_mirror.python_tests,
+        )
+
+
+def test_files_that_cannot_be_read_count_by_their_name_only(context: TaskContext, repository: MakeRepository) -> None:
+    box, checkout = clone(context, RepositoryPayload(repo_url=repository({"real.ini": "[pytest]\n", "test_it.py": ""})))
     box.exec("ln -s real.ini pytest.ini && git add .", cwd=checkout.path)
 
     facts = read_facts(box, checkout.path)
