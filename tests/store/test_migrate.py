@@ -21,7 +21,7 @@ from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.contracts.tasks import OpsScanPayload, Pathway
 from repo_agent_dagster.packaged import packaged_path
 from repo_agent_dagster.store import container_logs, patch_events, task_requests
-from repo_agent_dagster.store.container_logs import ContainerLogRow
+from repo_agent_dagster.store.container_logs import ContainerLogLines
 from repo_agent_dagster.store.engine import StoreUrlError, open_store, read_transaction, write_transaction
 from repo_agent_dagster.store.errors import StoreUnreachableError, StoreUnusableError, told_as_faults
 from repo_agent_dagster.store.migrate import alembic_config, current_revision, head_revision, upgrade
@@ -120,7 +120,7 @@ def test_a_revision_that_rebuilds_a_table_keeps_the_rows_that_refer_to_it(
     store: Engine, task: TaskRequest, now: datetime, tmp_path: Path
 ) -> None:
     with write_transaction(store) as conn:
-        container_logs.append(conn, [ContainerLogRow(task.id, now, "c", 0, "stdin", "ls")])
+        container_logs.append(conn, [ContainerLogLines(task.id, now, "c", 0, "stdin", ["ls"])])
 
     command.upgrade(_config_with(store, tmp_path, "pass"), "head")
 
@@ -136,7 +136,7 @@ def test_a_revision_that_breaks_a_reference_on_sqlite_is_undone(
 ) -> None:
     with write_transaction(sqlite_store) as conn:
         task = task_requests.submit(conn, Pathway.OPS_SCAN, OpsScanPayload(day=date(2026, 3, 3)), now=now)
-        container_logs.append(conn, [ContainerLogRow(task.id, now, "c", 0, "stdin", "ls")])
+        container_logs.append(conn, [ContainerLogLines(task.id, now, "c", 0, "stdin", ["ls"])])
 
     with pytest.raises(CommandError, match="leaves rows that refer to nothing"):
         command.upgrade(_config_with(sqlite_store, tmp_path, 'op.execute("DELETE FROM task_requests")'), "head")
@@ -207,7 +207,7 @@ def first_release(empty_url: str, now: datetime) -> Iterator[Engine]:
             [_event(number, name, now) for number in (1, 2) for name in list(PatchEventName)[:5]],
         )
         task = task_requests.submit(conn, Pathway.OPS_SCAN, OpsScanPayload(day=date(2026, 3, 3)), now=now)
-        container_logs.append(conn, [ContainerLogRow(task.id, now, "c", 0, "stdin", "ls")])
+        container_logs.append(conn, [ContainerLogLines(task.id, now, "c", 0, "stdin", ["ls"])])
     yield engine
     engine.dispose()
 

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count, repeat
 from typing import get_args
 
 from repo_agent_dagster.sandbox.commands.folding import LineSplitter
@@ -12,6 +14,10 @@ from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink
 
 TAIL_CHARACTERS = 262_144
 """Characters of the output that a command's result holds: the last ones."""
+
+
+# A million of them are made: this makes an OutputLine of a tuple without a call of Python's.
+_line: Callable[[tuple[Stream, str, datetime, int]], OutputLine] = partial(tuple.__new__, OutputLine)
 
 
 def _utc_now() -> datetime:
@@ -77,7 +83,8 @@ class Collector:
             self._output.add(decoded.text)
             if stream == "stdout":
                 self._stdout.add(decoded.text)
-            lines += [OutputLine(stream, text, at, seq) for seq, text in enumerate(decoded.lines, self._seq + 1)]
+            numbers = count(self._seq + 1)
+            lines += map(_line, zip(repeat(stream), decoded.lines, repeat(at), numbers, strict=False))
             self._seq += len(decoded.lines)
         if self._sink is not None:
             self._sink.write(self._id, lines)

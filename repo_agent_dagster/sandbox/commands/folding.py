@@ -76,7 +76,7 @@ class LineSplitter:
             rest = lines[0][shown:]
             lines[:1] = [rest] if rest else []
         self._shown, self._drawn = 0, None
-        if len(text) > LINE_LIMIT:
+        if len(text) > LINE_LIMIT and any(len(line) > LINE_LIMIT for line in lines):
             lines = [part for line in lines for part in _parts(line)]
         return text, lines
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate, groupby, takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.sandbox.commands.output import OutputLine, shown
 from repo_agent_dagster.sandbox.commands.whole_log import WholeLog
 from repo_agent_dagster.store import container_logs
-from repo_agent_dagster.store.container_logs import ContainerLogRow, Stream
+from repo_agent_dagster.store.container_logs import ContainerLogLines, Stream
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 BATCH_SECONDS = 0.25
 """A line waits at most about so long for others before it is stored."""
 BATCH_LINES = 10_000
-BATCH_CHARACTERS = 4 << 20
+BATCH_BYTES = 4 << 20
 _PAGE = 5000
 
 Keep = Callable[[str, Path], str]
@@ -32,8 +34,9 @@ Keep = Callable[[str, Path], str]
 class _Log:
     """One command's log while it runs."""
 
-    rows: list[ContainerLogRow] = field(default_factory=list)
-    characters: int = 0
+    waiting: list[ContainerLogLines] = field(default_factory=list)
+    lines_waiting: int = 0
+    bytes_waiting: int = 0
     flushed_at: float = float("-inf")
     bytes: int = 0
     seq: int = 0
@@ -82,7 +85,8 @@ class StoreSink:
         if lines:
             whole = log.whole or self._cut(log, command_id, lines[0].at)
             whole.write(lines)
-        if log.rows and self._clock() - log.flushed_at >= BATCH_SECONDS:
+        full = log.lines_waiting >= BATCH_LINES or log.bytes_waiting >= BATCH_BYTES
+        if full or (log.waiting and self._clock() - log.flushed_at >= BATCH_SECONDS):
             self._flush(log)
 
     def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> str | None:
@@ -104,14 +108,16 @@ class StoreSink:
 
     def _store(self, log: _Log, command_id: str, lines: Sequence[OutputLine]) -> Sequence[OutputLine]:
         """Store the lines under the cap; return the others."""
-        for number, (stream, text, at, _) in enumerate(lines):
-            log.bytes += len(text) + 1 if text.isascii() else len(text.encode(errors="replace")) + 1
-            if log.bytes > self._cap:
-                return lines[number:]
-            self._add(log, command_id, stream, text, at)
-            if len(log.rows) >= BATCH_LINES or log.characters >= BATCH_CHARACTERS:
-                self._flush(log)
-        return ()
+        done = 0
+        for (stream, at), block in groupby(lines, key=itemgetter(0, 2)):
+            texts = [text for _, text, _, _ in block]
+            fitting = _fitting(texts, self._cap - log.bytes)
+            if fitting:
+                log.bytes += self._add(log, command_id, stream, texts[:fitting], at)
+            done += fitting
+            if fitting < len(texts):
+                break
+        return lines[done:]
 
     def _cut(self, log: _Log, command_id: str, at: datetime) -> WholeLog:
         mark = f"[cut after {self._cap} bytes; the last lines follow when the command has ended]"
@@ -144,24 +150,47 @@ class StoreSink:
         except (PermanentFault, TransientFault) as error:
             where = f"the whole output could not be kept: {error}"
         self._note(log, command_id, f"[{whole.left_out} lines are left out here; {where}]", at)
-        for line in whole.last:
-            self._add(log, command_id, line.stream, line.text, line.at)
+        for (stream, at_arrival), block in groupby(whole.last, key=itemgetter(0, 2)):
+            self._add(log, command_id, stream, [text for _, text, _, _ in block], at_arrival)
         return url
 
     def _note(self, log: _Log, command_id: str, text: str, at: datetime, exit_code: int | None = None) -> None:
         """Add a row that is not output."""
-        self._add(log, command_id, "stdin", text, at, exit_code)
+        self._add(log, command_id, "stdin", [text], at, exit_code)
 
     def _add(
-        self, log: _Log, command_id: str, stream: Stream, text: str, at: datetime, exit_code: int | None = None
-    ) -> None:
-        log.rows.append(ContainerLogRow(self._task_id, at, command_id, log.seq, stream, text, exit_code))
-        log.seq += 1
-        log.characters += len(text)
+        self,
+        log: _Log,
+        command_id: str,
+        stream: Stream,
+        texts: list[str],
+        at: datetime,
+        exit_code: int | None = None,
+    ) -> int:
+        """Add lines to what waits; return their bytes."""
+        size = _bytes(texts)
+        log.waiting.append(ContainerLogLines(self._task_id, at, command_id, log.seq, stream, texts, exit_code))
+        log.seq += len(texts)
+        log.lines_waiting += len(texts)
+        log.bytes_waiting += size
+        return size
 
     def _flush(self, log: _Log) -> None:
         with self._one_at_a_time, write_transaction(self._engine) as connection:
-            container_logs.append(connection, log.rows)
-        log.rows.clear()
-        log.characters = 0
+            container_logs.append(connection, log.waiting)
+        log.waiting.clear()
+        log.lines_waiting = log.bytes_waiting = 0
         log.flushed_at = self._clock()
+
+
+def _bytes(texts: Sequence[str]) -> int:
+    """Return the size of lines with their line breaks."""
+    return len("\n".join(texts).encode(errors="replace")) + 1
+
+
+def _fitting(texts: Sequence[str], room: int) -> int:
+    """Return how many of the lines fit into that many bytes."""
+    if _bytes(texts) <= room:
+        return len(texts)
+    ends = accumulate(len(text.encode(errors="replace")) + 1 for text in texts)
+    return sum(1 for _ in takewhile(lambda end: end <= room, ends))

@@ -121,9 +121,11 @@ def test_a_full_batch_waits_for_nothing(sqlite_store: Engine, now: datetime, tmp
     sink.start(command_id, ["fast"], now)
     sink.write(command_id, lines(1, now))
 
-    sink.write(command_id, lines(BATCH_LINES + 5, now, first=2))
+    sink.write(command_id, lines(BATCH_LINES - 1, now, first=2))
+    before = len(stored(sqlite_store, task))
+    sink.write(command_id, lines(1, now, first=BATCH_LINES + 1))
 
-    assert len(stored(sqlite_store, task)) == 2 + BATCH_LINES
+    assert (before, len(stored(sqlite_store, task))) == (2, 2 + BATCH_LINES)
 
 
 def test_a_time_out_is_told_in_the_last_row(
