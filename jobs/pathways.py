@@ -8,11 +8,13 @@ from jobs.nightly import ops_scan_job
 from jobs.solution_validation import solution_validation_job
 from jobs.staging_migration import staging_migration_job
 from jobs.tasks import task_tags
+from jobs.testing import testing_job
 from repo_agent_dagster.contracts.tasks import OpsScanPayload, Pathway
 from repo_agent_dagster.store.task_requests import TaskRequest
 
 PATHWAY_JOBS: dict[Pathway, dg.JobDefinition | UnresolvedAssetJobDefinition] = {
     Pathway.SOLUTION_VALIDATION: solution_validation_job,
+    Pathway.TESTING: testing_job,
     Pathway.STAGING_MIGRATION: staging_migration_job,
     Pathway.OPS_SCAN: ops_scan_job,
     Pathway.APPLY_PATCHES: apply_patches,

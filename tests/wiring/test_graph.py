@@ -61,7 +61,7 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
     repository = deployment.defs.get_repository_def()
     steps = {
         name: [node.name for node in repository.get_job(name).nodes_in_topological_order]
-        for name in ("staging_migration_job", "solution_validation_job", "apply_patches")
+        for name in ("staging_migration_job", "solution_validation_job", "testing_job", "apply_patches")
     }
     assert steps == {
         "staging_migration_job": [
@@ -77,6 +77,14 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
             "notify",
         ],
         "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
+        "testing_job": [
+            "clone_for_testing",
+            "set_up_for_testing",
+            "find_suites",
+            "run_suites",
+            "generate_tests",
+            "testing_verdict",
+        ],
         "apply_patches": ["read_batch", "apply_batch_to_workspace", "prove_custody"],
     }
 

@@ -53,8 +53,10 @@ def clone(context: TaskContext, payload: TestingPayload) -> Opened:
 
 
 def set_up(context: TaskContext, opened: Opened, payload: TestingPayload) -> Environment:
-    """Install what the tests need; failures are told in the result, not raised."""
-    return opening.set_up(context, opened.box, opened.checkout, payload, test_command=payload.test_command)
+    """Install what the tests need, those of all ecosystems; failures are told in the result, not raised."""
+    return opening.set_up(
+        context, opened.box, opened.checkout, payload, test_command=payload.test_command, ecosystem="custom"
+    )
 
 
 def find_suites(context: TaskContext, opened: Opened, environment: Environment, payload: TestingPayload) -> Chosen:
