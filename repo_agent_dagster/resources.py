@@ -35,6 +35,7 @@ from repo_agent_dagster.pathways.patch_checks.workspace_checks import (
     project_checker,
 )
 from repo_agent_dagster.pathways.scripts import Scripts
+from repo_agent_dagster.pathways.setup.kept import KeptSetups
 from repo_agent_dagster.pathways.setup.packages import install_packages
 from repo_agent_dagster.sandbox import Repositories, Sandbox, SandboxSpec, StoreSink
 from repo_agent_dagster.settings import NetworkPolicy, Settings
@@ -180,6 +181,9 @@ class PathwaysResource(dg.ConfigurableResource):
 
     artifacts: str
     script_delivery: Literal["put", "url"]
+    setup_cache: str
+    setup_cache_mb: int
+    allowed_images: list[str]
     _contexts: dict[str, TaskContext] = PrivateAttr(default_factory=dict)
 
     def context_of(
@@ -200,6 +204,8 @@ class PathwaysResource(dg.ConfigurableResource):
                 repositories=sandboxes.repositories(),
                 artifacts=TaskArtifacts(artifacts, task_id),
                 scripts=Scripts(artifacts, way=self.script_delivery),
+                kept_setups=KeptSetups(Path(self.setup_cache), self.setup_cache_mb),
+                allowed_images=tuple(self.allowed_images),
                 now=clock.now,
                 provider=_provider(store, clock, task_id),
                 say=context.log.info,
@@ -374,7 +380,13 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             mirror_budget_mb=settings.mirror_budget_mb,
             repository_max_mb=settings.repository_max_mb,
         ),
-        "pathways": PathwaysResource(artifacts=settings.artifact_store, script_delivery=settings.script_delivery),
+        "pathways": PathwaysResource(
+            artifacts=settings.artifact_store,
+            script_delivery=settings.script_delivery,
+            setup_cache=str(settings.setup_cache),
+            setup_cache_mb=settings.setup_cache_mb,
+            allowed_images=list(settings.allowed_images),
+        ),
         "workspaces": WorkspacesResource(
             marker_opening=settings.marker_opening,
             marker_closing=settings.marker_closing,

@@ -1,5 +1,6 @@
 """What a person sees of a task that runs in his terminal: steps, decisions, commands and their output, on stderr."""
 
+import shlex
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,9 +9,11 @@ from rich.text import Text
 
 from repo_agent_dagster.sandbox.commands.output import OutputLine, OutputSink, shown
 
-_STYLES = {"stdout": "", "stderr": "yellow"}
-_QUIET_COMMANDS = 200
-"""Characters of a command that are shown; ours are scripts of many lines."""
+_SHOWN_CHARACTERS = 200
+"""Characters of a command or a line that are shown."""
+_SHOWN_LINES = 5000
+"""Lines of one command that are shown; all of them are on record."""
+_PRINTABLE = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(9), *range(10, 32), 127)}
 
 
 class TerminalSink:
@@ -19,20 +22,25 @@ class TerminalSink:
     def __init__(self, console: Console, keeping: OutputSink) -> None:
         self._console = console
         self._keeping = keeping
+        self._left = _SHOWN_LINES
 
     def start(self, command_id: str, command: Sequence[str], at: datetime) -> None:
         """Show the command."""
-        first, *rest = shown(command).strip().splitlines() or [""]
-        cut = " …" if rest or len(first) > _QUIET_COMMANDS else ""
-        self._console.print(Text(f"$ {first[:_QUIET_COMMANDS]}{cut}", style="dim"), soft_wrap=True)
+        self._left = _SHOWN_LINES
+        self._console.print(Text(f"$ {_title(command)}", style="dim"), soft_wrap=True)
         self._keeping.start(command_id, command, at)
 
     def write(self, command_id: str, lines: Sequence[OutputLine]) -> None:
         """Show the lines."""
-        for line in lines:
-            # As text of its own: what a program prints is no markup, and its control characters stay out.
-            printable = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line.text)
-            self._console.print(Text(f"  {printable}", style=_STYLES[line.stream]), soft_wrap=True)
+        shown_now = lines[: self._left]
+        if shown_now and not self._console.quiet:
+            # Written in one go and as they are: a table of styles for each line would be slower than the sandbox.
+            text = "".join(f"  {line.text.translate(_PRINTABLE)}\n" for line in shown_now)
+            self._console.file.write(text)
+            self._console.file.flush()
+        if self._left and len(lines) > self._left:
+            self._console.print(Text("  … more than is shown here; `repo-agent task logs` has all", style="dim"))
+        self._left = max(0, self._left - len(lines))
         self._keeping.write(command_id, lines)
 
     def finish(self, command_id: str, exit_code: int | None, at: datetime, *, timed_out: bool) -> str | None:
@@ -42,6 +50,14 @@ class TerminalSink:
         elif exit_code:
             self._console.print(Text(f"  exit code {exit_code}", style="dim"))
         return self._keeping.finish(command_id, exit_code, at, timed_out=timed_out)
+
+
+def _title(command: Sequence[str]) -> str:
+    """Return a command in one line; a script of ours with a name of its own by that name and its arguments."""
+    if len(command) > 3 and command[0] in ("bash", "sh", "/bin/sh", "/bin/bash") and command[1].endswith("c"):
+        return shlex.join(command[3:])[:_SHOWN_CHARACTERS]
+    first, *rest = shown(command).strip().splitlines() or [""]
+    return first[:_SHOWN_CHARACTERS] + (" …" if rest or len(first) > _SHOWN_CHARACTERS else "")
 
 
 class Progress:

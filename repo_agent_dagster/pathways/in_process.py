@@ -17,6 +17,7 @@ from repo_agent_dagster.pathways.closing import close_with
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.local_run import local_run_id
 from repo_agent_dagster.pathways.scripts import Scripts
+from repo_agent_dagster.pathways.setup.kept import KeptSetups
 from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.task_requests import TaskRequest
@@ -123,6 +124,8 @@ def _context(
         ),
         artifacts=artifacts,
         scripts=Scripts(store, way=settings.script_delivery),
+        kept_setups=KeptSetups(settings.setup_cache, settings.setup_cache_mb),
+        allowed_images=settings.allowed_images,
         now=now,
         provider=None
         if model is None
