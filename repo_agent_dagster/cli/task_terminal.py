@@ -13,7 +13,7 @@ _SHOWN_CHARACTERS = 200
 """Characters of a command or a line that are shown."""
 _SHOWN_LINES = 5000
 """Lines of one command that are shown; all of them are on record."""
-_PRINTABLE = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(9), *range(10, 32), 127)}
+_PRINTABLE = dict.fromkeys((*range(9), *range(10, 32), 127), "�")
 
 
 class TerminalSink:
