@@ -11,7 +11,12 @@ from repo_agent_dagster.pathways.recreation.reading.expectations import Expectat
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import shown_errors
 from repo_agent_dagster.pathways.recreation.snippets.node_scripts import asserting_node, runnable_node
 from repo_agent_dagster.pathways.recreation.snippets.python_assertions import asserting_python
-from repo_agent_dagster.pathways.recreation.snippets.python_scripts import Snippet, mended_python, runnable_python
+from repo_agent_dagster.pathways.recreation.snippets.python_scripts import (
+    Snippet,
+    mended_python,
+    python_test,
+    runnable_python,
+)
 from repo_agent_dagster.pathways.recreation.survey import Survey
 
 MAX_CANDIDATES = 20
@@ -42,8 +47,9 @@ _COMMON_WORDS = frozenset(
 class Candidate:
     """Something to run. `text` is a script, shell commands, or, of a test of the repository, its id.
 
-    `is_told` says that the description itself gives it: if the error does not come, that means something. `files` are
-    written beside it. `repairs` are what was changed in it to make it run.
+    `is_told` says that the description itself gives it: if the error does not come, that means something. `keeps` is
+    the part of the text that has to stay for it to mean the same. `repairs` are what was changed in it to make it
+    run. `files` are written beside it.
     """
 
     origin: str
@@ -52,6 +58,7 @@ class Candidate:
     suffix: str = ""
     is_told: bool = True
     is_asserting: bool = False
+    keeps: str = ""
     repairs: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,24 +121,22 @@ def _python(text: str, origin: str, rank: float, expectation: Expectation | None
     if expectation is not None and not expectation.is_assertion and not is_test:
         asserted = asserting_python(mended.text, expectation)
         if asserted is not None:
-            script = runnable_python(Snippet(asserted, mended.repairs), survey)
+            script = runnable_python(Snippet(asserted.text, mended.repairs), survey)
             repairs = (*script.repairs, "added what is expected as an assertion")
             yield _Ranked(
-                rank + 0.5, Candidate(origin, "python", script.text, ".py", is_asserting=True, repairs=repairs)
+                rank + 0.5,
+                Candidate(
+                    origin, "python", script.text, ".py", is_asserting=True, keeps=asserted.check, repairs=repairs
+                ),
             )
         return
     script = runnable_python(mended, survey)
-    yield _Ranked(
-        rank,
-        Candidate(
-            origin,
-            "test" if is_test else "python",
-            script.text,
-            ".py",
-            is_asserting=asserts,
-            repairs=script.repairs,
-        ),
-    )
+    text = script.text
+    if asserts and not is_test and parses_as_python(text):
+        # pytest tells the values that an assertion compares: by them one failure is known from another.
+        text, is_test = python_test(text, "as_described"), True
+    kind: CandidateKind = "test" if is_test else "python"
+    yield _Ranked(rank, Candidate(origin, kind, text, ".py", is_asserting=asserts, repairs=script.repairs))
 
 
 def _node_scripts(description: Description, expectation: Expectation | None, survey: Survey) -> Iterator[_Ranked]:
@@ -152,12 +157,13 @@ def _node(
 ) -> Iterator[_Ranked]:
     script = runnable_node(text, suffix, survey)
     is_test = bool(re.search(r"^\s*(?:test|it|describe)\(", script.text, re.MULTILINE)) and "node:test" in script.text
-    repairs, made = script.repairs, script.text
+    repairs, made, keeps = script.repairs, script.text, ""
     if expectation is not None and not expectation.is_assertion and not is_test:
         asserted = asserting_node(script.text, script.suffix, expectation)
         if asserted is None:
             return
-        made, repairs = asserted, (*repairs, "added what is expected as an assertion")
+        made, keeps = asserted
+        repairs = (*repairs, "added what is expected as an assertion")
     yield _Ranked(
         rank,
         Candidate(
@@ -166,6 +172,7 @@ def _node(
             made,
             script.suffix,
             is_asserting=expectation is not None,
+            keeps=keeps,
             repairs=repairs,
         ),
     )

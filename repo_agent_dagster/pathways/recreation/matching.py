@@ -1,12 +1,12 @@
 """How near a run came to the signature of the error sought. Pure."""
 
 import ast
-import builtins
 import re
 from dataclasses import dataclass
 
 from repo_agent_dagster.contracts.recreation import AttemptOutcome, ErrorSignature, MatchedPart
 from repo_agent_dagster.pathways.recreation.candidates import Candidate
+from repo_agent_dagster.pathways.recreation.exception_types import is_a
 from repo_agent_dagster.pathways.recreation.reading.messages import likeness
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import Frame, ShownError
 from repo_agent_dagster.pathways.recreation.reading.signature import repository_frame
@@ -20,13 +20,6 @@ _OWN_ERRORS = frozenset(
 _NODE_MISSING = re.compile(r"Cannot find (?:module|package) '|ERR_MODULE_NOT_FOUND")
 _COMMAND_MISSING = (126, 127)
 _PYTEST_NOTHING = (2, 3, 4, 5)
-_USUAL_BASES = {
-    "JSONDecodeError": "ValueError",
-    "InvalidOperation": "ArithmeticError",
-    "CalledProcessError": "SubprocessError",
-    "TimeoutExpired": "SubprocessError",
-    "CancelledError": "BaseException",
-}
 
 
 @dataclass(frozen=True)
@@ -74,28 +67,6 @@ def compare(signature: ErrorSignature, candidate: Candidate, run: Observation, s
     return rest
 
 
-def is_a(name: str, wanted: str, survey: Survey) -> bool:
-    """Whether an exception's class is, by its name, the wanted one or derived from it."""
-    pending, known = [name], set()
-    while pending:
-        one = pending.pop()
-        if one == wanted:
-            return True
-        if one in known:
-            continue
-        known.add(one)
-        pending += survey.bases.get(one, ())
-        if one in _USUAL_BASES:
-            pending.append(_USUAL_BASES[one])
-        builtin = getattr(builtins, one, None)
-        if isinstance(builtin, type) and issubclass(builtin, BaseException):
-            # IOError is OSError by another name: the class's own name counts as well.
-            pending += [base.__name__ for base in builtin.__mro__[:-1]]
-            if getattr(builtins, wanted, None) is builtin:
-                return True
-    return False
-
-
 def _compare_exception(signature: ErrorSignature, candidate: Candidate, run: Observation, survey: Survey) -> Match:
     matches = [_compare_error(signature, error, survey) for error in run.errors]
     shown = [match for match in matches if match.is_shown]
@@ -116,7 +87,7 @@ def _compare_error(signature: ErrorSignature, error: ShownError, survey: Survey)
     if signature.exception:
         if error.name == signature.exception:
             parts.append("exception")
-        elif is_a(error.name, signature.exception, survey):
+        elif is_a(error.name, signature.exception, survey.bases):
             parts.append("subclass")
     alike = likeness(signature.message, error.message) if signature.message else None
     if alike:

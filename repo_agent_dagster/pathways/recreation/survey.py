@@ -3,16 +3,15 @@
 Found by a program of ours in the sandbox that reads sources and runs none of them; what it writes is checked here.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.suites.detection import SCRATCH
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 SURVEY_SECONDS = 120
 MAX_SURVEY_BYTES = 8 << 20
 MAX_FILES = 50_000
-_FOLDER = f"{SCRATCH}/recreation"
+_REPORT = f"{SCRATCH}/survey.json"
 
 _OF_INTERPRETER = re.compile(r"[\\/]lib(?:64)?[\\/]python\d[\d.]*[\\/](?!(?:site|dist)-packages)|^<|^node:")
 _EVERYWHERE = re.compile(r"__(?:init|main)__\.py|index\.[cm]?[jt]s|setup\.py|conftest\.py")
@@ -95,24 +94,23 @@ class _Found(BaseModel):
     node_package: Annotated[str, Field(max_length=214, pattern=r"^(?:(?:@[\w.~-]+/)?[\w.~-]+)?$")]
 
 
-def survey_repository(box: "Sandbox", path: str) -> Survey:
+def survey_repository(context: TaskContext, box: "Sandbox", path: str) -> Survey:
     """Survey the clone, or the part of one, at `path` in the sandbox.
 
     Raises:
         RepositoryNotSurveyed: it cannot be read there.
     """
-    program = files("repo_agent_dagster.pathways.recreation").joinpath("inside/survey.py").read_bytes()
-    box.put({"survey.py": program}, _FOLDER)
-    report = f"{_FOLDER}/survey.json"
-    done = box.exec(["python3", "-I", f"{_FOLDER}/survey.py", report], cwd=path, timeout_seconds=SURVEY_SECONDS)
+    script = context.scripts.deliver(box, "survey_repository.py")
+    box.exec(["mkdir", "-p", SCRATCH], cwd="/")
+    done = box.exec(script.argv(_REPORT), cwd=path, timeout_seconds=SURVEY_SECONDS)
     if not done.ok:
         raise RepositoryNotSurveyed(
             f"the repository at {path} cannot be surveyed in the sandbox; its image needs git and python3: "
             f"{done.output.strip()[-800:]}"
         )
     try:
-        return _checked(box.get(report, max_bytes=MAX_SURVEY_BYTES))
-    except (SandboxFileError, ValidationError, json.JSONDecodeError) as error:
+        return _checked(box.get(_REPORT, max_bytes=MAX_SURVEY_BYTES))
+    except (SandboxFileError, ValidationError) as error:
         raise RepositoryNotSurveyed(f"the survey of the repository at {path} is not usable: {error}") from error
 
 

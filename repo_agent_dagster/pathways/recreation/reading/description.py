@@ -13,6 +13,12 @@ from repo_agent_dagster.pathways.recreation.reading.blocks import BlockKind, Cod
 MAX_BLOCKS = 60
 _PROSE_SESSION = re.compile(r"^(?: {0,3})>>> ", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_TITLE_LENGTH = 100
+_FORM_HEADING = re.compile(
+    r"\W*(?:expected|actual|current|steps|to reproduce|how to|repro\w*|description|describe|bug|issue|environment"
+    r"|versions?|summary|what happened|minimal|example|code|output|traceback|error|additional|details|system)\b",
+    re.IGNORECASE,
+)
 _VERSION = re.compile(
     r"\b(?P<name>[A-Za-z][\w.-]{1,40})(?:\s+version)?\s*(?:==|[:=]\s*|\s)\s*`?v?(?P<version>\d+\.\d+(?:\.\d+)*[\w.+-]*)"
 )
@@ -43,7 +49,8 @@ def read_description(markdown: str) -> Description:
     blocks: list[CodeBlock] = []
     prose: list[str] = []
     inline: list[str] = []
-    title, heading, label = "", "", ""
+    headings: list[str] = []
+    heading, label = "", ""
     opened = ""
     for token in MarkdownIt("commonmark").parse(text):
         if token.type.endswith("_open"):
@@ -52,14 +59,15 @@ def read_description(markdown: str) -> Description:
             prose.append(token.content)
             inline += [child.content for child in token.children or [] if child.type == "code_inline"]
             if opened == "heading_open":
-                title, heading, label = title or token.content, token.content, ""
+                headings.append(token.content)
+                heading, label = token.content, ""
             else:
                 label = token.content
         elif token.type in ("fence", "code_block") and token.content.strip() and len(blocks) < MAX_BLOCKS:
             words = f"{heading}\n{label}".strip() if label else heading
             blocks.append(code_block(len(blocks) + 1, token.info, token.content, words))
             label = ""
-    return Description(text, title or (prose[0] if prose else ""), tuple(blocks), tuple(prose), tuple(inline))
+    return Description(text, _title(headings, prose), tuple(blocks), tuple(prose), tuple(inline))
 
 
 def versions(description: Description) -> dict[str, str]:
@@ -71,6 +79,15 @@ def versions(description: Description) -> dict[str, str]:
         if not _NO_PRODUCT.fullmatch(name):
             found.setdefault("node" if name in ("node.js", "nodejs") else name, match["version"].rstrip(".-"))
     return found
+
+
+def _title(headings: list[str], prose: list[str]) -> str:
+    """Return what a description is about in a line; headings that any report has tell nothing."""
+    for heading in headings:
+        if not _FORM_HEADING.match(heading):
+            return heading
+    first = prose[0].split("\n")[0] if prose and prose[0] not in headings else ""
+    return first if len(first) <= _TITLE_LENGTH and not first.endswith(":") else ""
 
 
 def _fence_sessions(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from repo_agent_dagster.contracts.recreation import ErrorSignature
+from repo_agent_dagster.pathways.recreation.exception_types import exceptions_of
 from repo_agent_dagster.pathways.recreation.reading.description import Description
 from repo_agent_dagster.pathways.recreation.reading.expectations import Expectation, read_expectation
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import Frame, ShownError, shown_errors
@@ -21,6 +22,7 @@ _IN_PROSE = re.compile(
     rf"`?(?<![\w.])(?P<type>{_TYPE})(?!\w)(?::\s*(?P<message>[^`\n]{{2,300}}?)(?=`|\n|$)"
     r"|`(?:\s*[:,(]?\s*[`\"](?P<quoted>[^`\"\n]{2,300})[`\"])?)?"
 )
+_SHOULD = re.compile(r"(?:should|instead of|not|rather than|expected?)\s+\S{0,12}\s*$")
 _RAISING = re.compile(
     r"\b(?:rais\w*|throw\w*|threw|fail\w*|crash\w*|error\w*|exception|got|get|gives?|dies|with|results? in)\b",
     re.IGNORECASE,
@@ -57,7 +59,7 @@ def read_signature(
     expectation = read_expectation(description)
     if expectation is not None and not expectation.is_assertion:
         return _of_expectation(expectation), expectation
-    found = _in_prose(description) or _crash_or_hang(description.text)
+    found = _in_prose(description) or _own_in_prose(description, survey) or _crash_or_hang(description.text)
     if found is not None:
         return found, None
     if expectation is not None:
@@ -155,7 +157,7 @@ def _in_prose(description: Description) -> ErrorSignature | None:
         for match in _IN_PROSE.finditer(paragraph):
             before = paragraph[: match.start()]
             is_told = match["message"] or match["quoted"] or _RAISING.search(paragraph)
-            if is_told and not re.search(r"(?:should|instead of|not|rather than|expected?)\s+\S{0,12}\s*$", before):
+            if is_told and not _SHOULD.search(before):
                 message = (match["message"] or match["quoted"] or "").strip().rstrip(".")
                 return ErrorSignature(
                     symptom="exception",
@@ -163,6 +165,24 @@ def _in_prose(description: Description) -> ErrorSignature | None:
                     message=message,
                     source="prose",
                 )
+    return None
+
+
+def _own_in_prose(description: Description, survey: Survey) -> ErrorSignature | None:
+    """Find an exception of the repository by its name, whatever it ends in."""
+    own = sorted(exceptions_of(survey.bases), key=len, reverse=True)
+    if not own:
+        return None
+    named = re.compile(
+        rf"(?<![\w])(?:[a-z_]\w*\.)*(?P<type>{'|'.join(map(re.escape, own))})(?!\w)"
+        r"(?::\s*(?P<message>[^`\n]{2,300}))?"
+    )
+    for paragraph in (description.title, *description.prose):
+        for match in named.finditer(paragraph):
+            before = paragraph[: match.start()]
+            if (match["message"] or _RAISING.search(paragraph)) and not _SHOULD.search(before):
+                message = (match["message"] or "").strip().rstrip(".")
+                return ErrorSignature(symptom="exception", exception=match["type"], message=message, source="prose")
     return None
 
 

@@ -66,10 +66,10 @@ def runnable_node(text: str, suffix: str, survey: Survey) -> NodeSnippet:
     return NodeSnippet("\n".join([*lines, text]), ending, tuple(repairs))
 
 
-def asserting_node(text: str, suffix: str, expectation: Expectation) -> str | None:
-    """Return the script with the expectation as an assertion, None where the two do not fit together."""
+def asserting_node(text: str, suffix: str, expectation: Expectation) -> tuple[str, str] | None:
+    """Return the script with the expectation as an assertion, and that alone; None where they do not fit together."""
     if expectation.kind == "wrong_output":
-        return _of_output(text, suffix, expectation.expected)
+        return _of_output(text, suffix, expectation.expected), "isDeepStrictEqual(actual,"
     root = syntax(text, suffix)
     place = _place(root, expectation.expression)
     if place is None and not expectation.expression:
@@ -80,7 +80,8 @@ def asserting_node(text: str, suffix: str, expectation: Expectation) -> str | No
         check = _throws(expression, expectation.expected)
     else:
         check = _equals(expression, expectation.expected)
-    return f"{_needs(suffix)}\n{text[:begin].rstrip()}\n{check}\n{text[end:].lstrip()}".rstrip() + "\n"
+    script = f"{_needs(suffix)}\n{text[:begin].rstrip()}\n{check}\n{text[end:].lstrip()}"
+    return script.rstrip() + "\n", check
 
 
 def _needs(suffix: str) -> str:

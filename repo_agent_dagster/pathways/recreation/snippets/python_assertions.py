@@ -2,23 +2,32 @@
 
 import ast
 import re
+from dataclasses import dataclass
 
 from repo_agent_dagster.pathways.recreation.reading.expectations import Expectation
 from repo_agent_dagster.pathways.recreation.snippets.python_scripts import indented
 
 
-def asserting_python(text: str, expectation: Expectation) -> str | None:
+@dataclass(frozen=True)
+class Asserting:
+    """A script with an assertion of ours, and the part of it that must stay as it is for it to mean the same."""
+
+    text: str
+    check: str
+
+
+def asserting_python(text: str, expectation: Expectation) -> Asserting | None:
     """Return the script with the expectation as an assertion, None where the two do not fit together."""
     try:
         tree = ast.parse(text)
         if expectation.kind == "wrong_output":
-            return _of_output(text, expectation.expected)
+            return Asserting(_of_output(text, expectation.expected), "assert actual == expected")
         return _of_statement(text, tree, expectation)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _of_statement(text: str, tree: ast.Module, expectation: Expectation) -> str | None:
+def _of_statement(text: str, tree: ast.Module, expectation: Expectation) -> Asserting | None:
     place = _place(tree, expectation.expression)
     if place is None:
         if not _is_expression(expectation.expression):
@@ -35,7 +44,7 @@ def _of_statement(text: str, tree: ast.Module, expectation: Expectation) -> str 
         check = _raises(expression, expectation.expected)
     else:
         check = _equals(expression, expectation.expected)
-    return "\n".join(part for part in (before, check, after) if part.strip())
+    return Asserting("\n".join(part for part in (before, check, after) if part.strip()), check)
 
 
 def _place(tree: ast.Module, expression: str) -> ast.Expr | ast.Assign | None:

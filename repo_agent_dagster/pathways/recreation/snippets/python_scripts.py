@@ -74,6 +74,25 @@ def indented(text: str, by: str = "    ") -> str:
     )
 
 
+def python_test(script: str, name: str, head: str = "") -> str:
+    """Return a script as a test function; what has to stand at the top of a module stays there.
+
+    Raises:
+        SyntaxError, ValueError: the script does not parse.
+    """
+    tree = ast.parse(script)
+    lines = script.split("\n")
+    top: list[str] = []
+    for node in reversed(tree.body):
+        is_star = isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names)
+        if is_star or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            top.insert(0, "\n".join(lines[node.lineno - 1 : node.end_lineno]))
+            del lines[node.lineno - 1 : node.end_lineno]
+    body = "\n".join(lines).strip("\n")
+    parts = [f'"""{head}"""\n' if head else "", *(f"{line}\n" for line in top)]
+    return "\n".join(part for part in parts if part) + f"\n\ndef test_{name}():\n{indented(body or 'pass')}\n"
+
+
 def missing_names(tree: ast.Module) -> list[str]:
     """Return the names that are used and bound nowhere in the module, in the order of their use."""
     bound = set(dir(builtins)) | _AT_MODULE_LEVEL

@@ -1,1 +1,0 @@
-"""Programs of ours that run in the sandbox; never imported here."""

@@ -1,0 +1,319 @@
+"""The pathway `error_recreation`: make a described error happen, and keep what makes it happen as a failing test.
+
+clone → set_up → read_bug → reproduce → make_minimal → find_first_bad → conclude. Each step is a function of its own,
+so that a job can show it. A step whose ground is missing does nothing and returns None, and `conclude` says why.
+`recreate` runs them all.
+"""
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from repo_agent_dagster.contracts.recreation import (
+    LISTED_ATTEMPTS,
+    Bisection,
+    ErrorRecreationResult,
+    ErrorSignature,
+    RecreationVerdict,
+)
+from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload
+from repo_agent_dagster.pathways.context import TaskContext
+from repo_agent_dagster.pathways.recreation import report
+from repo_agent_dagster.pathways.recreation.bisecting import Trial, bisect
+from repo_agent_dagster.pathways.recreation.candidates import Candidate, build_candidates, kinds_of
+from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
+from repo_agent_dagster.pathways.recreation.judging import Judgement, judge, told_in_words
+from repo_agent_dagster.pathways.recreation.matching import Match, compare
+from repo_agent_dagster.pathways.recreation.minimising import minimise, prove_test, try_test
+from repo_agent_dagster.pathways.recreation.reading.description import Description, read_description, versions
+from repo_agent_dagster.pathways.recreation.reading.signature import read_signature
+from repo_agent_dagster.pathways.recreation.running import Place, Runner, argv_of_test, script_file
+from repo_agent_dagster.pathways.recreation.searching import Search, Searcher
+from repo_agent_dagster.pathways.recreation.survey import Survey, survey_repository
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.environment import TEST_ENVIRONMENT
+from repo_agent_dagster.pathways.setup.opening import Checkout, Environment, clone
+from repo_agent_dagster.sandbox.spec import SandboxFileError
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.sandbox.sandbox import Sandbox
+
+VERSIONS_SECONDS = 60
+_MAX_TEST_BYTES = 1 << 20
+_IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """The bug as it was read: its description, its signature, what the repository offers, and what is to be tried."""
+
+    description: Description
+    signature: ErrorSignature
+    survey: Survey
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Repro:
+    """The smallest reproduction: the candidate, its test file (None: none could be made), and whether that fails."""
+
+    candidate: Candidate
+    match: Match
+    test: ReproTest | None
+    test_fails: bool
+    command: str
+
+
+def set_up(context: TaskContext, box: "Sandbox", checkout: Checkout, payload: ErrorRecreationPayload) -> Environment:
+    """Install what the repository needs, whether or not it has tests; failures are told in the result, not raised."""
+    return opening.set_up(context, box, checkout, payload, ecosystem="custom")
+
+
+def read_bug(
+    context: TaskContext, box: "Sandbox", checkout: Checkout, environment: Environment, payload: ErrorRecreationPayload
+) -> Bug | None:
+    """Read the description and make candidates of it; None where the repository could not be made runnable.
+
+    Raises:
+        RepositoryNotSurveyed: the clone cannot be read in the sandbox.
+    """
+    if not environment.setup.ok:
+        return None
+    survey = survey_repository(context, box, checkout.path)
+    description = read_description(payload.bug_description)
+    signature, expectation = read_signature(description, payload.expected_error, survey)
+    candidates = build_candidates(description, signature, expectation, survey)
+    source = f", read from {signature.source}" if signature.source else ""
+    context.think("read_bug", f"sought is {told_in_words(signature)} ({signature.symptom}{source})")
+    context.think("read_bug", f"{len(candidates)} candidates to run: {kinds_of(candidates)}")
+    return Bug(description, signature, survey, tuple(candidates))
+
+
+def reproduce(
+    context: TaskContext, box: "Sandbox", checkout: Checkout, bug: Bug | None, payload: ErrorRecreationPayload
+) -> Search | None:
+    """Run the candidates, the nearest first, until one shows the error, and repeat that one.
+
+    Raises:
+        CloneDamaged: a candidate broke the clone.
+        SandboxUnavailable, SandboxDeadlineExceeded: the sandbox is gone.
+    """
+    if bug is None:
+        return None
+    runner = runner_in(box, checkout, bug, payload)
+    searcher = Searcher(context, runner, bug.signature, bug.survey, repeats=payload.repeats)
+    return searcher.search_all(list(bug.candidates))
+
+
+def make_minimal(
+    context: TaskContext,
+    box: "Sandbox",
+    checkout: Checkout,
+    bug: Bug | None,
+    search: Search | None,
+    payload: ErrorRecreationPayload,
+) -> Repro | None:
+    """Make the reproduction minimal and a failing test of it; one that is flaky stays as it is."""
+    if bug is None or search is None or search.found is None:
+        return None
+    found = search.found
+    runner = runner_in(box, checkout, bug, payload)
+    candidate = found.candidate
+    if found.is_certain:
+        reduced = minimise(runner, candidate, found.match, bug.signature, bug.survey)
+        candidate = reduced.candidate
+        if reduced.runs:
+            ended = "" if reduced.is_complete else "; its budget ended there"
+            context.think(
+                "make_minimal",
+                f"{reduced.lines_before} lines became {reduced.lines_after} in {reduced.runs} runs{ended}",
+            )
+    else:
+        context.think("make_minimal", "it happens now and then, so leaving out statements would prove nothing")
+    test, fails = prove_test(runner, candidate, found.match, bug.signature, bug.description.title, bug.survey)
+    if test is not None and test.is_kept:
+        test = replace(test, text=_text_of(box, posixpath.join(checkout.path, test.path)))
+    if test is not None:
+        context.think(
+            "make_minimal", f"{test.path} {'fails with the error' if fails else 'was not seen to fail with it'}"
+        )
+    return Repro(candidate, found.match, test, fails, _command(candidate, test, bug.survey))
+
+
+def find_first_bad(
+    context: TaskContext,
+    box: "Sandbox",
+    checkout: Checkout,
+    bug: Bug | None,
+    search: Search | None,
+    repro: Repro | None,
+    payload: ErrorRecreationPayload,
+) -> Bisection | None:
+    """Find the first commit with the error, where the task asks for it; the set-up of the bad commit serves for all."""
+    if not payload.bisect or payload.good_ref is None:
+        return None
+    mirror = checkout.mirror or context.repositories.mirror(payload.repo_url)
+    if bug is None or repro is None or search is None or search.found is None or not search.found.is_certain:
+        good = mirror.resolve(payload.good_ref)
+        note = "nothing shows the error each time, so commits cannot be told apart by it"
+        return Bisection(good=good, bad=checkout.commit, first_bad=None, steps=0, note=note)
+    runner = runner_in(box, checkout, bug, payload)
+    outcomes: dict[str, Trial] = {}
+
+    def trial(commit: str) -> Trial:
+        if commit not in outcomes:
+            outcomes[commit] = _trial(box, runner, checkout, commit, repro, bug)
+            context.think("find_first_bad", f"{commit[:12]} is {outcomes[commit]}")
+        return outcomes[commit]
+
+    def say(text: str) -> None:
+        context.think("find_first_bad", text)
+
+    return bisect(mirror, payload.good_ref, checkout.commit, trial, say=say)
+
+
+def conclude(
+    context: TaskContext,
+    payload: ErrorRecreationPayload,
+    box: "Sandbox",
+    checkout: Checkout,
+    environment: Environment,
+    bug: Bug | None,
+    search: Search | None,
+    repro: Repro | None,
+    bisection: Bisection | None,
+    *,
+    path: Literal["rules", "model"] = "rules",
+) -> ErrorRecreationResult:
+    """Judge, keep the artifacts, and return the task's result."""
+    if bug is None or search is None:
+        reason = f"What the repository needs could not be installed: {environment.setup.note}"
+        judgement = Judgement(RecreationVerdict.SETUP_FAILED, (reason,), 0.0)
+    else:
+        judgement = judge(bug.signature, search, test_fails=repro is not None and repro.test_fails)
+    found = search.found if search else None
+    test = repro.test if repro else None
+    tools = _versions(context, box, checkout, bug, repro)
+    result = ErrorRecreationResult(
+        verdict=judgement.verdict,
+        reasons=[*judgement.reasons, *_remarks(bug, tools, bisection)],
+        repo_url=checkout.url,
+        ref=payload.ref,
+        commit=checkout.commit,
+        subfolder=payload.subfolder,
+        durations=dict(context.durations),
+        confidence=judgement.confidence,
+        confidence_reasons=list(judgement.confidence_reasons),
+        path=path,
+        expected=bug.signature if bug else ErrorSignature(),
+        seen=found.match.seen if found else "",
+        setup=environment.setup,
+        attempts=search.attempts[:LISTED_ATTEMPTS] if search else [],
+        runs=f"{found.happened} of {found.runs}" if found else "",
+        repro=test.text if test else None,
+        repro_path=test.path if test else None,
+        repro_fails=repro.test_fails if repro else False,
+        command=repro.command if repro else None,
+        environment=tools,
+        bisection=bisection,
+    )
+    _keep(context, result, search, test)
+    return result.model_copy(update={"artifacts": list(context.artifacts.kept)})
+
+
+def recreate(context: TaskContext, payload: ErrorRecreationPayload) -> ErrorRecreationResult:
+    """Run the whole pathway and return its result.
+
+    Raises:
+        PermanentFault: the repository or the ref does not exist, or the clone broke.
+        TransientFault: the repository or the sandbox cannot be reached at the moment.
+    """
+    with context.step("clone"):
+        box, checkout = clone(context, payload)
+    with context.step("set_up"):
+        environment = set_up(context, box, checkout, payload)
+    with context.step("read_bug"):
+        bug = read_bug(context, box, checkout, environment, payload)
+    with context.step("reproduce"):
+        search = reproduce(context, box, checkout, bug, payload)
+    with context.step("make_minimal"):
+        repro = make_minimal(context, box, checkout, bug, search, payload)
+    with context.step("find_first_bad"):
+        bisection = find_first_bad(context, box, checkout, bug, search, repro, payload)
+    with context.step("conclude"):
+        return conclude(context, payload, box, checkout, environment, bug, search, repro, bisection)
+
+
+def runner_in(box: "Sandbox", checkout: Checkout, bug: Bug, payload: ErrorRecreationPayload) -> Runner:
+    """Return what runs candidates on the clone."""
+    place = Place(checkout.root, checkout.path, checkout.commit, bug.survey.node_package)
+    return Runner(box, place, timeout_seconds=payload.timeout_seconds)
+
+
+def _trial(box: "Sandbox", runner: Runner, checkout: Checkout, commit: str, repro: Repro, bug: Bug) -> Trial:
+    there = box.exec(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=checkout.root, timeout_seconds=60)
+    if not there.ok:
+        return "untestable"  # the clone of a large repository holds its last commits only
+    at = runner.at(commit)
+    if repro.test is not None and repro.test_fails:
+        match = try_test(at, repro.test, repro.candidate, bug.signature, bug.survey)
+    else:
+        match = compare(bug.signature, repro.candidate, at.run(repro.candidate), bug.survey)
+    if match.is_shown:
+        return "bad"
+    return "good" if match.outcome == "no_error" else "untestable"
+
+
+def _command(candidate: Candidate, test: ReproTest | None, survey: Survey) -> str:
+    if test is None:
+        return candidate.text if candidate.kind == "shell" else f"python3 {script_file(candidate)}"
+    words = argv_of_test(test.target)
+    if ".py" not in test.target:
+        return " ".join(words)
+    path = "PYTHONPATH=src " if any(name.startswith("src/") for name in survey.files) else ""
+    return f"{path}python3 -m pytest {test.target}"
+
+
+def _text_of(box: "Sandbox", path: str) -> str:
+    try:
+        return box.get(path, max_bytes=_MAX_TEST_BYTES).decode("utf-8", "replace")
+    except SandboxFileError:
+        return ""  # a test that is no plain file: it is named, its text is not kept
+
+
+def _versions(
+    context: TaskContext, box: "Sandbox", checkout: Checkout, bug: Bug | None, repro: Repro | None
+) -> dict[str, str]:
+    """Return the versions of interpreters and of the packages that the reproduction imports."""
+    text = repro.candidate.text if repro else ""
+    names = sorted({*_IMPORT.findall(text), *(bug.survey.packages if bug else ())})
+    script = context.scripts.deliver(box, "tool_versions.py")
+    done = box.exec(script.argv(*names[:40]), cwd=checkout.path, env=TEST_ENVIRONMENT, timeout_seconds=VERSIONS_SECONDS)
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        return {}  # an image without Python: the versions are a remark, not the result
+    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
+
+
+def _remarks(bug: Bug | None, tools: dict[str, str], bisection: Bisection | None) -> list[str]:
+    remarks = []
+    here = {name.lower(): version for name, version in tools.items()}
+    for name, version in (versions(bug.description) if bug else {}).items():
+        if name in here and not here[name].startswith(version) and not version.startswith(here[name]):
+            remarks.append(f"The description tells of {name} {version}; here it is {here[name]}.")
+    if bisection is not None:
+        first = f"{bisection.first_bad[:12]} ({bisection.subject})" if bisection.first_bad else "not found"
+        remarks.append(f"First bad commit: {first}; {bisection.note}.")
+    return remarks
+
+
+def _keep(context: TaskContext, result: ErrorRecreationResult, search: Search | None, test: ReproTest | None) -> None:
+    if test is not None and test.text:
+        context.artifacts.put(f"repro/{posixpath.basename(test.path)}", test.text.encode("utf-8", "replace"))
+    if search is not None:
+        log = report.attempts_log(search.attempts, search.scripts, search.outputs)
+        context.artifacts.put("attempts.md", log.encode("utf-8", "replace"))
+    context.artifacts.put("recreation.md", report.as_markdown(result).encode("utf-8", "replace"))
