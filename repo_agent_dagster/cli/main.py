@@ -8,6 +8,7 @@ from repo_agent_dagster import __version__
 from repo_agent_dagster.cli import (
     api,
     approvals,
+    cache,
     clean,
     db,
     demo,
@@ -40,6 +41,7 @@ app.add_typer(approvals.app, name="approvals")
 app.add_typer(ops.app, name="ops")
 app.add_typer(reports.app, name="reports")
 app.add_typer(sandboxes.app, name="sandboxes")
+app.add_typer(cache.app, name="cache")
 app.add_typer(notifications.app, name="notifications")
 app.add_typer(workspaces.app, name="workspaces")
 app.add_typer(db.app, name="db")
