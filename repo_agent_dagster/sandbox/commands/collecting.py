@@ -59,12 +59,12 @@ class Collector:
 
     @property
     def output(self) -> str:
-        """The last characters of stdout and stderr, in the order in which their lines were finished."""
+        """The last characters of stdout and stderr, redrawn lines folded, in the order in which lines were finished."""
         return self._output.text()
 
     @property
     def stdout(self) -> str:
-        """The last characters of stdout alone."""
+        """The last characters of stdout alone, as they came, for programs that read it."""
         return self._stdout.text()
 
     @property
@@ -82,7 +82,7 @@ class Collector:
             decoded = self._lines[stream].feed(shown, now, last=last)
             self._output.add(decoded.text)
             if stream == "stdout":
-                self._stdout.add(decoded.text)
+                self._stdout.add(decoded.raw)
             numbers = count(self._seq + 1)
             lines += map(_line, zip(repeat(stream), decoded.lines, repeat(at), numbers, strict=False))
             self._seq += len(decoded.lines)

@@ -16,8 +16,9 @@ UNFINISHED_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What some bytes of a stream came to: text as the stream has it (redrawn states left out), and lines."""
+    """What some bytes of a stream came to: their text as it is, the text that stays after redrawing, and lines."""
 
+    raw: str
     text: str
     lines: list[str]
 
@@ -27,7 +28,7 @@ class LineSplitter:
 
     Invalid UTF-8 becomes U+FFFD. ``\n`` and ``\r\n`` end a line. A ``\r`` alone begins the line anew: of a line that is
     redrawn the last state is kept, and others only as often as `REDRAW_SECONDS`, so that a bar that runs for minutes
-    is seen to run. `text` has the last state alone, and line ends as they came. `now` is in seconds, of any clock.
+    is seen to run. `now` is in seconds, of any clock.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,7 @@ class LineSplitter:
             text += self._end(lines)
         elif self._line and not lines:
             lines = self._overdue(now)
-        return Decoded(text, lines)
+        return Decoded(new, text, lines)
 
     def _finish(self, text: str) -> tuple[str, list[str]]:
         """Take whole lines; return their text and them."""

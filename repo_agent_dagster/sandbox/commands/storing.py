@@ -101,8 +101,7 @@ class StoreSink:
                 url = self._end_of_cut(log, log.whole, command_id, at)
             finally:
                 log.whole.close()
-        ending = f"exit code {exit_code}" if exit_code is not None else "ended without an exit code"
-        self._note(log, command_id, "[killed: its time was over]" if timed_out else f"[{ending}]", at, exit_code)
+        self._note(log, command_id, _ending(exit_code, timed_out=timed_out), at, exit_code)
         self._flush(log)
         return url
 
@@ -181,6 +180,12 @@ class StoreSink:
         log.waiting.clear()
         log.lines_waiting = log.bytes_waiting = 0
         log.flushed_at = self._clock()
+
+
+def _ending(exit_code: int | None, *, timed_out: bool) -> str:
+    if timed_out:
+        return "[killed: its time was over]"
+    return "[interrupted, or its sandbox is gone]" if exit_code is None else f"[exit code {exit_code}]"
 
 
 def _bytes(texts: Sequence[str]) -> int:

@@ -1,6 +1,8 @@
 """The sink that keeps output in the store, on both databases."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -128,16 +130,20 @@ def test_a_full_batch_waits_for_nothing(sqlite_store: Engine, now: datetime, tmp
     assert (before, len(stored(sqlite_store, task))) == (2, 2 + BATCH_LINES)
 
 
-def test_a_time_out_is_told_in_the_last_row(
+def test_an_end_without_an_exit_code_is_told_in_the_last_row(
     store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
 ) -> None:
-    sink, command_id = make(100), new_id()
+    sink, late, cut_off = make(100), new_id(), new_id()
 
-    sink.start(command_id, ["sleep", "9"], now)
-    sink.finish(command_id, None, now, timed_out=True)
+    for command_id, timed_out in ((late, True), (cut_off, False)):
+        sink.start(command_id, ["sleep", "9"], now)
+        sink.finish(command_id, None, now, timed_out=timed_out)
 
-    last = stored(store, task)[-1]
-    assert (last.log_content, last.exit_code) == ("[killed: its time was over]", None)
+    last = {row.command_id: (row.log_content, row.exit_code) for row in stored(store, task)}
+    assert last == {
+        late: ("[killed: its time was over]", None),
+        cut_off: ("[interrupted, or its sandbox is gone]", None),
+    }
 
 
 def test_a_log_over_the_cap_has_its_beginning_a_mark_and_its_end_in_the_table_and_is_kept_whole(
@@ -203,6 +209,26 @@ def test_two_commands_at_once_are_kept_apart(
     assert [(row.seq, row.exit_code) for row in stored(store, task) if row.command_id == first] == [
         (0, None), (1, None), (2, 1),
     ]  # fmt: skip
+
+
+@pytest.mark.docker
+def test_what_a_command_writes_is_in_the_store_while_it_still_runs(
+    sqlite_store: Engine, now: datetime, sandbox_image: str, clock: Clock
+) -> None:
+    with write_transaction(sqlite_store) as connection:
+        task = task_requests.submit(connection, Pathway.OPS_SCAN, OpsScanPayload(day=now.date()), now=now).id
+    sink = StoreSink(sqlite_store, task, cap_bytes=1 << 20, keep=lambda *_: "")
+    with Sandbox.open(SandboxSpec(task, image=sandbox_image), sink=sink) as box, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(box.exec, "echo first; sleep 0.1; echo second; until [ -e go ]; do sleep 0.1; done")
+        deadline = time.monotonic() + 30
+        while len(stored(sqlite_store, task)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        seen = [row.log_content for row in stored(sqlite_store, task)][1:]
+        was_running = not running.done()
+        box.put({"go": b""}, "/workspace")
+        running.result()
+
+    assert (seen, was_running) == (["first", "second"], True)
 
 
 @pytest.mark.docker
