@@ -75,7 +75,7 @@ class Cart:
     async def checkout(self):
         return self.items["total"]
 """,
-    "shop/__main__.py": "import sys\n\nfrom shop.cart import dearest\n\nprint(dearest([int(a) for a in sys.argv[1:]]))\n",
+    "shop/__main__.py": "import sys\n\nfrom shop.cart import dearest\n\nprint(dearest(sys.argv[1:]))\n",
     "tests/test_cart.py": "from shop import Cart\n\n\ndef test_adding_twice_counts_both():\n"
     "    cart = Cart()\n    cart.add('tea')\n    cart.add('tea')\n    assert cart.items == {'tea': 1}\n",
     "package.json": '{"name": "shop-js", "version": "1.2.3", "main": "lib/index.js"}\n',
