@@ -225,7 +225,7 @@ def test_what_a_command_writes_is_in_the_store_while_it_still_runs(
             time.sleep(0.05)
         seen = [row.log_content for row in stored(sqlite_store, task)][1:]
         was_running = not running.done()
-        box.put({"go": b""}, "/workspace")
+        Sandbox.attach(box.id).put({"go": b""}, "/workspace")
         running.result()
 
     assert (seen, was_running) == (["first", "second"], True)
