@@ -7,6 +7,7 @@ removes that one finds them.
 """
 
 import json
+import logging
 import os
 import socket
 import time
@@ -32,7 +33,7 @@ from repo_agent_dagster.sandbox.container import (
     TASK_LABEL,
     remove,
 )
-from repo_agent_dagster.sandbox.docker_engine import engine, engine_errors
+from repo_agent_dagster.sandbox.docker_engine import PATIENCE_SECONDS, bounded_engine, engine, engine_errors
 from repo_agent_dagster.sandbox.host_config import package_hosts
 from repo_agent_dagster.sandbox.inside.egress_proxy import is_public
 from repo_agent_dagster.sandbox.spec import USER_ID, SandboxSpec, SandboxSpecError, SandboxUnavailable
@@ -42,6 +43,7 @@ PACKAGE_INDEXES = "package-indexes"
 PROXY_LABEL = "repo-agent.proxy-of"
 """On a proxy and its network: the name of the sandbox that they serve."""
 
+_LOG = logging.getLogger(__name__)
 _PORT = 3128
 _PROXY_SECONDS_MORE = 10
 _READY_SECONDS = 20.0
@@ -107,29 +109,37 @@ def open_way_out(sandbox: str, spec: SandboxSpec, deadline: datetime) -> WayOut:
         raise
 
 
-def close_way_out(sandbox: str) -> None:
-    """Remove the proxy and the network of a sandbox by its name; does nothing where there are none (any more).
+def close_way_out(sandbox: str) -> bool:
+    """Remove the proxy and the network of a sandbox by its name, and return whether both are gone.
 
-    Raises:
-        SandboxUnavailable: the engine does not do it; the reaper will.
+    An engine that hangs is not waited for: what it does not remove in time is left to the reaper.
     """
-    with engine_errors(f"removing the network of the sandbox {sandbox}"):
-        with suppress(docker.errors.NotFound):
-            remove(engine().containers.get(_proxy_name(sandbox)))
-        with suppress(docker.errors.NotFound):
-            remove_network(engine().networks.get(sandbox))
+    try:
+        with engine_errors(f"removing the network of the sandbox {sandbox}"):
+            client = bounded_engine(PATIENCE_SECONDS)
+            with suppress(docker.errors.NotFound):
+                proxy = client.containers.get(_proxy_name(sandbox))
+                if proxy.labels.get(PROXY_LABEL) == sandbox:
+                    remove(proxy)
+            with suppress(docker.errors.NotFound):
+                network = client.networks.get(sandbox)
+                if (network.attrs["Labels"] or {}).get(PROXY_LABEL) == sandbox:
+                    remove_network(network)
+    except (SandboxUnavailable, SandboxSpecError) as error:
+        _LOG.warning("%s; left to the reaper", error)
+        return False
+    return True
 
 
 def remove_network(network: Network) -> None:
     """Remove a network, after taking off it whatever is still on it; one that is gone is fine."""
-    try:
-        network.reload()
-        for container_id in network.attrs.get("Containers") or {}:
+    client = bounded_engine(PATIENCE_SECONDS)
+    with suppress(docker.errors.NotFound):
+        found = client.networks.get(str(network.id))
+        for container_id in found.attrs.get("Containers") or {}:
             with suppress(docker.errors.NotFound):
-                network.disconnect(container_id, force=True)
-        network.remove()
-    except docker.errors.NotFound:
-        return
+                found.disconnect(container_id, force=True)
+        found.remove()
 
 
 def refusals(sandbox: str) -> list[str]:
