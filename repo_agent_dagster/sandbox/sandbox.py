@@ -88,7 +88,7 @@ class Sandbox:
             with engine_errors(f"starting the sandbox of task {spec.task_id}"):
                 if spec.network == "setup-only":
                     # Before the start: there is no moment in which the sandbox runs with a network unasked for.
-                    client.networks.get(NETWORK).disconnect(container)
+                    client.api.disconnect_container_from_network(str(container.id), NETWORK)
                 container.start()
                 container.reload()
             if spec.network in _ALWAYS_CONNECTED:
@@ -118,7 +118,7 @@ class Sandbox:
     @cached_property
     def _meter(self) -> Meter:
         host = find_host_cgroup(self.id, int(self._container.attrs["State"]["Pid"]))
-        return Meter(host, reader_inside(self._own))
+        return Meter(host, reader_inside(self._live))
 
     @property
     def id(self) -> str:

@@ -29,7 +29,12 @@ def drop(_data: bytes) -> None:
 
 
 def run_own(
-    box: LiveContainer, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Take = drop
+    box: LiveContainer,
+    command: Sequence[str],
+    *,
+    stdin: Iterable[bytes] = (),
+    take: Take = drop,
+    stalled_seconds: float = STALLED_SECONDS,
 ) -> tuple[int, str]:
     """Run one of our own commands in a sandbox. See `RunOwn`.
 
@@ -40,7 +45,7 @@ def run_own(
     said = bytearray()
     connection = ExecConnection(engine(), exec_id, stdin)
     try:
-        while (frames := connection.read(_LOOK_SECONDS)) is not None:
+        while (frames := connection.read(min(_LOOK_SECONDS, stalled_seconds))) is not None:
             for stream, data in frames:
                 if stream == "stdout":
                     take(data)
@@ -50,10 +55,10 @@ def run_own(
                 continue
             if not box.exec_state(exec_id)["Running"]:
                 break
-            if time.monotonic() - connection.moved_at > STALLED_SECONDS:
+            if time.monotonic() - connection.moved_at > stalled_seconds:
                 box.kill_processes()
                 raise SandboxUnavailable(
-                    f"sandbox {box.name}: {command[0]} moved no byte for {STALLED_SECONDS:.0f} s; killed it"
+                    f"sandbox {box.name}: {command[0]} moved no byte for {stalled_seconds:.0f} s; killed it"
                 )
     finally:
         connection.close()

@@ -11,10 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from repo_agent_dagster.sandbox.commands.own import RunOwn
-from repo_agent_dagster.sandbox.spec import ResourceUsage
+from repo_agent_dagster.sandbox.commands.own import run_own
+from repo_agent_dagster.sandbox.container import LiveContainer
+from repo_agent_dagster.sandbox.spec import ResourceUsage, SandboxUnavailable
 
 _SAMPLE_SECONDS = 0.25
+_INSIDE_SECONDS = 10.0
 _V1 = ("cpuacct.usage", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control")
 _V2 = ("cpu.stat", "memory.current", "memory.peak", "memory.events")
 _INSIDE = f"""cd /sys/fs/cgroup
@@ -82,7 +84,8 @@ class HostCgroup:
         self.close()
         for folder in self._folders:
             with suppress(OSError):  # version 1; it takes root
-                (folder / "memory.max_usage_in_bytes").write_text("0")
+                with (folder / "memory.max_usage_in_bytes").open("r+") as peak:
+                    peak.write("0")
                 return True
             with suppress(OSError):  # version 2 since Linux 6.12; it is reset for this descriptor alone
                 descriptor = os.open(folder / "memory.peak", os.O_RDWR | os.O_CLOEXEC)
@@ -181,12 +184,15 @@ class Meter:
         return None if self._host is None else seen
 
 
-def reader_inside(run: RunOwn) -> Callable[[], Reading | None]:
-    """Return a function that reads the control group from inside the sandbox."""
+def reader_inside(box: LiveContainer) -> Callable[[], Reading | None]:
+    """Return a function that reads the control group from inside the sandbox; None: that did not work."""
 
     def read() -> Reading | None:
         out = bytearray()
-        code, _ = run(["/bin/sh", "-c", _INSIDE], take=out.extend)
+        try:
+            code, _ = run_own(box, ["/bin/sh", "-c", _INSIDE], take=out.extend, stalled_seconds=_INSIDE_SECONDS)
+        except SandboxUnavailable:  # the command itself meets the same trouble, and tells it
+            return None
         texts = re.findall(r"^== (\S+)\n(.*?)(?=^== |\Z)", out.decode(errors="replace"), re.MULTILINE | re.DOTALL)
         return reading_of(dict(texts)) if code == 0 else None
 
