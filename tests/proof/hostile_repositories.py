@@ -186,7 +186,6 @@ REPOSITORIES = [
         links={
             "passwd": "/etc/passwd",
             "up": "../../../../etc",
-            "pytest.ini": "/etc/shadow",
             "package.json": "/etc/passwd",
         },
     ),
