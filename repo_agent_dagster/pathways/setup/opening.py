@@ -78,9 +78,11 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
         mirror.folder(commit, subfolder)  # before a sandbox is made for nothing
     recipe = find_recipe(mirror, commit, payload)
     box = context.sandboxes.open(image=allowed_image(recipe, context.sandboxes.spec.image, context.allowed_images))
-    cloned = clone_into(box, mirror, commit, CLONE, depth=depth, subfolder=subfolder, lfs=payload.lfs)
+    cloned = clone_into(box, mirror, commit, CLONE, depth=depth, subfolder=subfolder)
     if cloned.sparse:
         context.think("clone", f"a large tree: of files outside {subfolder} only those on the way are checked out")
+    if payload.lfs:
+        _bring_lfs_files(context, box, mirror, commit)
     if payload.submodules:
         clone_submodules(box, context.repositories, mirror, commit, CLONE, depth=depth)
     path = f"{CLONE}/{payload.subfolder}" if payload.subfolder else CLONE
@@ -88,6 +90,16 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
         raise PermanentFault(f"the submodule {around} of {mirror.url} has no folder {payload.subfolder}")
     trusted = not mirror.is_pull_request(payload.ref)
     return box, Checkout(CLONE, path, commit, mirror.url, recipe, trusted, mirror)
+
+
+def _bring_lfs_files(context: TaskContext, box: "Sandbox", mirror: "Mirror", commit: str) -> None:
+    from repo_agent_dagster.sandbox.repositories.lfs import fetch_lfs, lfs_files, put_lfs
+
+    files = lfs_files(mirror, commit)
+    if files:
+        contents = fetch_lfs(mirror, files, context.repositories.credentials(mirror.source))
+        put_lfs(box, files, contents, CLONE)
+    context.think("clone", f"{len(files)} file(s) of Git LFS stand in the place of their pointers")
 
 
 def set_up(

@@ -28,14 +28,13 @@ def clone_into(
     *,
     depth: int | None = None,
     subfolder: str = "",
-    lfs: bool = False,
 ) -> Clone:
     """Make a repository at `target` in the sandbox, with the commit checked out on the branch `work`.
 
     The sandbox gets the objects (of the last `depth` commits, or of the whole history) and their tags, its own git
     configuration with hooks, transports and filters off, no remote and no credentials. Git LFS files stay pointers
-    without `lfs`, submodules stay empty folders. Of a large repository only `subfolder` and the files on the way to
-    it are checked out; all of its objects are there.
+    and submodules empty folders: `lfs` and `submodules` fill them. Of a large repository only `subfolder` and the
+    files on the way to it are checked out; all of its objects are there.
 
     Raises:
         RepositoryError: the mirror lacks the commit, it has no such sub-folder, git inside refuses, or the target is
@@ -43,8 +42,6 @@ def clone_into(
         RepositoryUnavailable: the mirror is damaged; a retry makes it anew.
         SandboxFileError: the objects do not fit into the sandbox.
     """
-    if lfs:
-        raise RepositoryError("Git LFS files are not fetched yet; do without `lfs`, and they stay pointers")
     sparse = False
     if subfolder:
         mirror.folder(commit, subfolder)

@@ -14,7 +14,7 @@ from repo_agent_dagster.sandbox.repositories.locks import Use, exclusive
 from repo_agent_dagster.sandbox.repositories.marks import Marks, discard, fetch_lock, sweep, use_lock
 from repo_agent_dagster.sandbox.repositories.pruning import prune_mirrors
 from repo_agent_dagster.sandbox.repositories.refs import is_commit_id
-from repo_agent_dagster.sandbox.repositories.urls import RepositoryUrl, parse_url
+from repo_agent_dagster.sandbox.repositories.urls import Credentials, RepositoryUrl, parse_url
 
 FETCH_SECONDS = 900.0
 """Time for one transfer from a server, and for the wait for another task's transfer of the same repository."""
@@ -102,6 +102,23 @@ class Repositories:
             RepositoryError: as `mirror`, and when a repository from elsewhere names a path of this machine.
         """
         return self._mirror(parent.source.submodule(url, self._allowed), commit)
+
+    def credentials(self, source: RepositoryUrl) -> Credentials | None:
+        """Return what opens a repository's server: from its URL, or from a helper of this host; None without any."""
+        if source.credentials is not None or not source.server:
+            return source.credentials
+        scheme, _, host = source.server.partition("://")
+        with (
+            handed_over(None, source.server, operator_helpers=(), extra_helper=self._helper) as handover,
+            tempfile.TemporaryFile() as asked,
+        ):
+            asked.write(f"protocol={scheme}\nhost={host}\n\n".encode())
+            asked.seek(0)
+            done = run_git(["credential", "fill"], handover=handover, stdin=asked)
+        said = dict(line.split("=", 1) for line in done.text.splitlines() if "=" in line)
+        if done.exit_code != 0 or "username" not in said:
+            return None
+        return Credentials(said["username"], said.get("password"))
 
     def _mirror(self, source: RepositoryUrl, ref: str | None) -> Mirror:
         path = self._folder / f"{source.mirror_name}.git"

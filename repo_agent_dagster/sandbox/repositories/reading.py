@@ -10,6 +10,7 @@ from repo_agent_dagster.sandbox.repositories.history import Mirror
 
 _ENTRY = re.compile(rb"(\d+) blob ([0-9a-f]+) +(\d+)\t(.+)", re.DOTALL)
 _LINK = b"120000"
+_EXECUTABLE = b"100755"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class BlobEntry:
     id: str
     bytes: int
     link: bool = False
+    executable: bool = False
 
 
 def files_at(mirror: Mirror, commit: str) -> dict[str, BlobEntry]:
@@ -30,7 +32,9 @@ def files_at(mirror: Mirror, commit: str) -> dict[str, BlobEntry]:
     listed = _git(mirror, ["ls-tree", "-r", "-l", "-z", "--full-tree", commit])
     entries = (_ENTRY.fullmatch(line) for line in listed.split(b"\0") if line)
     return {
-        entry[4].decode("utf-8", "replace"): BlobEntry(entry[2].decode(), int(entry[3]), entry[1] == _LINK)
+        entry[4].decode("utf-8", "replace"): BlobEntry(
+            entry[2].decode(), int(entry[3]), entry[1] == _LINK, entry[1] == _EXECUTABLE
+        )
         for entry in entries
         if entry is not None
     }

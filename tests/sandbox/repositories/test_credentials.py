@@ -8,6 +8,7 @@ import pytest
 
 from repo_agent_dagster.sandbox.repositories.faults import RepositoryError
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
+from repo_agent_dagster.sandbox.repositories.urls import Credentials, parse_url
 from tests.sandbox.repositories.git_server import GitServer, git_server
 from tests.sandbox.repositories.making import git
 
@@ -92,6 +93,17 @@ def test_the_settings_credential_helper_is_asked(server: GitServer, tmp_path: Pa
     repositories = Repositories(tmp_path / "mirrors", HTTP, credential_helper=str(helper))
 
     assert repositories.mirror(server.url("shop.git")).resolve("trunk")
+
+
+def test_a_helpers_credentials_serve_lfs_too(server: GitServer, tmp_path: Path) -> None:
+    repositories = Repositories(tmp_path / "mirrors", HTTP, credential_helper=str(_helper(tmp_path, "robot", PASSWORD)))
+
+    found = repositories.credentials(parse_url(server.url("shop.git"), HTTP))
+    given = repositories.credentials(parse_url(server.url("shop.git", "me:mine@"), HTTP))
+
+    assert found == Credentials("robot", PASSWORD)
+    assert given == Credentials("me", "mine")
+    assert Repositories(tmp_path, HTTP).credentials(parse_url(server.url("shop.git"), HTTP)) is None
 
 
 def test_the_hosts_own_helper_is_asked_and_is_not_told_a_urls_password(
