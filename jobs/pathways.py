@@ -4,6 +4,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from jobs.apply_patches import apply_patches
+from jobs.error_recreation import error_recreation_job
 from jobs.nightly import ops_scan_job
 from jobs.solution_validation import solution_validation_job
 from jobs.staging_migration import staging_migration_job
@@ -14,6 +15,7 @@ from repo_agent_dagster.store.task_requests import TaskRequest
 
 PATHWAY_JOBS: dict[Pathway, dg.JobDefinition | UnresolvedAssetJobDefinition] = {
     Pathway.SOLUTION_VALIDATION: solution_validation_job,
+    Pathway.ERROR_RECREATION: error_recreation_job,
     Pathway.TESTING: testing_job,
     Pathway.STAGING_MIGRATION: staging_migration_job,
     Pathway.OPS_SCAN: ops_scan_job,

@@ -9,7 +9,16 @@ from typing import Any
 import dagster as dg
 
 from assets import delivery, logs, ops, patches, staging
-from jobs import apply_patches, approvals, nightly, pruning, solution_validation, staging_migration, testing
+from jobs import (
+    apply_patches,
+    approvals,
+    error_recreation,
+    nightly,
+    pruning,
+    solution_validation,
+    staging_migration,
+    testing,
+)
 from repo_agent_dagster.resources import build_resources
 from repo_agent_dagster.settings import Settings
 from schedules import nightly as nightly_schedules
@@ -39,7 +48,16 @@ def build_defs(
         asset_checks=[*patches.default_asset_checks, *delivery.default_asset_checks],
         jobs=[
             job
-            for module in (solution_validation, testing, staging_migration, approvals, apply_patches, nightly, pruning)
+            for module in (
+                solution_validation,
+                error_recreation,
+                testing,
+                staging_migration,
+                approvals,
+                apply_patches,
+                nightly,
+                pruning,
+            )
             for job in module.default_jobs
         ],
         sensors=[

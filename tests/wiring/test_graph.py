@@ -61,7 +61,13 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
     repository = deployment.defs.get_repository_def()
     steps = {
         name: [node.name for node in repository.get_job(name).nodes_in_topological_order]
-        for name in ("staging_migration_job", "solution_validation_job", "testing_job", "apply_patches")
+        for name in (
+            "staging_migration_job",
+            "solution_validation_job",
+            "error_recreation_job",
+            "testing_job",
+            "apply_patches",
+        )
     }
     assert steps == {
         "staging_migration_job": [
@@ -77,6 +83,15 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
             "notify",
         ],
         "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
+        "error_recreation_job": [
+            "clone_for_recreation",
+            "set_up_for_recreation",
+            "read_bug",
+            "reproduce",
+            "make_minimal",
+            "find_first_bad",
+            "recreation_verdict",
+        ],
         "testing_job": [
             "clone_for_testing",
             "set_up_for_testing",

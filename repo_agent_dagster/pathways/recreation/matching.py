@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from repo_agent_dagster.contracts.recreation import AttemptOutcome, ErrorSignature, MatchedPart
 from repo_agent_dagster.pathways.recreation.candidates import Candidate
 from repo_agent_dagster.pathways.recreation.exception_types import is_a
-from repo_agent_dagster.pathways.recreation.reading.messages import likeness
+from repo_agent_dagster.pathways.recreation.reading.messages import likeness, plain
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import Frame, ShownError
 from repo_agent_dagster.pathways.recreation.reading.signature import repository_frame
 from repo_agent_dagster.pathways.recreation.running import SCRIPT, Observation
@@ -60,7 +60,7 @@ def compare(signature: ErrorSignature, candidate: Candidate, run: Observation, s
     if signature.symptom == "exception":
         return _compare_exception(signature, candidate, run, survey)
     if signature.symptom in ("wrong_value", "wrong_output", "not_raised") and candidate.kind == "test":
-        return _compare_assertion(signature, run, survey)
+        return _compare_foreign_assertion(signature, run, survey)
     rest = _no_match(candidate, run, survey)
     if signature.symptom == "unknown" and rest.outcome == "other_error" and rest.is_in_repository:
         return Match("near", (), rest.seen, rest.error, rest.is_in_repository)
@@ -121,6 +121,16 @@ def _compare_assertion(signature: ErrorSignature, run: Observation, survey: Surv
     got = re.search(r"(?:, |^)got (.*)$", error.message, re.DOTALL)
     as_told = not signature.actual or (got is not None and _same_value(signature.actual, got[1]))
     return Match("shown", ("value" if as_told else "other_value",), error.line, error, is_in_repository=True)
+
+
+def _compare_foreign_assertion(signature: ErrorSignature, run: Observation, survey: Survey) -> Match:
+    """Compare with an assertion that we did not write: it has to be about the values that were told."""
+    match = _compare_assertion(signature, run, survey)
+    if not match.is_shown or match.error is None:
+        return match
+    told = [value for value in (signature.expected, signature.actual) if value]
+    as_told = bool(told) and all(plain(value) in plain(match.error.message) for value in told)
+    return Match("shown", ("value" if as_told else "other_value",), match.seen, match.error, match.is_in_repository)
 
 
 def _compare_output(signature: ErrorSignature, run: Observation) -> Match:

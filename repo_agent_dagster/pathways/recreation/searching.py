@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
 from repo_agent_dagster.contracts.recreation import Attempt, ErrorSignature
 from repo_agent_dagster.pathways.context import TaskContext
@@ -38,10 +39,11 @@ class Found:
 class Search:
     """What the candidates gave: the best that showed the error, and all attempts with what was run and printed.
 
-    `told` are the attempts whose candidates are the description's own.
+    `path` says who found it. `told` are the attempts whose candidates are the description's own.
     """
 
     found: Found | None = None
+    path: Literal["rules", "model"] = "rules"
     attempts: list[Attempt] = field(default_factory=list)
     told: list[Attempt] = field(default_factory=list)
     scripts: list[Candidate] = field(default_factory=list)

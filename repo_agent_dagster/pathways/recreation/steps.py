@@ -9,7 +9,7 @@ import json
 import posixpath
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.recreation import (
     LISTED_ATTEMPTS,
@@ -21,6 +21,7 @@ from repo_agent_dagster.contracts.recreation import (
 from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.recreation import report
+from repo_agent_dagster.pathways.recreation.agent import Agent
 from repo_agent_dagster.pathways.recreation.bisecting import Trial, bisect
 from repo_agent_dagster.pathways.recreation.candidates import Candidate, build_candidates, kinds_of
 from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
@@ -34,7 +35,7 @@ from repo_agent_dagster.pathways.recreation.searching import Search, Searcher
 from repo_agent_dagster.pathways.recreation.survey import Survey, survey_repository
 from repo_agent_dagster.pathways.setup import opening
 from repo_agent_dagster.pathways.setup.environment import TEST_ENVIRONMENT
-from repo_agent_dagster.pathways.setup.opening import Checkout, Environment, clone
+from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ if TYPE_CHECKING:
 VERSIONS_SECONDS = 60
 _MAX_TEST_BYTES = 1 << 20
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The task's sandbox and the checkout in it."""
+
+    box: "Sandbox"
+    checkout: Checkout
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,23 @@ class Repro:
     command: str
 
 
-def set_up(context: TaskContext, box: "Sandbox", checkout: Checkout, payload: ErrorRecreationPayload) -> Environment:
+def clone(context: TaskContext, payload: ErrorRecreationPayload) -> Opened:
+    """Bring the repository into a sandbox.
+
+    Raises:
+        PermanentFault: the URL's protocol is not allowed, or the repository, the ref or the sub-folder does not exist.
+        TransientFault: the repository or the Docker engine cannot be reached at the moment.
+    """
+    return Opened(*opening.clone(context, payload))
+
+
+def set_up(context: TaskContext, opened: Opened, payload: ErrorRecreationPayload) -> Environment:
     """Install what the repository needs, whether or not it has tests; failures are told in the result, not raised."""
-    return opening.set_up(context, box, checkout, payload, ecosystem="custom")
+    return opening.set_up(context, opened.box, opened.checkout, payload, ecosystem="custom")
 
 
 def read_bug(
-    context: TaskContext, box: "Sandbox", checkout: Checkout, environment: Environment, payload: ErrorRecreationPayload
+    context: TaskContext, opened: Opened, environment: Environment, payload: ErrorRecreationPayload
 ) -> Bug | None:
     """Read the description and make candidates of it; None where the repository could not be made runnable.
 
@@ -81,7 +100,7 @@ def read_bug(
     """
     if not environment.setup.ok:
         return None
-    survey = survey_repository(context, box, checkout.path)
+    survey = survey_repository(context, opened.box, opened.checkout.path)
     description = read_description(payload.bug_description)
     signature, expectation = read_signature(description, payload.expected_error, survey)
     candidates = build_candidates(description, signature, expectation, survey)
@@ -91,10 +110,10 @@ def read_bug(
     return Bug(description, signature, survey, tuple(candidates))
 
 
-def reproduce(
-    context: TaskContext, box: "Sandbox", checkout: Checkout, bug: Bug | None, payload: ErrorRecreationPayload
-) -> Search | None:
+def reproduce(context: TaskContext, opened: Opened, bug: Bug | None, payload: ErrorRecreationPayload) -> Search | None:
     """Run the candidates, the nearest first, until one shows the error, and repeat that one.
+
+    Where none does each time and a model is configured, the model is given a try; what it finds is held to the same.
 
     Raises:
         CloneDamaged: a candidate broke the clone.
@@ -102,15 +121,23 @@ def reproduce(
     """
     if bug is None:
         return None
-    runner = runner_in(box, checkout, bug, payload)
+    runner = runner_in(opened, bug, payload)
     searcher = Searcher(context, runner, bug.signature, bug.survey, repeats=payload.repeats)
-    return searcher.search_all(list(bug.candidates))
+    search = searcher.search_all(list(bug.candidates))
+    if search.found is not None and search.found.is_certain:
+        return search
+    if context.provider is None:
+        context.think("reproduce", "no model is configured: what the rules gave stands")
+        return search
+    agent = Agent(context, opened.box, runner, searcher, bug.description, bug.signature, bug.survey)
+    if agent.look(context.provider(), max_steps=payload.max_steps):
+        search.path = "model"
+    return search
 
 
 def make_minimal(
     context: TaskContext,
-    box: "Sandbox",
-    checkout: Checkout,
+    opened: Opened,
     bug: Bug | None,
     search: Search | None,
     payload: ErrorRecreationPayload,
@@ -119,7 +146,7 @@ def make_minimal(
     if bug is None or search is None or search.found is None:
         return None
     found = search.found
-    runner = runner_in(box, checkout, bug, payload)
+    runner = runner_in(opened, bug, payload)
     candidate = found.candidate
     if found.is_certain:
         reduced = minimise(runner, candidate, found.match, bug.signature, bug.survey)
@@ -134,7 +161,7 @@ def make_minimal(
         context.think("make_minimal", "it happens now and then, so leaving out statements would prove nothing")
     test, fails = prove_test(runner, candidate, found.match, bug.signature, bug.description.title, bug.survey)
     if test is not None and test.is_kept:
-        test = replace(test, text=_text_of(box, posixpath.join(checkout.path, test.path)))
+        test = replace(test, text=_text_of(opened.box, posixpath.join(opened.checkout.path, test.path)))
     if test is not None:
         context.think(
             "make_minimal", f"{test.path} {'fails with the error' if fails else 'was not seen to fail with it'}"
@@ -144,8 +171,7 @@ def make_minimal(
 
 def find_first_bad(
     context: TaskContext,
-    box: "Sandbox",
-    checkout: Checkout,
+    opened: Opened,
     bug: Bug | None,
     search: Search | None,
     repro: Repro | None,
@@ -154,17 +180,18 @@ def find_first_bad(
     """Find the first commit with the error, where the task asks for it; the set-up of the bad commit serves for all."""
     if not payload.bisect or payload.good_ref is None:
         return None
+    checkout = opened.checkout
     mirror = checkout.mirror or context.repositories.mirror(payload.repo_url)
     if bug is None or repro is None or search is None or search.found is None or not search.found.is_certain:
         good = mirror.resolve(payload.good_ref)
         note = "nothing shows the error each time, so commits cannot be told apart by it"
         return Bisection(good=good, bad=checkout.commit, first_bad=None, steps=0, note=note)
-    runner = runner_in(box, checkout, bug, payload)
+    runner = runner_in(opened, bug, payload)
     outcomes: dict[str, Trial] = {}
 
     def trial(commit: str) -> Trial:
         if commit not in outcomes:
-            outcomes[commit] = _trial(box, runner, checkout, commit, repro, bug)
+            outcomes[commit] = _trial(opened, runner, commit, repro, bug)
             context.think("find_first_bad", f"{commit[:12]} is {outcomes[commit]}")
         return outcomes[commit]
 
@@ -177,17 +204,15 @@ def find_first_bad(
 def conclude(
     context: TaskContext,
     payload: ErrorRecreationPayload,
-    box: "Sandbox",
-    checkout: Checkout,
+    opened: Opened,
     environment: Environment,
     bug: Bug | None,
     search: Search | None,
     repro: Repro | None,
     bisection: Bisection | None,
-    *,
-    path: Literal["rules", "model"] = "rules",
 ) -> ErrorRecreationResult:
     """Judge, keep the artifacts, and return the task's result."""
+    checkout = opened.checkout
     if bug is None or search is None:
         reason = f"What the repository needs could not be installed: {environment.setup.note}"
         judgement = Judgement(RecreationVerdict.SETUP_FAILED, (reason,), 0.0)
@@ -195,7 +220,7 @@ def conclude(
         judgement = judge(bug.signature, search, test_fails=repro is not None and repro.test_fails)
     found = search.found if search else None
     test = repro.test if repro else None
-    tools = _versions(context, box, checkout, bug, repro)
+    tools = _versions(context, opened, bug, repro)
     result = ErrorRecreationResult(
         verdict=judgement.verdict,
         reasons=[*judgement.reasons, *_remarks(bug, tools, bisection)],
@@ -206,7 +231,7 @@ def conclude(
         durations=dict(context.durations),
         confidence=judgement.confidence,
         confidence_reasons=list(judgement.confidence_reasons),
-        path=path,
+        path=search.path if search else "rules",
         expected=bug.signature if bug else ErrorSignature(),
         seen=found.match.seen if found else "",
         setup=environment.setup,
@@ -231,29 +256,31 @@ def recreate(context: TaskContext, payload: ErrorRecreationPayload) -> ErrorRecr
         TransientFault: the repository or the sandbox cannot be reached at the moment.
     """
     with context.step("clone"):
-        box, checkout = clone(context, payload)
+        opened = clone(context, payload)
     with context.step("set_up"):
-        environment = set_up(context, box, checkout, payload)
+        environment = set_up(context, opened, payload)
     with context.step("read_bug"):
-        bug = read_bug(context, box, checkout, environment, payload)
+        bug = read_bug(context, opened, environment, payload)
     with context.step("reproduce"):
-        search = reproduce(context, box, checkout, bug, payload)
+        search = reproduce(context, opened, bug, payload)
     with context.step("make_minimal"):
-        repro = make_minimal(context, box, checkout, bug, search, payload)
+        repro = make_minimal(context, opened, bug, search, payload)
     with context.step("find_first_bad"):
-        bisection = find_first_bad(context, box, checkout, bug, search, repro, payload)
+        bisection = find_first_bad(context, opened, bug, search, repro, payload)
     with context.step("conclude"):
-        return conclude(context, payload, box, checkout, environment, bug, search, repro, bisection)
+        return conclude(context, payload, opened, environment, bug, search, repro, bisection)
 
 
-def runner_in(box: "Sandbox", checkout: Checkout, bug: Bug, payload: ErrorRecreationPayload) -> Runner:
+def runner_in(opened: Opened, bug: Bug, payload: ErrorRecreationPayload) -> Runner:
     """Return what runs candidates on the clone."""
+    checkout = opened.checkout
     place = Place(checkout.root, checkout.path, checkout.commit, bug.survey.node_package)
-    return Runner(box, place, timeout_seconds=payload.timeout_seconds)
+    return Runner(opened.box, place, timeout_seconds=payload.timeout_seconds)
 
 
-def _trial(box: "Sandbox", runner: Runner, checkout: Checkout, commit: str, repro: Repro, bug: Bug) -> Trial:
-    there = box.exec(["git", "cat-file", "-e", f"{commit}^{{commit}}"], cwd=checkout.root, timeout_seconds=60)
+def _trial(opened: Opened, runner: Runner, commit: str, repro: Repro, bug: Bug) -> Trial:
+    asked = ["git", "cat-file", "-e", f"{commit}^{{commit}}"]
+    there = opened.box.exec(asked, cwd=opened.checkout.root, timeout_seconds=60)
     if not there.ok:
         return "untestable"  # the clone of a large repository holds its last commits only
     at = runner.at(commit)
@@ -283,14 +310,14 @@ def _text_of(box: "Sandbox", path: str) -> str:
         return ""  # a test that is no plain file: it is named, its text is not kept
 
 
-def _versions(
-    context: TaskContext, box: "Sandbox", checkout: Checkout, bug: Bug | None, repro: Repro | None
-) -> dict[str, str]:
+def _versions(context: TaskContext, opened: Opened, bug: Bug | None, repro: Repro | None) -> dict[str, str]:
     """Return the versions of interpreters and of the packages that the reproduction imports."""
     text = repro.candidate.text if repro else ""
     names = sorted({*_IMPORT.findall(text), *(bug.survey.packages if bug else ())})
-    script = context.scripts.deliver(box, "tool_versions.py")
-    done = box.exec(script.argv(*names[:40]), cwd=checkout.path, env=TEST_ENVIRONMENT, timeout_seconds=VERSIONS_SECONDS)
+    script = context.scripts.deliver(opened.box, "tool_versions.py")
+    done = opened.box.exec(
+        script.argv(*names[:40]), cwd=opened.checkout.path, env=TEST_ENVIRONMENT, timeout_seconds=VERSIONS_SECONDS
+    )
     try:
         found = json.loads(done.stdout)
     except ValueError:

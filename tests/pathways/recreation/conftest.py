@@ -15,9 +15,8 @@ from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.recreation import steps
 from repo_agent_dagster.pathways.scripts import Scripts
-from repo_agent_dagster.pathways.setup.opening import Checkout, Environment, clone
+from repo_agent_dagster.pathways.setup.opening import Environment
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
-from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import open_store, write_transaction
@@ -88,21 +87,18 @@ class Bench:
     """The shop, cloned and set up in a sandbox."""
 
     context: TaskContext
-    box: Sandbox
-    checkout: Checkout
+    opened: steps.Opened
     environment: Environment
     url: str
 
     def recreate(self, description: str, **payload: Any) -> ErrorRecreationResult:
         """Take all steps but the first two."""
         task = ErrorRecreationPayload(repo_url=self.url, bug_description=description, **payload)
-        bug = steps.read_bug(self.context, self.box, self.checkout, self.environment, task)
-        search = steps.reproduce(self.context, self.box, self.checkout, bug, task)
-        repro = steps.make_minimal(self.context, self.box, self.checkout, bug, search, task)
-        bisection = steps.find_first_bad(self.context, self.box, self.checkout, bug, search, repro, task)
-        return steps.conclude(
-            self.context, task, self.box, self.checkout, self.environment, bug, search, repro, bisection
-        )
+        bug = steps.read_bug(self.context, self.opened, self.environment, task)
+        search = steps.reproduce(self.context, self.opened, bug, task)
+        repro = steps.make_minimal(self.context, self.opened, bug, search, task)
+        bisection = steps.find_first_bad(self.context, self.opened, bug, search, repro, task)
+        return steps.conclude(self.context, task, self.opened, self.environment, bug, search, repro, bisection)
 
 
 @pytest.fixture(scope="module")
@@ -145,5 +141,5 @@ def shop(make_context: Callable[[], TaskContext], tmp_path_factory: pytest.TempP
     commit_files(folder, files, now=datetime(2026, 3, 4, tzinfo=UTC), message="A shop")
     context, url = make_context(), folder.as_uri()
     payload = ErrorRecreationPayload(repo_url=url, bug_description="x")
-    box, checkout = clone(context, payload)
-    return Bench(context, box, checkout, steps.set_up(context, box, checkout, payload), url)
+    opened = steps.clone(context, payload)
+    return Bench(context, opened, steps.set_up(context, opened, payload), url)
