@@ -13,7 +13,7 @@ from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayloa
 from repo_agent_dagster.contracts.validation import SolutionValidationResult
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.scripts import Scripts
-from repo_agent_dagster.pathways.validation.steps import validate_solution
+from repo_agent_dagster.pathways.validation import steps as validation
 from repo_agent_dagster.sandbox.commands.storing import StoreSink
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -82,11 +82,11 @@ def context(
 
 
 @pytest.fixture
-def validate(box: Sandbox, repositories: Repositories) -> Validate:
+def validate(context: TaskContext) -> Validate:
     """Run the whole pathway on a repository with the payload's other fields."""
 
     def run(url: str, **payload: object) -> SolutionValidationResult:
         task = SolutionValidationPayload.model_validate({"repo_url": url, **payload})
-        return validate_solution(box, repositories, task)
+        return validation.validate(context, task)
 
     return run

@@ -198,7 +198,7 @@ def test_a_patch_that_repairs_nothing_fails_the_run_and_says_why(deployment: Dep
     result, task = run(deployment, validation_of(deployment, now, diff=diff))
     assert not result.success
     assert task.status is TaskStatus.FAILED
-    assert (task.error or "").startswith("still_failing: ")
+    assert (task.error or "").startswith("no_effect: ")
 
 
 def test_an_unknown_repository_fails_the_run_without_a_verdict(deployment: Deployment, now: datetime) -> None:

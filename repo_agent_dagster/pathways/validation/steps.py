@@ -1,218 +1,333 @@
-"""The pathway `solution_validation`: prove that a patch repairs a repository, in a sandbox, step by step.
+"""The pathway `solution_validation`: prove that a patch repairs a repository, step by step.
 
-clone → set_up → test_before → apply_fix → test_after → conclude. Each step is a function of its own, so that a job can
-show it; what they pass on is plain data. A step whose ground is missing (set-up failed, patch rejected) does nothing
-and returns None, and `conclude` says why. `validate_solution` runs them all.
+clone → set_up → test_before → apply_fix → test_tests_only → test_after → rerun_differing → conclude. Each step is a
+function of its own, so that a job can show it; what they pass on is plain data. A step whose ground is missing (set-up
+failed, patch rejected) does nothing and returns None, and `conclude` says why. `validate` takes them all.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.suites import LISTED_TESTS, SetupSummary
+from repo_agent_dagster.contracts.suites import SetupSummary
 from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
-from repo_agent_dagster.contracts.validation import (
-    PatchSummary,
-    SolutionValidationResult,
-    Verdict,
-)
-from repo_agent_dagster.pathways.setup import environment as environments
+from repo_agent_dagster.contracts.validation import PatchSummary, SolutionValidationResult
+from repo_agent_dagster.pathways.context import TaskContext
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.environment import prepare
 from repo_agent_dagster.pathways.setup.facts import read_facts
+from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
 from repo_agent_dagster.pathways.setup.plan import changes_dependencies
-from repo_agent_dagster.pathways.suites.detection import NoTestCommand, TestCommand, detect_test_command
+from repo_agent_dagster.pathways.suites.junit_xml import junit_xml
 from repo_agent_dagster.pathways.suites.running import run_tests
-from repo_agent_dagster.pathways.suites.testrun import TestRun
-from repo_agent_dagster.pathways.validation import fix
-from repo_agent_dagster.pathways.validation.verdict import Judgement, judge
+from repo_agent_dagster.pathways.suites.testrun import OUTCOMES, TestRun, case_results
+from repo_agent_dagster.pathways.validation.applying import Applied, apply_patch, inside, rejected
+from repo_agent_dagster.pathways.validation.comparing import Sighting, suspects
+from repo_agent_dagster.pathways.validation.conclusion import Findings, conclusion
+from repo_agent_dagster.pathways.validation.ground import Ground, fresh, lay_ground, open_fresh
+from repo_agent_dagster.pathways.validation.patch_text import Patch, PatchUnusable
+from repo_agent_dagster.pathways.validation.proposal import propose
+from repo_agent_dagster.pathways.validation.reruns import Reruns, find_flaky
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
-CLONE = "/workspace/repo"
+
+@dataclass(frozen=True)
+class Opened:
+    """The task's first sandbox and the clone in it."""
+
+    box: "Sandbox"
+    checkout: Checkout
 
 
 @dataclass(frozen=True)
-class Checkout:
-    """The clone in the sandbox: where it is, which commit the ref meant, and whose (without credentials)."""
+class Prepared:
+    """How the tests are run; `ground` is what each run starts from, None when they cannot be run."""
 
-    path: str
-    commit: str
-    url: str
+    opened: Opened
+    environment: Environment
+    ground: Ground | None
 
 
 @dataclass(frozen=True)
-class Environment:
-    """How the tests are run (None: nobody knows) and how they were made runnable."""
+class Fixed:
+    """What came of the patch: `applied` is None when it was rejected; `box` has it, for the run with the patch."""
 
-    command: TestCommand | None
-    setup: SetupSummary
-
-    @property
-    def ready(self) -> TestCommand | None:
-        """The test command, if it can be run."""
-        return self.command if self.setup.ok else None
+    summary: PatchSummary
+    patch: Patch | None = None
+    applied: Applied | None = None
+    box: "Sandbox | None" = None
 
 
 @dataclass(frozen=True)
 class PatchedRun:
-    """The tests after the patch. `setup` is there when the patch changed dependencies; `run` is None if it failed."""
+    """The tests with the patch or a part of it. `setup` is there when it changed dependencies; `run` is None if those
+    could not be installed.
+    """
 
     setup: SetupSummary | None
     run: TestRun | None
 
 
-def clone(box: "Sandbox", repositories: "Repositories", payload: SolutionValidationPayload) -> Checkout:
-    """Bring the repository at the payload's ref into the sandbox, through the host's mirror.
+def clone(context: TaskContext, payload: SolutionValidationPayload) -> Opened:
+    """Bring the repository at the payload's ref into a sandbox, through the host's mirror.
 
     Raises:
         PermanentFault: the URL's protocol is not allowed, or the repository or the ref does not exist.
-        TransientFault: the repository cannot be reached at the moment.
+        TransientFault: the repository or the Docker engine cannot be reached at the moment.
     """
-    # Loaded here and not above, so that the pure parts of this package do without docker.
-    from repo_agent_dagster.sandbox.repositories.cloning import clone_into
-
-    mirror = repositories.mirror(payload.repo_url)
-    commit = mirror.resolve(payload.ref)
-    clone_into(box, mirror, commit, target=CLONE)
-    return Checkout(CLONE, commit, mirror.url)
+    return Opened(*opening.clone(context, payload))
 
 
-def set_up(box: "Sandbox", checkout: Checkout, payload: SolutionValidationPayload) -> Environment:
-    """Find the test command and install what it needs; failures are told in the result, not raised."""
-    facts = read_facts(box, checkout.path)
+def set_up(context: TaskContext, opened: Opened, payload: SolutionValidationPayload) -> Prepared:
+    """Find the test command, install what it needs, and keep the result as the ground of every run.
+
+    What cannot be installed is told in the result, not raised.
+    """
+    environment = opening.set_up(context, opened.box, opened.checkout, payload, test_command=payload.test_command)
+    ground = lay_ground(context, opened.box, opened.checkout) if environment.ready else None
+    return Prepared(opened, environment, ground)
+
+
+def test_before(context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload) -> TestRun | None:
+    """Run the tests as the commit has them, in the sandbox that was set up; None when they cannot be run."""
+    if prepared.ground is None:
+        return None
+    box = prepared.opened.box
+    run = _run(prepared, box, payload)
+    # Its files are on the host; with it go the processes that the tests left.
+    box.destroy()
+    _keep(context, "before", run)
+    return run
+
+
+def apply_fix(context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload) -> Fixed | None:
+    """Apply the patch to the clone as the commit has it; None when the tests cannot be run anyway.
+
+    A patch that does not apply is told in the result, not raised.
+    """
+    if prepared.ground is None:
+        return None
+    kind = "batch" if payload.batch else "pull_request" if payload.pull_request else "diff"
+    patch: Patch | None = None
+    checkout = prepared.opened.checkout
+    box = open_fresh(context, prepared.ground)
     try:
-        command = detect_test_command(facts, payload.test_command)
-    except NoTestCommand as error:
-        nothing = SetupSummary(
-            ok=True, ecosystem="", commands=[], used_network=False, duration_seconds=0, note=str(error)
-        )
-        return Environment(None, nothing)
-    setup = environments.prepare(box, checkout.path, facts, command.ecosystem, timeout_seconds=payload.timeout_seconds)
-    return Environment(command, setup)
+        patch = propose(context, box, checkout, payload)
+        context.artifacts.put("patch.diff", patch.data)
+        applied = apply_patch(context, box, checkout, patch, declared_tests=payload.test_files)
+    except PatchUnusable as error:
+        box.destroy()
+        context.think("apply_fix", f"the patch does not apply ({error.problem}): {str(error).splitlines()[0]}")
+        return Fixed(rejected(error, patch, kind), patch)
+    summary = applied.summary
+    context.artifacts.put("applied.diff", applied.diff)
+    context.think("apply_fix", f"applied by {summary.way} to {len(summary.files)} file(s): {summary.proof}")
+    for path in summary.restored:
+        context.think("apply_fix", f"{path} is put back as the commit has it: the patch may not change it")
+    return Fixed(summary, patch, applied, box)
 
 
-def test_before(
-    box: "Sandbox", checkout: Checkout, environment: Environment, payload: SolutionValidationPayload
-) -> TestRun | None:
-    """Run the tests as the commit has them; None when they cannot be run."""
-    if environment.ready is None:
+def test_tests_only(
+    context: TaskContext, prepared: Prepared, fixed: Fixed | None, payload: SolutionValidationPayload
+) -> PatchedRun | None:
+    """Run the tests with the patch's tests but without its source; None unless the patch has tests."""
+    if fixed is None or fixed.applied is None or not fixed.applied.has_tests:
         return None
-    return run_tests(box, checkout.path, environment.ready, timeout_seconds=payload.timeout_seconds)
-
-
-def apply_fix(
-    box: "Sandbox", checkout: Checkout, environment: Environment, payload: SolutionValidationPayload
-) -> PatchSummary | None:
-    """Reset the clone to its commit and apply the payload's diff or batch; None when the tests cannot be run anyway.
-
-    Raises:
-        CloneDamaged: the first run of the tests left a clone that git cannot reset.
-    """
-    if environment.ready is None:
-        return None
-    fix.reset(box, checkout.path, checkout.commit)
-    if payload.batch is not None:
-        return fix.apply_batch(box, checkout.path, payload.batch)
-    return fix.apply_diff(box, checkout.path, payload.diff or "")
+    context.think("tests_only", "the patch brings tests: they are run without its source first, to see them fail")
+    with _patched(context, prepared, fixed, payload, tests_only=True) as (box, setup):
+        patched = PatchedRun(setup, None if setup and not setup.ok else _run(prepared, box, payload))
+    if patched.run is not None:
+        _keep(context, "tests_only", patched.run)
+    return patched
 
 
 def test_after(
-    box: "Sandbox",
-    checkout: Checkout,
-    environment: Environment,
-    patch: PatchSummary | None,
-    payload: SolutionValidationPayload,
+    context: TaskContext, prepared: Prepared, fixed: Fixed | None, payload: SolutionValidationPayload
 ) -> PatchedRun | None:
-    """Run the tests with the patch, after installing again if it changed dependencies; None without a patch."""
-    if environment.ready is None or patch is None or not patch.applied:
+    """Run the tests with the whole patch, after installing again if it changed dependencies; None without a patch."""
+    if fixed is None or fixed.applied is None or fixed.box is None:
         return None
-    setup = None
-    if changes_dependencies(patch.files):
-        facts = read_facts(box, checkout.path)
-        setup = environments.prepare(
-            box, checkout.path, facts, environment.ready.ecosystem, timeout_seconds=payload.timeout_seconds
-        )
-        if not setup.ok:
-            return PatchedRun(setup, None)
-    run = run_tests(box, checkout.path, environment.ready, timeout_seconds=payload.timeout_seconds)
+    try:
+        setup = _install(prepared, fixed.box, fixed.applied, payload)
+        run = None if setup and not setup.ok else _run(prepared, fixed.box, payload, coverage=True)
+    finally:
+        fixed.box.destroy()
+    if run is not None:
+        _keep(context, "after", run)
     return PatchedRun(setup, run)
 
 
-def conclude(
-    payload: SolutionValidationPayload,
-    checkout: Checkout,
-    environment: Environment,
+def rerun_differing(
+    context: TaskContext,
+    prepared: Prepared,
     before: TestRun | None,
-    patch: PatchSummary | None,
+    fixed: Fixed | None,
+    tests_only: PatchedRun | None,
     after: PatchedRun | None,
-) -> SolutionValidationResult:
-    """Put what the steps gave into the task's result. Pure."""
-    judgement = _judgement(environment, before, patch, after)
-    setup = after.setup if after is not None and after.setup is not None else environment.setup
-    return SolutionValidationResult(
-        verdict=judgement.verdict,
-        explanation=judgement.explanation,
-        repo_url=checkout.url,
-        ref=payload.ref,
-        commit=checkout.commit,
-        command=environment.command.display if environment.command else None,
-        setup=setup,
-        before=before.summary() if before else None,
-        patch=patch,
-        after=after.run.summary() if after and after.run else None,
-        fixed=list(judgement.fixed[:LISTED_TESTS]),
-        still_failing=list(judgement.still_failing[:LISTED_TESTS]),
-        broken=list(judgement.broken[:LISTED_TESTS]),
+    payload: SolutionValidationPayload,
+) -> Reruns:
+    """Run the tests whose outcome differs again, on the code on which they failed; returns which are flaky."""
+    between = tests_only.run if tests_only else None
+    if before is None or fixed is None or after is None or after.run is None or not payload.reruns:
+        return Reruns(frozenset(), 0)
+    if any(run.timed_out for run in (before, between, after.run) if run is not None):
+        return Reruns(frozenset(), 0)
+    sides = suspects(Sighting.of(before), Sighting.of(between) if between else None, Sighting.of(after.run))
+    again: tuple[Callable[[Sequence[str] | None], TestRun], ...] = (
+        lambda only: _again_before(context, prepared, payload, only),
+        lambda only: _again_patched(context, prepared, fixed, payload, only, tests_only=True),
+        lambda only: _again_patched(context, prepared, fixed, payload, only, tests_only=False),
     )
-
-
-def _judgement(
-    environment: Environment, before: TestRun | None, patch: PatchSummary | None, after: PatchedRun | None
-) -> Judgement:
-    if environment.command is None:
-        note = environment.setup.note
-        return Judgement(Verdict.NO_TESTS, _ended(note[:1].upper() + note[1:]))
-    if not environment.setup.ok:
-        return Judgement(
-            Verdict.SETUP_FAILED,
-            f"The tests were never run: what they need could not be installed: {_ended(environment.setup.note)}",
+    found = [find_flaky(tests, payload.reruns, run) for tests, run in zip(sides, again, strict=True)]
+    reruns = Reruns(frozenset().union(*(one.flaky for one in found)), sum(one.runs for one in found))
+    if reruns.runs:
+        differing = sum(len(tests) for tests in sides)
+        context.think(
+            "rerun", f"{differing} test(s) whose outcome differs: {reruns.runs} runs more, {len(reruns.flaky)} flaky"
         )
-    if before is None or patch is None:
-        raise ValueError("the repository was ready, so conclude needs what test_before and apply_fix returned")
-    if not patch.applied:
-        failing = len(before.failing)
-        state = "did not end in time" if before.timed_out else f"had {failing} failing"
-        return Judgement(
-            Verdict.PATCH_REJECTED,
-            f"The patch does not apply to the commit, whose tests {state}: {_ended(patch.message)}",
-        )
-    if after is None or (after.run is None and after.setup is None):
-        raise ValueError("the patch was applied, so conclude needs what test_after returned")
-    if after.run is None:
-        note = after.setup.note if after.setup else ""
-        return Judgement(
-            Verdict.SETUP_FAILED,
-            f"With the patch, which changes dependencies, they could not be installed: {_ended(note)}",
-        )
-    return judge(before, after.run)
+    return reruns
 
 
-def _ended(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) or "\n" in text else f"{text}."
-
-
-def validate_solution(
-    box: "Sandbox", repositories: "Repositories", payload: SolutionValidationPayload
+def conclude(
+    context: TaskContext,
+    prepared: Prepared,
+    before: TestRun | None,
+    fixed: Fixed | None,
+    tests_only: PatchedRun | None,
+    after: PatchedRun | None,
+    reruns: Reruns,
+    payload: SolutionValidationPayload,
 ) -> SolutionValidationResult:
-    """Run the whole pathway in an open sandbox and return its result.
+    """Judge, and put what the steps gave into the task's result."""
+    findings = Findings(
+        checkout=prepared.opened.checkout,
+        environment=prepared.environment,
+        before=before,
+        patch=fixed.summary if fixed else None,
+        changed=fixed.applied.changed if fixed and fixed.applied else {},
+        patched_setups=tuple(part.setup for part in (tests_only, after) if part is not None and part.setup is not None),
+        tests_only=tests_only.run if tests_only else None,
+        after=after.run if after else None,
+        flaky=reruns.flaky,
+    )
+    result = conclusion(findings, payload)
+    context.think("verdict", f"{result.verdict}: {result.reasons[0]}")
+    return result.model_copy(update={"durations": dict(context.durations), "artifacts": list(context.artifacts.kept)})
+
+
+def validate(context: TaskContext, payload: SolutionValidationPayload) -> SolutionValidationResult:
+    """Run the whole pathway and return its result; the caller destroys the context's sandboxes.
 
     Raises:
         PermanentFault: the repository or the ref does not exist, or the clone broke.
-        TransientFault: the repository or the sandbox cannot be reached at the moment.
+        TransientFault: the repository or the Docker engine cannot be reached at the moment.
     """
-    checkout = clone(box, repositories, payload)
-    environment = set_up(box, checkout, payload)
-    before = test_before(box, checkout, environment, payload)
-    patch = apply_fix(box, checkout, environment, payload)
-    after = test_after(box, checkout, environment, patch, payload)
-    return conclude(payload, checkout, environment, before, patch, after)
+    with context.step("clone"):
+        opened = clone(context, payload)
+    with context.step("set_up"):
+        prepared = set_up(context, opened, payload)
+    with context.step("test_before"):
+        before = test_before(context, prepared, payload)
+    with context.step("apply_fix"):
+        fixed = apply_fix(context, prepared, payload)
+    with context.step("test_tests_only"):
+        tests_only = test_tests_only(context, prepared, fixed, payload)
+    with context.step("test_after"):
+        after = test_after(context, prepared, fixed, payload)
+    with context.step("rerun_differing"):
+        reruns = rerun_differing(context, prepared, before, fixed, tests_only, after, payload)
+    return conclude(context, prepared, before, fixed, tests_only, after, reruns, payload)
+
+
+def _run(
+    prepared: Prepared,
+    box: "Sandbox",
+    payload: SolutionValidationPayload,
+    *,
+    only: Sequence[str] | None = None,
+    coverage: bool = False,
+) -> TestRun:
+    command = prepared.environment.ready
+    if command is None:
+        raise ValueError("the tests cannot be run here; the steps look at `ground` first")
+    path = prepared.opened.checkout.path
+    return run_tests(box, path, command, timeout_seconds=payload.timeout_seconds, only=only, coverage=coverage)
+
+
+@contextmanager
+def _patched(
+    context: TaskContext,
+    prepared: Prepared,
+    fixed: Fixed,
+    payload: SolutionValidationPayload,
+    *,
+    tests_only: bool = False,
+) -> Iterator[tuple["Sandbox", SetupSummary | None]]:
+    """Open a sandbox with the patch, or its tests alone, and what it newly depends on."""
+    if prepared.ground is None or fixed.patch is None:
+        raise ValueError("there is nothing to run the tests on; the steps look at `applied` first")
+    checkout = prepared.opened.checkout
+    with fresh(context, prepared.ground) as box:
+        applied = apply_patch(
+            context, box, checkout, fixed.patch, declared_tests=payload.test_files, tests_only=tests_only
+        )
+        yield box, _install(prepared, box, applied, payload)
+
+
+def _install(
+    prepared: Prepared, box: "Sandbox", applied: Applied, payload: SolutionValidationPayload
+) -> SetupSummary | None:
+    """Install again if the patch changes what the tests depend on; None: it does not."""
+    command, checkout = prepared.environment.command, prepared.opened.checkout
+    if command is None or not changes_dependencies([inside(path, checkout) for path in applied.left]):
+        return None
+    facts = read_facts(box, checkout.path)
+    return prepare(
+        box,
+        checkout.path,
+        facts,
+        command.ecosystem,
+        timeout_seconds=payload.timeout_seconds,
+        recipe=checkout.recipe,
+    )
+
+
+def _again_before(
+    context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload, only: Sequence[str] | None
+) -> TestRun:
+    if prepared.ground is None:
+        raise ValueError("there is nothing to run the tests on")
+    with fresh(context, prepared.ground) as box:
+        return _run(prepared, box, payload, only=only)
+
+
+def _again_patched(
+    context: TaskContext,
+    prepared: Prepared,
+    fixed: Fixed,
+    payload: SolutionValidationPayload,
+    only: Sequence[str] | None,
+    *,
+    tests_only: bool,
+) -> TestRun:
+    with _patched(context, prepared, fixed, payload, tests_only=tests_only) as (box, _):
+        return _run(prepared, box, payload, only=only)
+
+
+def _keep(context: TaskContext, name: str, run: TestRun) -> None:
+    """Keep a run's tests in the store, and as JUnit whatever its runner reports in."""
+    context.keep_cases(name, case_results(run))
+    if run.cases:
+        context.artifacts.put(f"junit-{name}.xml", junit_xml(run, name=name))
+    context.think(f"test_{name}", _told(run))
+
+
+def _told(run: TestRun) -> str:
+    if run.timed_out:
+        return f"stopped after {run.duration_seconds:.0f} s"
+    counts = ", ".join(f"{run.count(outcome)} {outcome}" for outcome in OUTCOMES.values())
+    doubtful = f"; doubtful: {'; '.join(run.doubts)}" if run.doubts else ""
+    return f"exit code {run.exit_code}, {counts if run.cases else 'no report'}{doubtful}"

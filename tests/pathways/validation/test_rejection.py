@@ -1,6 +1,6 @@
 """What a rejected diff tells: git's words, and the hunk that they mean."""
 
-from repo_agent_dagster.pathways.validation.fix import explain_rejection
+from repo_agent_dagster.pathways.validation.rejection import explain_rejection
 
 DIFF = """--- a/one.py
 +++ b/one.py

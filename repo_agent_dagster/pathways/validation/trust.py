@@ -1,0 +1,20 @@
+"""Whether the runs can be believed: what the runner's report, its exit code and a count of its own say. Pure."""
+
+from repo_agent_dagster.pathways.suites.testrun import TestRun
+
+
+def doubts(run: TestRun) -> list[str]:
+    """Return why this run's report should not be believed, each a clause; none is the rule.
+
+    A run that was stopped by its time limit, or that found no test, is judged for that and not for its report.
+    """
+    if run.timed_out or run.nothing_to_run:
+        return []
+    found = list(run.doubts)
+    if run.source == "exit_code" and not found:
+        found.append(f"there is no report that tells its tests apart ({run.note or 'none was left'})")
+    if run.source != "exit_code" and run.broke_down and not found:
+        found.append(f"the command ended with exit code {run.exit_code}, but no test in its report failed")
+    if run.exit_code == 0 and run.failing and not found:
+        found.append(f"the command ended with exit code 0, but {len(run.failing)} tests in its report failed")
+    return found
