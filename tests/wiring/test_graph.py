@@ -82,7 +82,16 @@ def test_each_pathway_job_shows_one_op_per_step(deployment: Deployment) -> None:
             "report_migration",
             "notify",
         ],
-        "solution_validation_job": ["clone", "set_up", "test_before", "apply_fix", "test_after", "verdict"],
+        "solution_validation_job": [
+            "clone",
+            "set_up",
+            "test_before",
+            "apply_fix",
+            "test_tests_only",
+            "test_after",
+            "rerun_differing",
+            "verdict",
+        ],
         "error_recreation_job": [
             "clone_for_recreation",
             "set_up_for_recreation",
