@@ -261,6 +261,8 @@ def container_arguments(spec: SandboxSpec, deadline: datetime) -> dict[str, Any]
         "nano_cpus": int(spec.cpus * 1_000_000_000),
         "read_only": True,
         "tmpfs": tmpfs,
+        # An engine that is stopped would wait ten seconds for each: process 1 heeds no signal from outside but one.
+        "stop_signal": "SIGKILL",
         "auto_remove": True,
         "log_config": {"Type": "none"},
     }

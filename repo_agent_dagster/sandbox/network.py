@@ -235,6 +235,7 @@ def _proxy_arguments(sandbox: str, spec: SandboxSpec, labels: Mapping[str, str])
         "memswap_limit": "128m",
         "nano_cpus": 500_000_000,
         "read_only": True,
+        "stop_signal": "SIGKILL",
         "auto_remove": True,
         "log_config": {"Type": "local", "Config": {"max-size": "1m", "max-file": "1", "compress": "false"}},
     }
