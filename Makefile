@@ -9,10 +9,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
 WORKERS ?= 2
 
-.PHONY: help demo up test lint unit integration bench lock screenshots clean
+.PHONY: help demo up test test-real lint unit integration bench lock screenshots clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .venv/.python: | requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed; set PYTHON=…'; exit 1; }
@@ -41,6 +41,9 @@ up: .venv/.runtime ## start Dagster with all schedules and sensors and stay up; 
 
 test: .venv/.dev ## lint, types, import rules and every test, with real Docker and PostgreSQL
 	@bash tests/run
+
+test-real: .venv/.dev ## validate fixes of real projects, fetched from the package registries (about ten minutes)
+	@bash tests/run real
 
 lint: .venv/.dev ## ruff, mypy and import-linter only
 	@bash tests/run lint

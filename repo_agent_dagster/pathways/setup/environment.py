@@ -11,7 +11,7 @@ from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
 from repo_agent_dagster.pathways.setup.plan import plan_setup
 from repo_agent_dagster.pathways.setup.steps import TEST_ENVIRONMENT, SetupPlan, Step, Tools
 from repo_agent_dagster.pathways.suites.detection import Ecosystem
-from repo_agent_dagster.sandbox.spec import ExecResult, SandboxSpecError
+from repo_agent_dagster.sandbox.spec import SandboxSpecError
 
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -20,8 +20,6 @@ __all__ = ["TEST_ENVIRONMENT", "carry_out", "prepare", "read_tools"]
 
 OUTPUT_TAIL_CHARACTERS = 1500
 _QUICK_SECONDS = 60
-_KILLED = (137, -9)
-_DISK_FULL = re.compile(r"No space left on device|ENOSPC|Disk quota exceeded|os error 28")
 _LOOK = """
 python3 -c 'import sys; print("python", *sys.version_info[:2])' 2>/dev/null || true
 for name in uv npm npx pnpm yarn corepack; do if command -v "$name" >/dev/null; then echo "$name"; fi; done
@@ -130,20 +128,8 @@ def _run(box: "Sandbox", path: str, step: Step, timeout_seconds: float, progress
     progress.seconds += result.duration_seconds
     if result.ok:
         return None
-    cause = _exhausted(result)
+    cause = result.met_limit
     how = "did not end in time" if result.timed_out else f"ended with exit code {result.exit_code}"
     output = result.output.strip()[-OUTPUT_TAIL_CHARACTERS:]
     message = f"`{step.display}` {how}{f': {cause}' if cause else ''}:\n{output}"
     return _Problem(message, result.output, final=bool(cause) or result.timed_out)
-
-
-def _exhausted(result: ExecResult) -> str:
-    """Return which limit of the sandbox a command ran into, empty where it was none of them."""
-    if (result.usage is not None and result.usage.oom_killed) or result.exit_code in _KILLED:
-        return (
-            "the memory was full, of which its files take their part; give sandboxes more of it "
-            "(REPO_AGENT_SANDBOX_MEMORY_MB)"
-        )
-    if _DISK_FULL.search(result.output):
-        return "the disk was full; give sandboxes a larger one (REPO_AGENT_SANDBOX_DISK_MB)"
-    return ""
