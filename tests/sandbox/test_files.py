@@ -1,5 +1,6 @@
 """Files into and out of a real sandbox; and tars that lie."""
 
+import gzip
 import io
 import os
 import tarfile
@@ -109,6 +110,12 @@ def test_a_tree_is_taken_by_relative_path(box: Sandbox) -> None:
     box.exec("ln -s a.txt tree/link")
     with pytest.raises(SandboxFileError, match="tree/link"):
         box.get_tree("/workspace/tree")
+
+
+@pytest.mark.docker
+def test_a_compressed_tar_is_refused_inside(box: Sandbox) -> None:
+    with pytest.raises(SandboxFileError, match="compressed"):
+        box.unpack(io.BytesIO(gzip.compress(tar_of(entry("x")))), "/workspace")
 
 
 def answering(packed: bytes) -> RunOwn:
