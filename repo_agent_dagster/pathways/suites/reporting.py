@@ -15,6 +15,7 @@ from repo_agent_dagster.pathways.suites.detection import TestCommand
 _INSIDE = Path(__file__).parent / "inside"
 _PROGRAMS = (
     "repo_agent_pytest.py",
+    "repo_agent_integrity.py",
     "unittest_main.py",
     "node_hook.cjs",
     "node_reporter.mjs",

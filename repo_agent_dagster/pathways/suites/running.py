@@ -138,6 +138,7 @@ def interpret(
         output=result.output,
         collected=reports.collected,
         coverage={path: lines for path, lines in reports.coverage.items() if not path.startswith("/")} or None,
+        runner=reports.runner,
         reports=reports.raw,
     )
     doubted = replace(run, doubts=tuple(_doubts(run, command, reports)))

@@ -42,6 +42,7 @@ class TestRun:
     a time-out. `nothing_to_run`: the runner said that it found no test. `doubts` are reasons not to believe the
     report, each a sentence's end: none is the rule. `collected` is how many tests the runner said it would run.
     `coverage` holds lines' hits by file, None where it was not asked for or not told. `reports` are the runner's files.
+    `runner` has what was changed of the runner while it ran and which plugins had a say in outcomes; None: not looked.
     """
 
     __test__ = False
@@ -58,6 +59,7 @@ class TestRun:
     doubts: tuple[str, ...] = ()
     collected: int | None = None
     coverage: Mapping[str, FileCoverage] | None = None
+    runner: frozenset[str] | None = None
     reports: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def count(self, outcome: Outcome) -> int:

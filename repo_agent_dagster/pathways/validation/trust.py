@@ -2,11 +2,14 @@
 
 from repo_agent_dagster.pathways.suites.testrun import TestRun
 
+_NAMED = 3
 
-def doubts(run: TestRun) -> list[str]:
+
+def doubts(run: TestRun, reference: TestRun | None = None) -> list[str]:
     """Return why this run's report should not be believed, each a clause; none is the rule.
 
-    A run that was stopped by its time limit, or that found no test, is judged for that and not for its report.
+    A run that was stopped by its time limit, or that found no test, is judged for that and not for its report. What
+    was changed of the runner counts where it was not in the run of `reference`, the commit without the patch.
     """
     if run.timed_out or run.nothing_to_run:
         return []
@@ -17,4 +20,10 @@ def doubts(run: TestRun) -> list[str]:
         found.append(f"the command ended with exit code {run.exit_code}, but no test in its report failed")
     if run.exit_code == 0 and run.failing and not found:
         found.append(f"the command ended with exit code 0, but {len(run.failing)} tests in its report failed")
+    if reference is not None and reference.runner is not None and run.source != "exit_code":
+        if run.runner is None:
+            found.append("the runner did not come to its end, though it left a report")
+        elif added := sorted(run.runner - reference.runner):
+            more = f" and {len(added) - _NAMED} more" if len(added) > _NAMED else ""
+            found.append(f"the runner was meddled with while it ran: {', '.join(added[:_NAMED])}{more}")
     return found

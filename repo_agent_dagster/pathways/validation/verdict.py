@@ -52,7 +52,7 @@ def judge(runs: Runs, *, must_pass: Sequence[str] = (), flaky: frozenset[str] = 
     comparison = compare(before, tests_only, after, flaky)
     if missing := _why_no_tests(runs):
         return Judgement(Verdict.NO_TESTS, missing, comparison)
-    if why := [f"{_start(name)}, {clause}." for name, run in runs.named for clause in doubts(run)]:
+    if why := [f"{_start(name)}, {clause}." for name, run in runs.named for clause in doubts(run, runs.before)]:
         lead = f"The tests cannot be believed: {why[0][:1].lower()}{why[0][1:]}"
         return Judgement(Verdict.UNTRUSTED, (lead, *why[1:], *_seen(runs)), comparison)
     demanded = _Demanded.of(must_pass, before, after)

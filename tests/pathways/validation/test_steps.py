@@ -167,27 +167,43 @@ def test_a_patch_that_silences_the_suite_is_judged_by_the_suite_as_it_was(
 
 
 FORGED = "<testsuite><testcase classname='test_numbers' name='test_double' file='test_numbers.py'/></testsuite>"
+WRITES = f"""import atexit, glob, os
+def forge():
+    for name in glob.glob('/tmp/*/reports/*.xml'):
+        open(name, 'w').write({FORGED!r})
+    os._exit(0)
+atexit.register(forge)
+"""
+MEDDLES = """from _pytest.reports import TestReport
+made = TestReport.from_item_and_call.__func__
+def from_item_and_call(cls, item, call):
+    report = made(cls, item, call)
+    report.outcome, report.longrepr = 'passed', None
+    return report
+TestReport.from_item_and_call = classmethod(from_item_and_call)
+"""
 
 
 @pytest.mark.parametrize(
-    "trick",
+    ("trick", "said"),
     [
-        "import os\nos._exit(0)\n",
-        "import atexit, glob, os\natexit.register(lambda: [open(f, 'w').write(FORGED) or None for f in"
-        " glob.glob('/tmp/*/reports/*.xml')] and os._exit(0))\n".replace("FORGED", repr(FORGED)),
-        "import pytest\npytest.exit('that was all', returncode=0)\n",
+        ("import os\nos._exit(0)\n", "report"),
+        (WRITES, "report has 1 of the 2"),
+        ("import pytest\npytest.exit('that was all', returncode=0)\n", "report has 1 of the 2"),
+        (MEDDLES, "meddled with while it ran: changed _pytest.reports.TestReport.from_item_and_call"),
     ],
-    ids=["leaves at once", "writes the report itself", "stops the session"],
+    ids=["leaves at once", "writes the report itself", "stops the session", "turns failures into passes"],
 )
 def test_source_that_forges_or_cuts_the_report_is_not_believed(
-    trick: str, repository: MakeRepository, validate: Validate
+    trick: str, said: str, repository: MakeRepository, validate: Validate
 ) -> None:
-    entering = diff_of("numbers_.py", BUGGY, "return number + 2", "import more\n    return number * 2")
+    entering = diff_of("numbers_.py", BUGGY, "return number + 2", "import more\n    return number + 2")
 
     result = validate(repository(PYTHON), diff=creating("more.py", trick) + entering, **ONCE)
 
     assert result.verdict is Verdict.UNTRUSTED, result.reasons
     assert result.reasons[0].startswith("The tests cannot be believed: with the patch, ")
+    assert said in result.reasons[0]
 
 
 def test_a_test_that_fails_only_after_others_is_run_with_them_before_it_is_called_flaky(

@@ -10,6 +10,7 @@ import shutil
 from typing import Any, Dict, List, Optional, Set  # Python 3.8 reads this, too
 
 import pytest
+import repo_agent_integrity  # type: ignore[import-not-found] # beside this file, on pytest's path
 
 _REPORTS = os.environ["REPO_AGENT_REPORTS"]
 _RUNNING = "REPO_AGENT_PYTEST_RUNS"
@@ -17,6 +18,8 @@ _sessions: List[str] = []
 _wanted: Dict[str, Optional[str]] = {}
 # A pytest that some test starts is no business of ours.
 _is_nested = os.environ.get(_RUNNING, str(os.getpid())) != str(os.getpid())
+# Before anything of the repository is loaded.
+_untouched = repo_agent_integrity.functions()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,7 +36,10 @@ def pytest_configure(config: Any) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: Any) -> None:
-    """Leave the report where the command itself wanted one."""
+    """Tell what became of pytest meanwhile, and leave the report where the command itself wanted one."""
+    if not _is_nested or hasattr(config, "workerinput"):
+        session = os.path.basename(_sessions[-1]) if _sessions else "pytest-{}-0".format(os.environ[_RUNNING])
+        _write(session + ".jsonl", {"runner": repo_agent_integrity.marks(config, _untouched)})
     made = config.option.xmlpath
     wanted = _wanted.get(made[:-4]) if made else None
     if wanted and not wanted.startswith(_REPORTS) and os.path.exists(made):
@@ -71,8 +77,12 @@ def pytest_collection_finish(session: Any) -> None:
         path = os.path.basename(_sessions[-1]) + ".jsonl"
     else:
         return
-    with open(os.path.join(_REPORTS, path), "a", encoding="utf-8") as file:
-        file.write(json.dumps({"collected": len(session.items)}) + "\n")
+    _write(path, {"collected": len(session.items)})
+
+
+def _write(name: str, line: Dict[str, Any]) -> None:
+    with open(os.path.join(_REPORTS, name), "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _names(nodeid: str) -> Set[str]:

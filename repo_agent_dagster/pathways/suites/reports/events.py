@@ -17,6 +17,7 @@ from repo_agent_dagster.pathways.suites.reports.report import (
 from repo_agent_dagster.pathways.suites.testrun import OUTCOMES, FileCoverage, TestCase, suite_of
 
 _MAX_LINES_OF_A_FILE = 1_000_000
+_MAX_MARKS = 10_000
 
 
 def parse_events(content: bytes, *, root: str = "") -> Report:
@@ -31,6 +32,7 @@ def parse_events(content: bytes, *, root: str = "") -> Report:
     collected: int | None = None
     ended = False
     coverage: dict[str, FileCoverage] = {}
+    runner: frozenset[str] | None = None
     for number, line in enumerate(lines[:-1], 1):
         event = _event(line, number)
         if "case" in event:
@@ -41,9 +43,13 @@ def parse_events(content: bytes, *, root: str = "") -> Report:
         elif "collected" in event:
             told = event["collected"]
             collected = told if isinstance(told, int) and not isinstance(told, bool) and told >= 0 else None
+        elif "runner" in event:
+            told = event["runner"]
+            marks = [clean(mark, ID_CHARACTERS) for mark in told[:_MAX_MARKS]] if isinstance(told, list) else []
+            runner = (runner or frozenset()) | frozenset(marks)
         elif event.get("ended") is True:
             ended = True
-    return Report(tuple(cases), collected, ended, coverage)
+    return Report(tuple(cases), collected, ended, coverage, runner)
 
 
 def _event(line: str, number: int) -> dict[str, Any]:

@@ -21,7 +21,8 @@ _NAMES = re.compile(r"(?P<runner>pytest|unittest|node|mocha|jest|vitest|playwrig
 class Reports:
     """What the reports of a run tell together.
 
-    `is_whole`: at least one could be read. `pytest_sessions` is the number of pytest's reports. `raw` are the files.
+    `is_whole`: at least one could be read. `pytest_sessions` is the number of pytest's reports. `runner` is as
+    in `Report`. `raw` are the files.
     """
 
     cases: tuple[TestCase, ...] = ()
@@ -31,6 +32,7 @@ class Reports:
     coverage: Mapping[str, FileCoverage] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     pytest_sessions: int = 0
+    runner: frozenset[str] | None = None
     raw: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
@@ -56,6 +58,7 @@ class Reports:
             collected=total,
             ended=self.ended and report.ended,
             coverage=_merged(self.coverage, report.coverage),
+            runner=report.runner if self.runner is None else self.runner | (report.runner or frozenset()),
         )
 
 
@@ -81,7 +84,8 @@ def _with(reports: Reports, runner: str, name: str, content: bytes, files: Mappi
             return reports  # read with the report that it goes with
         report = parse_junit(content, root=root)
         if tally := files.get(f"{stem}.jsonl"):
-            report = replace(report, collected=_tally(parse_events(tally), report))
+            told = parse_events(tally)
+            report = replace(report, collected=_tally(told, report), runner=told.runner)
         return replace(reports.with_report(report, "junit"), pytest_sessions=reports.pytest_sessions + 1)
     if runner == "go":
         return reports.with_report(parse_go(content), "report")

@@ -23,13 +23,15 @@ class ReportUnreadable(PermanentFault):
 class Report:
     """What one report tells. `collected` is how many tests the runner meant to run, None where it does not say.
 
-    `ended`: the runner wrote the report's end; a report without one is of a run that was cut off.
+    `ended`: the runner wrote the report's end; a report without one is of a run that was cut off. `runner` has what
+    was changed of the runner itself while it ran and who else has a say in outcomes; None where nobody looked.
     """
 
     cases: tuple[TestCase, ...] = ()
     collected: int | None = None
     ended: bool = True
     coverage: Mapping[str, FileCoverage] = field(default_factory=dict)
+    runner: frozenset[str] | None = None
 
 
 def require_size(content: bytes, kind: str) -> None:
