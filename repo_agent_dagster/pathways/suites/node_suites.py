@@ -14,6 +14,7 @@ _NOT_FOR_US = re.compile(r"watch|debug|update|lint|types?$|cov|ui$|bench|headed|
 _DELEGATES = re.compile(
     r"--workspaces?\b|\bturbo\b|\blerna\b|\bnx\b|\bpnpm\s+(?:-r|--recursive|--filter)|\bworkspaces?\s+(?:run|foreach)\b"
 )
+_CALL = re.compile(r"(?:npm|pnpm|yarn)\s+(?:run\s+)?([\w:.-]+)")
 _NOT_PROJECTS = frozenset(
     {"fixtures", "__fixtures__", "fixture", "templates", "testdata", "vendor", "examples", "dist"}
 )
@@ -65,6 +66,10 @@ def _test_scripts(told: dict[str, str]) -> dict[str, str]:
     main = told.get("test", "")
     if _PLACEHOLDER in main:
         main = ""
+    parts = [_CALL.fullmatch(part.strip()) for part in main.split("&&")]
+    called = [part[1] for part in parts if part]
+    if main and len(called) == len(parts) and all(name in told for name in called):
+        return {name: told[name] for name in called}  # each has a runner and a kind of its own
     found = {"test": main} if main else {}
     for name, text in told.items():
         is_test = re.match(r"tests?[:\-.]|(?:e2e|unit|integration)\b", name) and not _NOT_FOR_US.search(name)

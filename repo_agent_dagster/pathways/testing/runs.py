@@ -57,7 +57,7 @@ class SuiteRuns:
             return "timed_out"
         if all(not run.ran_something for run in self.runs):
             return "no_tests"
-        if any(run.doubts or run.source == "exit_code" for run in self.runs):
+        if any(run.doubts or run.broke_down or run.source == "exit_code" for run in self.runs):
             return "untrusted"
         return "flaky" if self.flaky else "passed"
 

@@ -20,7 +20,7 @@ from tests.pathways.conftest import MakeRepository
 
 pytestmark = pytest.mark.docker
 
-CART = "def total(prices, discount=0):\n    if discount > 0:\n        return sum(prices) - discount\n    return sum(prices)\n"
+CART = "def total(prices, discount=0):\n    return sum(prices) - discount\n"
 CART_TESTS = """\
 from shop.cart import total
 
@@ -122,9 +122,9 @@ def test_no_tests_is_never_a_pass(run: Run) -> None:
 
 
 def test_a_suite_that_hangs_is_stopped_and_what_ran_is_kept(run: Run) -> None:
-    hangs = "const {test} = require('node:test');\ntest('a', () => {});\ntest('b', () => new Promise(() => setInterval(() => {}, 1)));\n"
+    hangs = "require('node:test').test('b', () => new Promise(() => setInterval(() => {}, 1)));\n"
 
-    result = run({"package.json": '{"scripts": {"test": "node --test"}}', "a.test.js": hangs}, timeout_seconds=3)
+    result = run({"package.json": '{"scripts": {"test": "node --test"}}', "a.test.js": hangs}, timeout_seconds=2)
 
     assert result.verdict is TestingVerdict.TIMED_OUT
     assert "did not end within" in result.reasons[0]
