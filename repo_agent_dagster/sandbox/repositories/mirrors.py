@@ -163,10 +163,21 @@ class Repositories:
     def _make(self, server: _Server, path: Path, wanted: str | None) -> None:
         # Under another name until it is whole: a killed clone never leaves half a mirror.
         with tempfile.TemporaryDirectory(prefix=f"{path.stem}.", suffix=".part", dir=self._folder) as folder:
-            part = Path(folder) / "mirror.git"
-            git(["init", "--quiet", "--bare", "--template=", str(part)])
-            _update(server, part, wanted)
+            part = Path(folder) / "sha1"
+            _init(part)
+            try:
+                _update(server, part, wanted)
+            except RepositoryError as error:
+                if "server sha256" not in str(error):
+                    raise
+                part = Path(folder) / "sha256"
+                _init(part)
+                _update(server, part, wanted)
             part.rename(path)
+
+
+def _init(path: Path) -> None:
+    git(["init", "--quiet", "--bare", "--template=", f"--object-format={path.name}", str(path)])
 
 
 def _update(server: _Server, path: Path, wanted: str | None) -> bool:

@@ -21,7 +21,8 @@ from repo_agent_dagster.sandbox.repositories.marks import Marks
 BRANCH = "work"
 """The branch that a clone has its commit on."""
 _KEPT = 8
-"""Clones that are kept of one mirror: of the commits that were asked for last."""
+_KEPT_BYTES = 512 << 20
+"""Clones that are kept of one mirror: of the commits that were asked for last, and of the very last one in any case."""
 _MOST_TAGS = 5000
 _PACK_SECONDS = 900.0
 _FORMAT = "1"  # changes when what is in the tar changes
@@ -156,6 +157,11 @@ def _tags_among(mirror: Mirror, tags: Mapping[str, str], commits: set[str]) -> d
 
 
 def _forget_old(folder: Path) -> None:
-    clones = sorted(folder.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in clones[_KEPT:]:
-        path.unlink(missing_ok=True)
+    room = _KEPT_BYTES
+    clones = sorted(
+        ((path.stat(), path) for path in folder.glob("*.tar")), key=lambda one: one[0].st_mtime, reverse=True
+    )
+    for number, (state, path) in enumerate(clones):
+        room -= state.st_size
+        if number and (number >= _KEPT or room < 0):
+            path.unlink(missing_ok=True)

@@ -103,7 +103,7 @@ def test_what_old_tools_wrote_into_honest_histories_is_taken(
 
 def test_thousands_of_folders_in_one_another_do_not_stop_the_host(repositories: Repositories, evil: Path) -> None:
     bottom = tree(evil, ("100644", b"file", blob(evil, b"deep")))
-    commit_tree(evil, _below(evil, bottom, 4_000))
+    commit_tree(evil, _below(evil, bottom, 2_500))
 
     try:
         mirror: Mirror = repositories.mirror(evil.as_uri())

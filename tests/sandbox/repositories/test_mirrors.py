@@ -13,6 +13,7 @@ from repo_agent_dagster.sandbox.repositories.history import Mirror
 from repo_agent_dagster.sandbox.repositories.locks import exclusive
 from repo_agent_dagster.sandbox.repositories.marks import Marks, fetch_lock
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
+from repo_agent_dagster.sandbox.repositories.ready_clones import ready_clone
 from tests.sandbox.repositories.conftest import FILE
 from tests.sandbox.repositories.git_server import GitServer, git_server
 from tests.sandbox.repositories.making import blob, commit, git
@@ -215,3 +216,14 @@ def test_objects_of_a_mirror_are_packed_again_before_they_are_many(repositories:
         mirror = repositories.mirror(origin.as_uri())
 
     assert len(list((mirror.path / "objects/pack").glob("*.pack"))) < 10
+
+
+def test_a_repository_with_sha256_ids_is_mirrored_too(repositories: Repositories, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "-b", "trunk", "newer")
+    head = commit(tmp_path / "newer", "a.txt", "1\n")
+
+    mirror = repositories.mirror(str(tmp_path / "newer"))
+
+    assert mirror.resolve("trunk") == head == mirror.resolve(head)
+    assert len(head) == 64
+    assert ready_clone(mirror, head)
