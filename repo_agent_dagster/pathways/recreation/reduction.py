@@ -103,7 +103,8 @@ def _whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
     line_end = len(text) if line_end < 0 else line_end + 1
     if not text[line_start:start].strip() and not text[end:line_end].strip().strip(";"):
         return line_start, line_end
-    return start, end
+    # Of several statements on a line, the mark between them goes as well.
+    return start, end + len(text[end:line_end]) - len(text[end:line_end].lstrip(" \t;"))
 
 
 def python_levels(text: str) -> list[list[Statement]]:

@@ -10,6 +10,7 @@ from repo_agent_dagster.contracts.recreation import ErrorSignature
 from repo_agent_dagster.pathways.recreation.exception_types import exceptions_of
 from repo_agent_dagster.pathways.recreation.reading.description import Description
 from repo_agent_dagster.pathways.recreation.reading.expectations import Expectation, read_expectation
+from repo_agent_dagster.pathways.recreation.reading.messages import likeness
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import Frame, ShownError, shown_errors
 from repo_agent_dagster.pathways.recreation.survey import Survey
 
@@ -131,7 +132,9 @@ def _of_expected_error(text: str) -> ErrorSignature:
 def _with_frame(signature: ErrorSignature, errors: Sequence[ShownError], survey: Survey) -> ErrorSignature:
     """Add the frame of the description's traceback, where that is of the same error."""
     for error in reversed(errors):
-        same = not signature.exception or error.name == signature.exception
+        same = error.name == signature.exception or (
+            not signature.exception and likeness(signature.message, error.message) is not None
+        )
         if error.frames and same and signature.symptom == "exception":
             return signature.model_copy(update={"frame": repository_frame(error.frames, survey)})
     return signature
