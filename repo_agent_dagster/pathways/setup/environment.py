@@ -22,7 +22,7 @@ OUTPUT_TAIL_CHARACTERS = 1500
 _QUICK_SECONDS = 60
 _LOOK = """
 python3 -c 'import sys; print("python", *sys.version_info[:2])' 2>/dev/null || true
-for name in uv npm npx pnpm yarn corepack; do if command -v "$name" >/dev/null; then echo "$name"; fi; done
+for name in uv npm npx pnpm yarn corepack go cargo; do if command -v "$name" >/dev/null; then echo "$name"; fi; done
 """
 # What package managers keep for next time: nobody asks for it again here, and it counts against the memory.
 _CLEAR = "rm -rf ~/.cache/uv ~/.cache/pip ~/.cache/yarn ~/.npm/_cacache ~/.npm/_logs ~/.local/share/pnpm/store"

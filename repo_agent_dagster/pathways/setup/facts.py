@@ -7,16 +7,15 @@ import io
 import json
 import os
 import posixpath
-import re
 import tarfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.pathways.setup.file_names import GIT_GLOBS, is_foreign, is_listed, is_python_test, is_read
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 if TYPE_CHECKING:
@@ -27,73 +26,6 @@ MAX_FILE_BYTES = 512 * 1024
 MAX_TEXT_BYTES = 8 << 20
 """Of all texts together; the files nearest to the folder come first."""
 MAX_FILES = 5_000
-
-SETUP_FILES = (
-    "pyproject.toml",
-    "setup.py",
-    "setup.cfg",
-    "*requirements*.txt",
-    "*requirements*.in",
-    "constraints*.txt",
-    "Pipfile",
-    "Pipfile.lock",
-    "poetry.lock",
-    "pdm.lock",
-    "uv.lock",
-    "uv.toml",
-    "tox.ini",
-    "noxfile.py",
-    ".python-version",
-    "runtime.txt",
-    "package.json",
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "pnpm-lock.yaml",
-    "pnpm-workspace.yaml",
-    "yarn.lock",
-    ".yarnrc",
-    ".yarnrc.yml",
-    ".npmrc",
-    ".nvmrc",
-    ".repo-agent.yaml",
-)
-"""Names of the files that decide what is installed, in whatever folder."""
-RUNNER_FILES = (
-    "pytest.ini",
-    ".pytest.ini",
-    "conftest.py",
-    "jest.config.*",
-    "vitest.config.*",
-    "vitest.workspace.*",
-    "vite.config.*",
-    "playwright.config.*",
-    ".mocharc*",
-    "go.mod",
-    "Cargo.toml",
-)
-"""Names of the files that tell how tests are run, in whatever folder."""
-PYTHON_TESTS = ("test_*.py", "*_test.py")
-_LARGE = (
-    "Pipfile.lock",
-    "poetry.lock",
-    "pdm.lock",
-    "uv.lock",
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "pnpm-lock.yaml",
-)
-_SOURCES = ("src/*.py", "src/*/__init__.py", "requirements/*.txt", "requirements/*.in")
-
-
-def _names(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(translate(pattern) for pattern in patterns))
-
-
-_SETUP, _TESTS = _names(*SETUP_FILES), _names(*PYTHON_TESTS)
-_LISTED = _names(*SETUP_FILES, *RUNNER_FILES)
-_NEVER_READ = _names(*_LARGE)
-_SOURCE = re.compile(r"(?:.*/)?(?:src/[^/]+\.py|src/[^/]+/__init__\.py|requirements/[^/]+\.(?:txt|in))")
-_FOREIGN = re.compile(r"(?:.*/)?(?:node_modules|site-packages|\.venv|\.git)/.*")
 
 _LISTING_SECONDS = 60
 _LISTING_BYTES = 4 << 20
@@ -133,6 +65,21 @@ class RepositoryFacts:
             return {}
         return package if isinstance(package, dict) else {}
 
+    def at(self, folder: str) -> "RepositoryFacts":
+        """Return the facts as they are seen from a folder below: its own files, and those of the folders above it."""
+        seen = {name: _seen_from(folder, name) for name in self.files | self.python_tests}
+        tests = {seen[name] for name in self.python_tests if not seen[name].startswith("../")}
+        files = frozenset(seen[name] for name in self.files if is_listed(seen[name]))
+        texts = {seen[name]: text for name, text in self.texts.items() if seen.get(name) in files}
+        digests = {seen[name]: digest for name, digest in self.digests.items() if seen.get(name) in files}
+        return RepositoryFacts(files, frozenset(tests), texts, digests)
+
+    def folders_with(self, *names: str) -> list[str]:
+        """Return the folders below this one that hold one of these files, the nearest first."""
+        found = {posixpath.dirname(file) for file in self.files if posixpath.basename(file) in names}
+        below = (folder for folder in found if folder and not folder.startswith(".."))
+        return sorted(below, key=lambda folder: (folder.count("/"), folder))
+
     def folders_above(self) -> list[str]:
         """Return the folders above the one worked in that have files listed, the nearest first: ``..``, ``../..``."""
         above = {posixpath.dirname(name) for name in self.files if name.startswith("../")}
@@ -162,11 +109,6 @@ def strings(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def decides_setup(path: str) -> bool:
-    """Whether a file can change what must be installed."""
-    return bool(_SETUP.match(posixpath.basename(path)) or re.search(r"(?:^|/)requirements/[^/]+\.(?:txt|in)$", path))
-
-
 def gather(
     paths: Iterable[str],
     read: Callable[[list[str]], Mapping[str, bytes]],
@@ -178,10 +120,10 @@ def gather(
 
     `folder` is the one to work in; paths, also those of `digests`, are from the tree's root.
     """
-    named = {_seen_from(folder, path): path for path in paths if not _FOREIGN.fullmatch(path)}
-    ours = sorted((name for name in named if _is_listed(name)), key=lambda name: (name.count("/"), name))[:MAX_FILES]
-    tests = (name for name in named if not name.startswith("../") and _TESTS.match(posixpath.basename(name)))
-    wanted = [name for name in ours if _is_read(name)]
+    named = {_seen_from(folder, path): path for path in paths if not is_foreign(path)}
+    ours = sorted((name for name in named if is_listed(name)), key=lambda name: (name.count("/"), name))[:MAX_FILES]
+    tests = (name for name in named if not name.startswith("../") and is_python_test(name))
+    wanted = [name for name in ours if is_read(name)]
     contents = read([named[name] for name in wanted])
     texts: dict[str, str] = {}
     room = MAX_TEXT_BYTES
@@ -199,20 +141,6 @@ def _seen_from(folder: str, path: str) -> str:
     if not folder:
         return path
     return path[len(folder) + 1 :] if path.startswith(f"{folder}/") else posixpath.relpath(path, folder)
-
-
-def _is_listed(name: str) -> bool:
-    base = posixpath.basename(name)
-    if name.startswith("../"):
-        # Above the folder only what lies in its own ancestors; what lies beside it is other people's.
-        return not name.replace("../", "").count("/") and bool(_LISTED.match(base))
-    return bool(_LISTED.match(base) or _SOURCE.fullmatch(name))
-
-
-def _is_read(name: str) -> bool:
-    if name.endswith(".py") and posixpath.basename(name) not in ("setup.py", "noxfile.py"):
-        return False
-    return not _NEVER_READ.match(posixpath.basename(name))
 
 
 def facts_at(mirror: "Mirror", commit: str, folder: str = "") -> RepositoryFacts:
@@ -240,7 +168,7 @@ def read_facts(box: "Sandbox", path: str) -> RepositoryFacts:
     Raises:
         RepositoryUnreadable: there is no readable git repository.
     """
-    listing = box.exec(["bash", "-euc", _LIST, "list", *_GLOBS], cwd=path, timeout_seconds=_LISTING_SECONDS)
+    listing = box.exec(["bash", "-euc", _LIST, "list", *GIT_GLOBS], cwd=path, timeout_seconds=_LISTING_SECONDS)
     if not listing.ok:
         raise RepositoryUnreadable(f"git cannot list the files of {path} in the sandbox: {listing.output.strip()}")
     names = box.get(f"{_PLACE}/names", max_bytes=_LISTING_BYTES)
@@ -266,9 +194,6 @@ def _walk(folder: Path) -> Iterator[str]:
             yield (Path(parent) / name).relative_to(folder).as_posix()
 
 
-_GLOBS = tuple(
-    f":(glob){glob}" for glob in (*(f"**/{name}" for name in (*SETUP_FILES, *RUNNER_FILES, *PYTHON_TESTS)), *_SOURCES)
-)
 _PLACE = "/tmp/repo-agent-facts"  # noqa: S108 - a folder of the sandbox, which has one user and ends with the task
 # Names go by files: a command's output is cut at some length, and it goes into the task's log.
 _LIST = f"""

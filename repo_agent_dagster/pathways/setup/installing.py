@@ -7,7 +7,8 @@ from repo_agent_dagster.contracts.suites import SetupSummary
 from repo_agent_dagster.contracts.tasks import RepositoryPayload
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.setup.environment import carry_out, read_tools
-from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, decides_setup
+from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
+from repo_agent_dagster.pathways.setup.file_names import decides_setup
 from repo_agent_dagster.pathways.setup.kept import KeptSetups, SetupKey
 from repo_agent_dagster.pathways.setup.made import NotSelfContained, made_paths
 from repo_agent_dagster.pathways.setup.plan import plan_setup

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from dataclasses import replace
 from typing import Any
 
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, table
@@ -41,7 +40,7 @@ def node_steps(facts: RepositoryFacts, tools: Tools) -> SetupPlan:
     manager, major = _manager(facts, folder, package, locks)
     lock = next((name for name in locks if name.startswith(_LOCKS[manager])), "")
     steps = _STEPS[manager](major, bool(lock), tools)
-    placed = tuple(_placed(step, folder) for step in steps)
+    placed = tuple(step.placed(folder) for step in steps)
     where = f" for the workspace at {folder}" if folder else ""
     pinned = f"package.json has dependencies, pinned in {lock}" if lock else "no lock file pins the dependencies"
     reason = f"{pinned}{where}" if lock else f"package.json has dependencies{where}, and {pinned}"
@@ -126,11 +125,6 @@ def _yarn(major: int, locked: bool, tools: Tools) -> list[Step]:
 
 _STEPS = {"npm": _npm, "pnpm": _pnpm, "yarn": _yarn}
 _LOCKS = {"npm": ("package-lock", "npm-shrinkwrap"), "pnpm": ("pnpm-lock",), "yarn": ("yarn.lock",)}
-
-
-def _placed(step: Step, folder: str) -> Step:
-    otherwise = _placed(step.otherwise, folder) if step.otherwise else None
-    return replace(step, folder=folder, otherwise=otherwise)
 
 
 def _runs_own_code(facts: RepositoryFacts, package: dict[str, Any]) -> bool:

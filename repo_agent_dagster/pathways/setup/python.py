@@ -148,7 +148,9 @@ def _poetry(pyproject: Mapping[str, Any]) -> list[str]:
 
 
 def _environment(choice: PythonChoice, *, optional: bool) -> list[Step]:
-    ours = Step(("python3", "-m", "venv", "--system-site-packages", "--without-pip", VENV), optional=optional)
+    ours = Step(
+        ("python3", "-m", "venv", "--system-site-packages", "--without-pip", VENV), optional=optional, anywhere=True
+    )
     if choice.version is None:
         return [ours]
     version = f"{choice.version[0]}.{choice.version[1]}"
@@ -156,9 +158,11 @@ def _environment(choice: PythonChoice, *, optional: bool) -> list[Step]:
     make = f"uv python install {version} && uv venv --clear --python {version} {VENV}"
     instead = f"Python {version} cannot be had"
     if choice.required:
-        return [Step(("bash", "-c", make), shown=make, env=env, remark=f"{instead}, and {choice.reason}")]
+        return [
+            Step(("bash", "-c", make), shown=make, env=env, remark=f"{instead}, and {choice.reason}", anywhere=True)
+        ]
     remark = f"{instead}, so the image's own runs: {choice.reason}, but it is allowed"
-    return [Step(("bash", "-c", make), shown=make, env=env, otherwise=ours, remark=remark)]
+    return [Step(("bash", "-c", make), shown=make, env=env, otherwise=ours, remark=remark, anywhere=True)]
 
 
 def _install(

@@ -1,8 +1,9 @@
 """A set-up as a value: commands in order, what to try where one is refused, and what it all depends on."""
 
+import posixpath
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 VENV = "/home/agent/venv"
 """Where the virtual environment is, outside the clone: it is never mistaken for a part of the repository."""
@@ -31,23 +32,30 @@ class Step:
 
     `folder` is relative to the folder worked in. `otherwise` is tried where the command fails with an output that has
     one of the texts `refusals` (none: whatever it says). `optional`: what follows may go on without it. `remark` is
-    told when it failed or was replaced.
+    told when it failed or was replaced. `anywhere`: it does the same in every folder.
     """
 
     argv: tuple[str, ...]
     shown: str = ""
     folder: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, hash=False)
     otherwise: "Step | None" = None
     refusals: tuple[str, ...] = ()
     optional: bool = False
     remark: str = ""
+    anywhere: bool = False
 
     @property
     def display(self) -> str:
         """The command as a person would type it."""
         line = self.shown or shlex.join(self.argv)
         return f"cd {self.folder} && {line}" if self.folder else line
+
+    def placed(self, folder: str) -> "Step":
+        """Return the same command, and what is tried in its place, in a folder below or above."""
+        place = posixpath.normpath(posixpath.join(folder, self.folder))
+        otherwise = self.otherwise.placed(folder) if self.otherwise else None
+        return replace(self, folder="" if place == "." else place, otherwise=otherwise)
 
 
 @dataclass(frozen=True)

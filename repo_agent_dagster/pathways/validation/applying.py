@@ -11,7 +11,7 @@ from repo_agent_dagster.contracts.validation import PatchedFile, PatchSummary, P
 from repo_agent_dagster.patching.diffs.unified import FilePatch, parse
 from repo_agent_dagster.patching.model import InvalidPatch
 from repo_agent_dagster.pathways.context import TaskContext
-from repo_agent_dagster.pathways.setup.facts import decides_setup
+from repo_agent_dagster.pathways.setup.file_names import decides_setup
 from repo_agent_dagster.pathways.setup.opening import Checkout
 from repo_agent_dagster.pathways.validation.patch_text import (
     Patch,

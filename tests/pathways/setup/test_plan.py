@@ -246,6 +246,31 @@ def test_a_custom_command_gets_both_ecosystems() -> None:
     assert "requirements.txt lists requirements" in plan.reason
 
 
+def test_packages_side_by_side_are_each_installed_for_a_custom_command_where_the_root_has_nothing() -> None:
+    texts = {
+        "a/package.json": '{"dependencies": {"ms": "2"}}',
+        "a/package-lock.json": "",
+        "b/requirements.txt": "attrs",
+        "c/d/requirements.txt": "attrs",
+        "e/package.json": "{}",
+    }
+
+    lines = displays(texts, "custom")
+
+    installs = [line.split(" --")[0] for line in lines]
+    assert [line.partition(" && ")[0] for line in installs if "cd " in line] == ["cd b", "cd c/d", "cd a"]
+    assert sum("venv --system" in line for line in lines) == 1
+    assert displays(texts, "python") == displays(texts, "node") == []
+
+
+def test_modules_of_go_and_rust_are_fetched_where_the_image_has_the_tools() -> None:
+    there = facts({"go.mod": "module x", "Cargo.toml": "[package]"})
+
+    assert plan_setup(there, "custom", TOOLS).steps == ()
+    plan = plan_setup(there, "custom", Tools((3, 11), frozenset({"go", "cargo"})))
+    assert [step.display for step in plan.steps] == ["go mod download", "cargo fetch"]
+
+
 def test_the_commands_of_a_recipe_take_the_place_of_what_is_detected() -> None:
     recipe = RepositoryRecipe(setup=["make deps", "make more"])
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from repo_agent_dagster.pathways.setup.facts import PYTHON_TESTS, RepositoryFacts
+from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
+from repo_agent_dagster.pathways.setup.file_names import PYTHON_TESTS
 from repo_agent_dagster.pathways.suites.finding import Suite, find_suites
 from repo_agent_dagster.pathways.suites.hints import Hints
 
