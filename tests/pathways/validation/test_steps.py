@@ -1,7 +1,9 @@
 """The pathway end to end: real repositories, real git, real sandboxes."""
 
 import difflib
+import os
 import re
+import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -106,6 +108,25 @@ def test_a_batch_that_breaks_another_test_is_found_out(repository: MakeRepositor
     assert result.changes.fail_to_pass == ["test_numbers.py::test_double"]
     assert result.changes.pass_to_fail == ["test_numbers.py::test_half"]
     assert any(re.search(r"test_half says: .*assert 2 == 4", reason) for reason in result.reasons)
+
+
+def test_the_changes_of_a_pull_request_are_those_since_it_left_the_base(
+    repository: MakeRepository, validate: Validate, tmp_path: Path
+) -> None:
+    url = repository({**PYTHON, **NOTE})
+    branched = (
+        "git checkout -q -b fix && sed -i 's/number + 2/number * 2/' numbers_.py && git commit -qam fix && "
+        "git update-ref refs/pull/7/head HEAD && git checkout -q - && git branch -qD fix && echo b > note.txt && "
+        "git commit -qam later"
+    )
+    who = {f"GIT_{role}_{what}": "a@b" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    subprocess.run(["bash", "-c", branched], cwd=tmp_path / "origin", env={**os.environ, **who}, check=True)
+
+    result = validate(url, pull_request=7, **ONCE)
+
+    assert result.verdict is Verdict.FIXED, result.reasons
+    assert result.patch is not None
+    assert (result.patch.kind, result.patch.files) == ("pull_request", ["numbers_.py"])
 
 
 def test_a_diff_that_does_not_apply_is_told_with_gits_words_and_the_hunk(
