@@ -31,6 +31,8 @@ _CHECKED: tuple[ConfigEntry, ...] = (
     ("fetch.fsckObjects", "true"),
     *((f"fetch.fsck.{category}", "ignore") for category in _HARMLESS),
     ("fetch.unpackLimit", "1"),  # always a pack: checked as a whole and placed at once
+    # A server that has nothing to say for this long is gone; one that prepares a pack says so every few seconds.
+    *(("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "120")),
 )
 _TIDY: tuple[ConfigEntry, ...] = (
     *(("gc.auto", "2000"), ("gc.autoPackLimit", "20"), ("gc.autoDetach", "false"), ("maintenance.auto", "true")),
