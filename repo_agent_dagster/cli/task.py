@@ -17,7 +17,7 @@ from repo_agent_dagster.cli import task_run
 from repo_agent_dagster.cli.task_view import Outcome, show_logs, show_status, show_tests
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.problems import describe
-from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
+from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, RepositoryPayload, TaskStatus
 from repo_agent_dagster.settings import Settings
 
 app = typer.Typer(help="Queue tasks and follow them, or run one right here.", no_args_is_help=True)
@@ -91,6 +91,9 @@ def invoke(
         raise PermanentFault(
             f"not a {model.__name__}: {describe(error)}; see `repo-agent task schema {pathway}`"
         ) from None
+    if isinstance(checked, RepositoryPayload) and Path(checked.repo_url).is_dir():
+        # The daemon that fetches it has another working directory.
+        checked = checked.model_copy(update={"repo_url": str(Path(checked.repo_url).absolute())})
     with write_transaction(_engine()) as conn:
         task = task_requests.submit(
             conn,

@@ -64,12 +64,12 @@ class RepositoryPayload(Contract):
 
     @field_validator("repo_url")
     @classmethod
-    def _without_password(cls, url: str) -> str:
-        # Tasks are kept and shown. The message does not repeat the URL.
-        if re.match(r"[\w+.-]+://[^/@\s]*:[^/@\s]*@", url):
+    def _without_credentials(cls, url: str) -> str:
+        # Tasks are kept and shown, and a token may stand in the user's place. The message does not repeat the URL.
+        if re.match(r"https?://[^/\s]*@|https?://[^/\s]*:[^@\s]*@|[\w+.-]+://[^/@\s]*:[^/@\s]*@", url, re.IGNORECASE):
             raise ValueError(
-                "repoUrl holds a password; tasks are kept and shown, so give credentials to git on the host instead "
-                "(docs/repositories.md)"
+                "repoUrl holds a user or a password; tasks are kept and shown, so give credentials to git on the host "
+                "instead (docs/repositories.md)"
             )
         return url
 

@@ -134,7 +134,8 @@ def test_a_step_that_breaks_is_told_as_an_error_and_closes_the_task(run: Run, tm
     ("arguments", "message"),
     [
         (("solution_validation", "--repo-url", "x", "--patch", "none.diff"), "there is no file none.diff"),
-        (("solution_validation", "--repo-url", "https://u:p@git.example/r", "--patch", "-"), "holds a password"),
+        (("solution_validation", "--repo-url", "https://u:p@git.example/r", "--patch", "-"), "holds a user or a pass"),
+        (("testing", "--repo-url", "https://ghp_token@git.example/r"), "holds a user or a pass"),
         (("solution_validation", "--repo-url", "x"), "Missing option '--patch'"),
         (("testing", "--repo-url", ""), "repoUrl: "),
         (("testing", "--repo-url", "x", "--shard", "3"), "shard: "),
