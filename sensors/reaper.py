@@ -27,9 +27,10 @@ def sandbox_reaper_sensor(
     stopped = _stop_runs_of_cancelled_tasks(context, store)
     closed = _close_tasks_of_ended_runs(context, store, clock)
 
-    closed += len(close_vanished(store.engine(), now=clock.now()))
+    engine, now = store.engine(), clock.now()
+    closed += len(close_vanished(engine, now=now))
     try:
-        reaping = reap(is_over=serves_nobody(store.engine()), now=clock.now(), owner=sandboxes.owner)
+        reaping = reap(is_over=serves_nobody(engine, now=now), now=now, owner=sandboxes.owner)
     except SandboxUnavailable as error:
         return dg.SkipReason(f"no Docker engine, so no sandboxes either: {error}")
     removed = sum(reaped.kind == "sandbox" for reaped in reaping.removed)

@@ -131,7 +131,8 @@ def reap(
         engine = open_upgraded(settings.store_url)
         if not dry_run:
             closed = leftovers.close_vanished(engine, now=now)
-        reaping = reap_ended(is_over=leftovers.serves_nobody(engine), now=now, owner=whose, dry_run=dry_run)
+        is_over = leftovers.serves_nobody(engine, now=now)
+        reaping = reap_ended(is_over=is_over, now=now, owner=whose, dry_run=dry_run)
     else:
         reaping = reap_ended(is_over=leftovers.process_vanished, now=now, owner=whose, dry_run=dry_run)
     for task_id in closed:

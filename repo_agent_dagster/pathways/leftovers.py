@@ -1,7 +1,7 @@
 """What processes and runs that are gone left behind: open tasks, and sandboxes that serve nobody any more."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from repo_agent_dagster.sandbox import LiveSandbox, Reaping
 
+UNKNOWN_TASK_GRACE = timedelta(seconds=60)
 _LISTED_TASKS = 1000
 
 
@@ -37,8 +38,11 @@ def close_vanished(engine: "Engine", *, now: datetime) -> list[str]:
     return closed
 
 
-def serves_nobody(engine: "Engine") -> "Callable[[LiveSandbox], bool]":
-    """Return what tells of a sandbox of this store's installation whether its task or its run is over."""
+def serves_nobody(engine: "Engine", *, now: datetime) -> "Callable[[LiveSandbox], bool]":
+    """Return what tells of a sandbox of this store's installation whether its task or its run is over.
+
+    A task that is unknown makes its sandbox one of nobody only after a minute: a caller may make the two together.
+    """
 
     def is_over(live: "LiveSandbox") -> bool:
         if process_vanished(live):
@@ -47,7 +51,8 @@ def serves_nobody(engine: "Engine") -> "Callable[[LiveSandbox], bool]":
             task = task_requests.get(conn, live.task_id)
         if task is None:
             # A check or a migration from the terminal has a process, and no task.
-            return live.run_id is None or not is_local(live.run_id)
+            of_process = live.run_id is not None and is_local(live.run_id)
+            return not of_process and live.created_at + UNKNOWN_TASK_GRACE <= now
         # A retry of a crashed run has a sandbox of its own; the crashed run's serves nobody any more.
         return not task.is_open or task.dagster_run_id != live.run_id
 
@@ -69,4 +74,4 @@ def clear(engine: "Engine", home: Path, *, now: datetime) -> "Reaping":
     from repo_agent_dagster.sandbox import reap
 
     close_vanished(engine, now=now)
-    return reap(is_over=serves_nobody(engine), now=now, owner=str(home))
+    return reap(is_over=serves_nobody(engine, now=now), now=now, owner=str(home))

@@ -104,30 +104,22 @@ def reap(
 ) -> Reaping:
     """Remove what outlived its deadline, its task, its run or its sandbox; one failure does not stop the rest.
 
-    `is_over` tells of a sandbox whether its task is final or unknown, or another run's by now. What is younger than
-    `grace_seconds` is not asked about: its task may not be visible to the caller yet. Give the `owner` unless
-    `is_over` knows the tasks of every installation that uses this engine. With `dry_run`, nothing is removed.
+    `is_over` tells of a sandbox, or of its proxy or network, whether its task or its run is over. A proxy or a network
+    may lack its sandbox for `grace_seconds`: it is made before that. Give the `owner` unless `is_over` knows the tasks
+    of every installation that uses this engine. With `dry_run`, nothing is removed.
 
     Raises:
         SandboxUnavailable: no Docker engine answers.
     """
-    asked: dict[tuple[str, str | None], bool] = {}
-
-    def over(live: LiveSandbox) -> bool:
-        if (live.task_id, live.run_id) not in asked:
-            asked[live.task_id, live.run_id] = is_over(live)
-        return asked[live.task_id, live.run_id]
-
-    standing: set[str] = set()
+    grace, standing = timedelta(seconds=grace_seconds), set[str]()
 
     def reason(live: LiveSandbox) -> str:
         if live.deadline is None or live.deadline <= now:
             return "its deadline passed" if live.deadline else "its deadline label is not readable"
-        if live.created_at + timedelta(seconds=grace_seconds) > now:
-            return ""
-        if live.kind != "sandbox" and live.sandbox not in standing:
-            return "its sandbox is gone"
-        return "its task or its run is over" if over(live) else ""
+        if is_over(live):
+            return "its task or its run is over"
+        alone = live.kind != "sandbox" and live.sandbox not in standing
+        return "its sandbox is gone" if alone and live.created_at + grace <= now else ""
 
     return _remove_where(reason, owner, standing, dry_run=dry_run)
 

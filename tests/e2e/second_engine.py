@@ -22,7 +22,10 @@ _START_SECONDS = 60
 
 
 class SecondEngine:
-    """`dockerd` with folders, a socket and a containerd of its own; without a default bridge, so without networks."""
+    """`dockerd` with folders, a socket, a containerd and a network namespace of its own.
+
+    The namespace is no luxury: two engines share the bridge docker0 otherwise, and what one does to it the other feels.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,8 +38,9 @@ class SecondEngine:
         for stale in (self._folder / "pid", self._folder / "exec" / "containerd" / "containerd.pid"):
             stale.unlink(missing_ok=True)
         command = [
-            "dockerd", f"--data-root={self._folder / 'data'}", f"--exec-root={self._folder / 'exec'}",
-            f"--pidfile={self._folder / 'pid'}", f"--host={self.address}", "--bridge=none", "--iptables=false",
+            "unshare", "--net", "--", "dockerd", f"--data-root={self._folder / 'data'}",
+            f"--exec-root={self._folder / 'exec'}",
+            f"--pidfile={self._folder / 'pid'}", f"--host={self.address}", "--iptables=false",
         ]  # fmt: skip
         with (self._folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)

@@ -21,19 +21,19 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0 or shutil.which("dockerd") is None, reason="needs root and dockerd"),
 ]
 
-# A sandbox with a network of its own, as the allowlist makes it, and a command that hangs in it.
+BUILT_IN = ("bridge", "host", "none")
+
+# A sandbox, a proxy on a network for it, and a command that hangs. (An allowlist sandbox would need more programs.)
 HOLDS = """
 import sys
 from repo_agent_dagster.sandbox import Sandbox, SandboxSpec, SandboxUnavailable
-from repo_agent_dagster.sandbox.docker_engine import engine
+from repo_agent_dagster.sandbox.network import open_way_out
 owner, task = sys.argv[1:]
 box = Sandbox.create(SandboxSpec(task, run_id="run", network="none", owner=owner, deadline_seconds=300))
-labels = {"repo-agent.task": task, "repo-agent.owner": owner, "repo-agent.run": "run",
-          "repo-agent.proxy-of": box.name, "repo-agent.deadline": box.deadline.isoformat()}
-engine().networks.create(box.name, internal=True, labels=labels)
+open_way_out(box.name, SandboxSpec(task, run_id="run", network="allowlist", owner=owner), box.deadline)
 print("holds", flush=True)
 try:
-    box.exec(["python3", "-c", "import time; time.sleep(200)"])
+    box.exec(["python3", "-c", "import time; time.sleep(200)"], cwd="/")
 except SandboxUnavailable as error:
     print(f"told: {error}", flush=True)
 """
@@ -75,7 +75,7 @@ def test_a_restarted_engine_leaves_nothing_and_the_command_is_told(
     owner = f"/home/{new_id()}"
     holder = second.python(HOLDS, owner, new_id())
     assert holder.stdout is not None
-    assert holder.stdout.readline() == "holds\n"
+    assert holder.stdout.readline() == "holds\n", holder.communicate()[1]
 
     second.end(ending)
     told, error = holder.communicate(timeout=60)
@@ -89,7 +89,7 @@ def test_a_restarted_engine_leaves_nothing_and_the_command_is_told(
     try:
         wait_until_empty(client)
         assert client.volumes.list() == []
-        assert [network.name for network in client.networks.list() if network.name not in ("host", "none")] == []
+        assert [network.name for network in client.networks.list() if network.name not in BUILT_IN] == []
         assert client.images.list(filters={"dangling": True}) == []
     finally:
         client.close()

@@ -1,7 +1,9 @@
 """The reaper removes what outlived its task or its deadline, and nothing else."""
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import docker
 import pytest
@@ -10,6 +12,7 @@ from repo_agent_dagster.sandbox.reaper import list_sandboxes, reap, reap_all
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store.ids import new_id
+from tests.sandbox.refusing_engine import refusing_engine
 
 pytestmark = pytest.mark.docker
 
@@ -60,10 +63,6 @@ def test_a_sandbox_whose_task_is_finished_is_removed(living: Sandbox, task_id: s
     assert list_sandboxes(owner=owner) == []
 
 
-def test_a_sandbox_too_young_for_its_task_to_be_known_is_left_alone(living: Sandbox, owner: str) -> None:
-    assert reap(is_over=everybody, now=later(0), owner=owner).removed == []
-
-
 def test_a_sandbox_past_its_deadline_is_removed_whatever_its_task_does(living: Sandbox, owner: str) -> None:
     (reaped,) = reap(is_over=nobody, now=later(301), owner=owner).removed
 
@@ -96,6 +95,34 @@ def test_containers_of_others_are_never_touched(
         stranger.reload()
     finally:
         stranger.remove(force=True)
+
+
+def test_what_cannot_be_removed_does_not_keep_the_others_and_is_told(
+    sandbox_image: str, docker_client: docker.DockerClient, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = {"repo-agent.task": "t", "repo-agent.owner": owner, "repo-agent.deadline": "tomorrow"}
+    made = [docker_client.containers.create(sandbox_image, "true", labels=labels) for _ in range(3)]
+    stuck = sorted(str(container.id) for container in made)[0]
+    # A socket's path must be short.
+    with (
+        tempfile.TemporaryDirectory(prefix="refusing-") as folder,
+        refusing_engine(Path(folder), f"containers/{stuck}?".encode()) as address,
+        monkeypatch.context() as patched,
+    ):
+        patched.setenv("DOCKER_HOST", address)
+        reaping = reap(is_over=nobody, now=later(0), owner=owner)
+
+    assert len(reaping.removed) == 2
+    assert len(reaping.problems) == 1
+    assert "this one is stuck" in reaping.problems[0]
+    assert [gone.id for gone in reap(is_over=nobody, now=later(0), owner=owner).removed] == [stuck]
+
+
+def test_a_dry_run_removes_nothing(living: Sandbox, owner: str) -> None:
+    (gone,) = reap(is_over=everybody, now=later(0), owner=owner, dry_run=True).removed
+
+    assert gone.id == living.id
+    assert living.exec("true").ok
 
 
 def test_all_of_an_installation_can_be_removed(living: Sandbox, owner: str) -> None:
