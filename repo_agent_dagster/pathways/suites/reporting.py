@@ -4,6 +4,7 @@ pytest is reached by PYTEST_ADDOPTS and Node.js by NODE_OPTIONS, which hold also
 make target or a package script. The programs that go with them (`inside/`) are put into the run's scratch folder.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,9 @@ def invoke(
     """
     reports = f"{scratch}/reports"
     files: dict[str, bytes] = {"reports/.keep": b""}
-    files |= {f"programs/{name}": (_INSIDE / name).read_bytes() for name in _PROGRAMS}
+    programs = {f"programs/{name}": (_INSIDE / name).read_bytes() for name in _PROGRAMS}
+    digests = (f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in programs.items())
+    files |= {**programs, "digests": "".join(digests).encode()}
     env = {"REPO_AGENT_REPORTS": reports, "REPO_AGENT_ROOT": root}
     if selection.only is not None:
         files["only.json"] = json.dumps(selection.only).encode()

@@ -25,6 +25,7 @@ from repo_agent_dagster.pathways.suites.testrun import TestRun
 from repo_agent_dagster.sandbox.spec import ExecResult, SandboxFileError
 
 if TYPE_CHECKING:
+    from repo_agent_dagster.pathways.scripts import DeliveredScript
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 PYTEST_COLLECTED_NOTHING = 5
@@ -53,24 +54,29 @@ def run_tests(
     shard: Shard | None = None,
     coverage: bool = False,
     root: str | None = None,
+    harness: "DeliveredScript | None" = None,
 ) -> TestRun:
     """Run the tests of the clone at `path`; failing, crashing or hanging ones are told in the result, not raised.
 
     `only` names cases (with or without parameters) or files by their ids: exactly these are reported, and no more
     than their files are run where the runner lets itself be told; the exit code is then 0 if others alone failed.
     `root` is what ids are relative to, `path` by default. Reports go to a new folder outside the clone whose name
-    nobody can guess.
+    nobody can guess. `harness` is ``test_harness.sh`` as it was delivered: with it, the programs that make runners
+    report are checked in the sandbox before the command starts.
 
     Raises:
         ScratchUnwritable: the sandbox's disk is full or its folders were taken away.
     """
     selection = Selection(None if only is None else tuple(only), shard, coverage)
-    run = _run_once(box, path, command, selection, timeout_seconds, root or path, with_plugin=True)
+
+    def once(selection: Selection, *, with_plugin: bool = True) -> TestRun:
+        return _run_once(box, path, command, selection, timeout_seconds, root or path, harness, with_plugin=with_plugin)
+
+    run = once(selection)
     if lost_plugin(run.output):
-        run = _run_once(box, path, command, selection, timeout_seconds, root or path, with_plugin=False)
+        run = once(selection, with_plugin=False)
     if coverage and lacks_coverage(run.output):
-        bare = Selection(selection.only, shard)
-        run = _run_once(box, path, command, bare, timeout_seconds, root or path, with_plugin=True)
+        run = once(Selection(selection.only, shard))
     return run
 
 
@@ -81,6 +87,7 @@ def _run_once(
     selection: Selection,
     timeout_seconds: float,
     root: str,
+    harness: "DeliveredScript | None",
     *,
     with_plugin: bool,
 ) -> TestRun:
@@ -92,7 +99,8 @@ def _run_once(
         raise ScratchUnwritable(f"cannot make a folder for reports in the sandbox: {error}") from error
     env = {**TEST_ENVIRONMENT, **prepared.env}
     where = posixpath.join(path, command.folder) if command.folder else path
-    result = box.exec(prepared.argv, cwd=where, env=env, timeout_seconds=timeout_seconds)
+    argv = prepared.argv if harness is None else tuple(harness.argv(scratch, *prepared.argv))
+    result = box.exec(argv, cwd=where, env=env, timeout_seconds=timeout_seconds)
     try:
         files: Mapping[str, bytes] | str = box.get_tree(
             f"{scratch}/reports", max_bytes=MAX_REPORTS_BYTES, max_files=MAX_REPORTS
@@ -134,7 +142,7 @@ def interpret(
         cases=cases,
         source=reports.source,
         note=note,
-        nothing_to_run=not cases and (empty_handed or ran_none),
+        nothing_to_run=(empty_handed and all(case.outcome == "skipped" for case in cases)) or (not cases and ran_none),
         output=result.output,
         collected=reports.collected,
         coverage={path: lines for path, lines in reports.coverage.items() if not path.startswith("/")} or None,

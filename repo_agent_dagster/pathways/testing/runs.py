@@ -13,6 +13,7 @@ from repo_agent_dagster.pathways.suites.running import run_tests
 from repo_agent_dagster.pathways.suites.testrun import FileCoverage, TestRun, case_results
 
 if TYPE_CHECKING:
+    from repo_agent_dagster.pathways.scripts import DeliveredScript
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 State = Literal["passed", "failed", "flaky", "no_tests", "timed_out", "untrusted", "not_run"]
@@ -100,6 +101,7 @@ def run_suite(
     shard: Shard | None = None,
     coverage: bool = False,
     only: Sequence[str] | None = None,
+    harness: "DeliveredScript | None" = None,
 ) -> SuiteRuns:
     """Run a suite of the clone at `path` up to `repeat` times; a run that does not end in time is the last one.
 
@@ -120,6 +122,7 @@ def run_suite(
             suite.command,
             timeout_seconds=timeout_seconds,
             only=only,
+            harness=harness,
             shard=shard,
             coverage=coverage and number == 0,
         )

@@ -86,6 +86,7 @@ def run_suites(
     if not environment.setup.ok:
         return ()
     box, path = opened.box, opened.checkout.path
+    harness = context.scripts.deliver(box, "test_harness.sh") if chosen.suites else None
     mark_begin(box)
     done: list[SuiteRuns] = []
     for suite in chosen.suites:
@@ -100,6 +101,7 @@ def run_suites(
             shard=Shard.parse(payload.shard) if payload.shard else None,
             coverage=payload.coverage,
             only=None if only is None else ids_to_run(suite, only),
+            harness=harness,
         )
         context.think("run_suites", f"{suite.name}: {runs.state}")
         _keep(context, runs)

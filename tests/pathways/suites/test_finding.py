@@ -115,9 +115,9 @@ def test_any_sign_of_pytest_has_unittests_run_by_pytest(sign: dict[str, str]) ->
     [
         ({"test": "vitest", "test:watch": "vitest --watch", "test:unit": "vitest unit"}, ["vitest"]),
         ({"test": "jest", "test:e2e": "playwright test"}, ["jest", "playwright"]),
-        ({"test": "npm run test:unit && npm run e2e", "test:unit": "jest", "e2e": "playwright test"}, ["jest", "playwright"]),
+        ({"test": "npm run a && npm run e2e", "a": "jest", "e2e": "playwright test"}, ["jest", "playwright"]),
         ({"test": "node build.js && npm run e2e", "e2e": "playwright test"}, ["npm (e2e)"]),
-        ({"test:unit": "jest", "test:integration": "mocha it", "test:coverage": "jest --coverage"}, ["jest", "mocha"]),
+        ({"test:unit": "jest", "test:integration": "mocha it", "test:cov": "jest --coverage"}, ["jest", "mocha"]),
         ({"test": 'echo "Error: no test specified" && exit 1'}, []),
     ],
 )  # fmt: skip

@@ -5,9 +5,12 @@ One sandbox for all; each test's folder is its own.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from repo_agent_dagster.artifacts import ArtifactStore
+from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.pathways.suites.detection import TestCommand
 from repo_agent_dagster.pathways.suites.reporting import Shard
 from repo_agent_dagster.pathways.suites.running import run_tests
@@ -150,6 +153,16 @@ def test_pytest_tells_every_test_what_it_collected_and_the_lines_it_came_by(shar
     assert read.coverage is not None
     assert (read.coverage["lib.py"][2], read.coverage["lib.py"][5]) == (1, 0)
     assert shared.exec("ls -A /tmp | grep -c '^[0-9a-f]*$'").stdout.strip() == "0"
+
+
+def test_the_harness_checks_the_programs_and_leaves_all_else_to_the_command(shared: Sandbox, tmp_path: Path) -> None:
+    harness = Scripts(ArtifactStore(tmp_path)).deliver(shared, "test_harness.sh")
+
+    assert run(shared, "py", PYTEST, harness=harness, only=["test_b.py"]).count("passed") == 2
+    shared.put({"x/digests": b"0" * 64 + b"  a\n", "x/a": b""}, "/tmp")
+    refused = shared.exec(harness.argv("/tmp/x", "echo", "started"))
+    assert refused.exit_code == 126
+    assert "started" not in refused.stdout
 
 
 def test_pytest_runs_the_tests_that_are_asked_for_and_no_other(shared: Sandbox) -> None:

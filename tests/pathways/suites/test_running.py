@@ -98,6 +98,7 @@ def test_tap_that_is_printed_is_a_report() -> None:
         (PYTEST, 5, {}),
         (NODE, 0, {"node-1.jsonl": b'{"ended": true}\n'}),
         (CUSTOM, 5, {"pytest.xml": b"<testsuites/>"}),
+        (PYTEST, 5, {"pytest.xml": b'<testsuite><testcase name="a"><skipped/></testcase></testsuite>'}),
     ],
 )
 def test_a_runner_that_finds_no_test_is_recognised(
