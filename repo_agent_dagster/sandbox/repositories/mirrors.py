@@ -134,8 +134,6 @@ class Repositories:
         with exclusive(fetch_lock(path), doing=f"fetching {source.location}", seconds=self._lock_seconds):
             changed = self._bring(source, path, wanted)
             marks.used(source.location)
-            if source.credentials:
-                marks.mark_private()
         if changed and self._budget is not None:
             prune_mirrors(self._folder, self._budget)
         return mirror
@@ -143,27 +141,26 @@ class Repositories:
     def _bring(self, source: RepositoryUrl, path: Path, wanted: str | None) -> bool:
         """Make the mirror at `path` what the server has; return whether something was fetched."""
         sweep(path)
-        if path.is_dir() and (Marks(path).damaged or not (path / "HEAD").is_file()):
-            discard(path)
+        whole = path.is_dir() and (path / "HEAD").is_file() and not Marks(path).damaged
+        if whole and source.credentials:
+            Marks(path).mark_private()
         operator_helpers = _operator_helpers() if source.credentials else ()
         with handed_over(
             source.credentials, source.server, operator_helpers=operator_helpers, extra_helper=self._helper
         ) as handover:
             server = _Server(source, ":".join(sorted(self._allowed)), handover, self._largest)
-            if not path.is_dir():
-                self._make(server, path, wanted)
-                return True
-            try:
-                return _update(server, path, wanted)
-            except (RepositoryError, RepositoryUnavailable) as error:
-                if not DAMAGE.search(str(error)):
-                    raise
-            discard(path)
+            if whole:
+                try:
+                    return _update(server, path, wanted)
+                except (RepositoryError, RepositoryUnavailable) as error:
+                    if not DAMAGE.search(re.sub(r"remote:[^\n]*", "", str(error))):  # what the server says is its own
+                        raise
             self._make(server, path, wanted)
             return True
 
     def _make(self, server: _Server, path: Path, wanted: str | None) -> None:
-        # Under another name until it is whole: a killed clone never leaves half a mirror.
+        # Under another name until it is whole: a killed clone never leaves half a mirror, and one that is made in the
+        # place of a damaged one replaces it at the end.
         with tempfile.TemporaryDirectory(prefix=f"{path.stem}.", suffix=".part", dir=self._folder) as folder:
             part = Path(folder) / "sha1"
             _init(part)
@@ -175,6 +172,10 @@ class Repositories:
                 part = Path(folder) / "sha256"
                 _init(part)
                 _update(server, part, wanted)
+            if server.url.credentials:
+                Marks(part).mark_private()
+            if path.is_dir():
+                discard(path)
             part.rename(path)
 
 
@@ -205,8 +206,10 @@ def _update(server: _Server, path: Path, wanted: str | None) -> bool:
 def _fetch_commit(server: _Server, path: Path, commit: str) -> bool:
     try:
         server.git(["fetch", "--quiet", "--no-write-fetch-head", "--refmap=", "origin", commit], path)
-    except RepositoryError:
-        return False  # servers may refuse ids that no ref leads to; `resolve` tells that the commit is not there
+    except RepositoryError as error:
+        if re.search(r"not our ref|unadvertised object", str(error)):
+            return False  # servers may refuse ids that no ref leads to; `resolve` tells that the commit is not there
+        raise
     return True
 
 
