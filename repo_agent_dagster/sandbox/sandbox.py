@@ -1,6 +1,5 @@
 """A sandbox: one container for one task, without privileges, with limits, and with an end of its own."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,20 +9,14 @@ from typing import IO, cast
 
 from docker.models.containers import Container
 
-from repo_agent_dagster.sandbox import files, secrets, snapshots
+from repo_agent_dagster.sandbox import access, files, secrets, snapshots
 from repo_agent_dagster.sandbox.commands.execution import Command, Execution
 from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.commands.own import drop, run_own
 from repo_agent_dagster.sandbox.commands.usage import Meter, find_host_cgroup, reader_inside
-from repo_agent_dagster.sandbox.container import (
-    NETWORK,
-    NETWORK_LABEL,
-    LiveContainer,
-    container_arguments,
-)
+from repo_agent_dagster.sandbox.container import NETWORK, NETWORK_LABEL, LiveContainer, container_arguments
 from repo_agent_dagster.sandbox.docker_engine import PATIENCE_SECONDS, engine, engine_errors
-from repo_agent_dagster.sandbox.host_config import CA_BUNDLE, package_access
 from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
@@ -33,8 +26,6 @@ from repo_agent_dagster.sandbox.spec import (
     SandboxSpecError,
     numeric_user,
 )
-
-_ALWAYS_CONNECTED: tuple[NetworkPolicy, ...] = ("allowlist", "full")
 
 
 class Sandbox:
@@ -48,7 +39,7 @@ class Sandbox:
         self._sink = sink
         self._secrets: Mapping[str, bytes] = {}
         self._masker: Masker | None = None
-        self._access: dict[str, str] = {}  # environment of commands while the sandbox is connected
+        self._environment: dict[str, str] = {}  # environment of commands while the sandbox is connected
 
     @classmethod
     @contextmanager
@@ -65,7 +56,7 @@ class Sandbox:
         """Create and start a sandbox that the caller destroys; its deadline and the reaper cover a caller that dies.
 
         Raises:
-            SandboxSpecError: the image is missing, or the engine refuses a limit.
+            SandboxSpecError: the image is missing or has no Python 3, or the engine refuses a limit.
             SandboxUnavailable: the engine does not do it; a retry may succeed.
         """
         values = spec.secret_values()
@@ -85,14 +76,15 @@ class Sandbox:
         box = cls(container, sink)
         box._secrets, box._masker = values, masker
         try:
-            with engine_errors(f"starting the sandbox of task {spec.task_id}"):
+            with _starting(spec):
                 if spec.network == "setup-only":
                     # Before the start: there is no moment in which the sandbox runs with a network unasked for.
                     client.api.disconnect_container_from_network(str(container.id), NETWORK)
                 container.start()
                 container.reload()
-            if spec.network in _ALWAYS_CONNECTED:
-                box._access = box._prepare_access()
+            if spec.network in access.ALWAYS_CONNECTED:
+                access.bring_certificates(box._own)
+                box._environment = access.package_environment(spec.network)
         except BaseException:
             box.destroy()
             raise
@@ -111,8 +103,8 @@ class Sandbox:
         if NETWORK_LABEL not in container.labels:
             raise SandboxSpecError(f"container {container_id} is not a sandbox: it has no label {NETWORK_LABEL}")
         box = cls(container, sink)
-        if box.network_policy in _ALWAYS_CONNECTED:
-            box._access = box._package_access()[0]
+        if box.network_policy in access.ALWAYS_CONNECTED:
+            box._environment = access.package_environment(box.network_policy)
         return box
 
     @cached_property
@@ -174,7 +166,7 @@ class Sandbox:
         asked = Command(
             argv=("bash", "-c", command) if isinstance(command, str) else tuple(command),
             cwd=cwd,
-            env={**self._access, **(env or {})},
+            env={**self._environment, **(env or {})},
             stdin=None if stdin is None else (stdin,),
             user=None if user is None else "{}:{}".format(*numeric_user(user)),
             timeout_seconds=timeout_seconds,
@@ -263,37 +255,20 @@ class Sandbox:
         """
         if self.network_policy == "none":
             raise SandboxSpecError(f"sandbox {self.name} may never use the network: its policy is none")
-        if self.network_policy in _ALWAYS_CONNECTED:
+        if self.network_policy in access.ALWAYS_CONNECTED:
             yield
             return
-        access = self._prepare_access()
-        doing = f"connecting the sandbox {self.name} to the network"
-        with engine_errors(doing):
-            bridge = engine().networks.get(NETWORK)
-            bridge.connect(self._container)
-        self._access = access
-        try:
-            yield
-        finally:
-            self._access = {}
-            with engine_errors(f"dis{doing}"):
-                bridge.disconnect(self._container, force=True)
+        access.bring_certificates(self._own)
+        with access.connected(self._live):
+            self._environment = access.package_environment(self.network_policy)
+            try:
+                yield
+            finally:
+                self._environment = {}
 
     def refusals(self) -> list[str]:
         """Return what the network policy `allowlist` kept from the sandbox so far: a sentence each, oldest first."""
         return refusals(self.name) if self.network_policy == "allowlist" else []
-
-    def _package_access(self) -> tuple[dict[str, str], Path | None]:
-        access, ca_bundle = package_access(os.environ)
-        if self.network_policy == "allowlist":  # its proxy is in the container's own environment
-            access = {name: value for name, value in access.items() if not name.lower().endswith("_proxy")}
-        return access, ca_bundle
-
-    def _prepare_access(self) -> dict[str, str]:
-        access, ca_bundle = self._package_access()
-        if ca_bundle is not None:
-            self.put({Path(CA_BUNDLE).name: ca_bundle.read_bytes()}, str(Path(CA_BUNDLE).parent))
-        return access
 
     def destroy(self) -> None:
         """Kill and remove the container with all in it; does nothing when it is gone already."""
@@ -307,3 +282,16 @@ class Sandbox:
         self, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Callable[[bytes], object] = drop
     ) -> tuple[int, str]:
         return run_own(self._live, command, stdin=stdin, take=take)
+
+
+@contextmanager
+def _starting(spec: SandboxSpec) -> Iterator[None]:
+    try:
+        with engine_errors(f"starting the sandbox of task {spec.task_id}"):
+            yield
+    except SandboxSpecError as error:
+        if "python3" in str(error):
+            raise SandboxSpecError(
+                f"image {spec.image} cannot be a sandbox: it needs python3, bash and tar, and has no python3"
+            ) from error
+        raise

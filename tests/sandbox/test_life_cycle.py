@@ -1,7 +1,9 @@
 """A sandbox's walls, its limits and its end, on a real engine."""
 
+import tarfile
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -220,6 +222,22 @@ def test_an_image_that_cannot_start_leaves_no_container(
     assert containers_of(docker_client, task_id) == []
 
 
+def test_an_image_without_python_is_told_what_it_lacks(
+    docker_client: docker.DockerClient, task_id: str, tmp_path: Path
+) -> None:
+    with tarfile.open(tmp_path / "nothing.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("note"))
+    image = f"repo-agent/test-nothing:{task_id}"
+    docker_client.api.import_image(str(tmp_path / "nothing.tar"), *image.split(":"))
+    try:
+        with pytest.raises(SandboxSpecError, match="it needs python3, bash and tar"):
+            Sandbox.create(SandboxSpec(task_id, image=image))
+    finally:
+        docker_client.images.remove(image)
+
+    assert containers_of(docker_client, task_id) == []
+
+
 INTERFACES = "ls /sys/class/net | xargs"
 
 
@@ -240,6 +258,22 @@ def test_the_network_is_cut_again_when_the_block_fails(box: Sandbox) -> None:
         raise RuntimeError(EXPLODING)
 
     assert box.exec(INTERFACES).stdout == "lo\n"
+
+
+def test_an_interruption_also_cuts_it_off(box: Sandbox) -> None:
+    with pytest.raises(KeyboardInterrupt), box.network():
+        raise KeyboardInterrupt
+
+    assert box.exec(INTERFACES).stdout == "lo\n"
+
+
+def test_a_sandbox_that_cannot_be_cut_off_is_destroyed(
+    box: Sandbox, docker_client: docker.DockerClient, task_id: str
+) -> None:
+    with pytest.raises(SandboxUnavailable, match="destroyed it"), box.network():
+        docker_client.networks.get("bridge").disconnect(box.id)  # by somebody else: ours has nothing to cut then
+
+    assert containers_of(docker_client, task_id) == []
 
 
 def test_policy_none_never_connects(sandbox_image: str, task_id: str) -> None:
