@@ -95,14 +95,13 @@ class StoreSink:
         A log that cannot be kept is told of in the stored one and fails nobody's task.
         """
         log = self._logs.pop(command_id)
-        url = None
-        if log.whole is not None:
-            try:
-                url = self._end_of_cut(log, log.whole, command_id, at)
-            finally:
+        try:
+            url = None if log.whole is None else self._end_of_cut(log, log.whole, command_id, at)
+            self._note(log, command_id, _ending(exit_code, timed_out=timed_out), at, exit_code)
+            self._flush(log)
+        finally:
+            if log.whole is not None:
                 log.whole.close()
-        self._note(log, command_id, _ending(exit_code, timed_out=timed_out), at, exit_code)
-        self._flush(log)
         return url
 
     def _store(self, log: _Log, command_id: str, lines: Sequence[OutputLine]) -> Sequence[OutputLine]:

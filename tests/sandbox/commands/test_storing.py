@@ -1,6 +1,7 @@
 """The sink that keeps output in the store, on both databases."""
 
 import time
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
+from sqlalchemy.exc import IntegrityError
 
 from repo_agent_dagster.contracts.faults import TransientFault
 from repo_agent_dagster.contracts.tasks import OpsScanPayload, Pathway
+from repo_agent_dagster.sandbox.commands.collecting import Collector
+from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputLine
 from repo_agent_dagster.sandbox.commands.storing import BATCH_LINES, BATCH_SECONDS, StoreSink
 from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -20,6 +24,9 @@ from repo_agent_dagster.store import container_logs, task_requests
 from repo_agent_dagster.store.container_logs import StoredContainerLog
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ids import new_id
+from repo_agent_dagster.store.tables import task_requests as task_table
+
+MakeSink = Callable[[int], StoreSink]
 
 
 class Clock:
@@ -44,7 +51,7 @@ def task(store: Engine, now: datetime) -> str:
 
 
 @pytest.fixture
-def make(store: Engine, task: str, tmp_path: Path, clock: Clock) -> Callable[[int], StoreSink]:
+def make(store: Engine, task: str, tmp_path: Path, clock: Clock) -> MakeSink:
     """Make a sink with this cap; whole logs are kept under their name's last part."""
 
     def keep(name: str, file: Path) -> str:
@@ -73,7 +80,7 @@ def unpacked(url: str | None) -> list[str]:
 
 
 def test_a_command_is_stored_with_its_lines_and_its_ending(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
+    store: Engine, task: str, now: datetime, make: MakeSink
 ) -> None:
     sink, command_id = make(10_000), new_id()
 
@@ -91,7 +98,7 @@ def test_a_command_is_stored_with_its_lines_and_its_ending(
 
 
 def test_the_command_and_its_first_lines_are_stored_at_once(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
+    store: Engine, task: str, now: datetime, make: MakeSink
 ) -> None:
     sink, command_id = make(10_000), new_id()
 
@@ -102,7 +109,7 @@ def test_the_command_and_its_first_lines_are_stored_at_once(
 
 
 def test_lines_wait_for_others_a_quarter_of_a_second_at_most(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink], clock: Clock
+    store: Engine, task: str, now: datetime, make: MakeSink, clock: Clock
 ) -> None:
     sink, command_id = make(10_000), new_id()
     sink.start(command_id, ["slow"], now)
@@ -130,8 +137,36 @@ def test_a_full_batch_waits_for_nothing(sqlite_store: Engine, now: datetime, tmp
     assert (before, len(stored(sqlite_store, task))) == (2, 2 + BATCH_LINES)
 
 
+def test_an_endless_line_takes_little_memory(sqlite_store: Engine, now: datetime) -> None:
+    with write_transaction(sqlite_store) as connection:
+        task = task_requests.submit(connection, Pathway.OPS_SCAN, OpsScanPayload(day=now.date()), now=now).id
+    sink, command_id, chunk = StoreSink(sqlite_store, task, cap_bytes=1 << 20, keep=lambda *_: ""), new_id(), 1 << 18
+    collector = Collector(command_id, sink, Masker([b"secret"]))
+    sink.start(command_id, ["yes"], now)
+
+    tracemalloc.start()
+    for _ in range((32 << 20) // chunk):
+        collector.take([("stdout", b"x" * chunk)])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    collector.finish()
+    sink.finish(command_id, 0, now, timed_out=False)
+    assert peak < 12 << 20
+
+
+def test_a_store_that_fails_fails_the_command(store: Engine, task: str, now: datetime, make: MakeSink) -> None:
+    sink, command_id = make(10_000), new_id()
+    sink.start(command_id, ["fast"], now)
+    with write_transaction(store) as connection:
+        connection.execute(delete(task_table).where(task_table.c.id == task))
+
+    with pytest.raises(IntegrityError):
+        sink.write(command_id, lines(1, now))
+
+
 def test_an_end_without_an_exit_code_is_told_in_the_last_row(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
+    store: Engine, task: str, now: datetime, make: MakeSink
 ) -> None:
     sink, late, cut_off = make(100), new_id(), new_id()
 
@@ -147,7 +182,7 @@ def test_an_end_without_an_exit_code_is_told_in_the_last_row(
 
 
 def test_a_log_over_the_cap_has_its_beginning_a_mark_and_its_end_in_the_table_and_is_kept_whole(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
+    store: Engine, task: str, now: datetime, make: MakeSink
 ) -> None:
     sink, command_id = make(1000), new_id()
 
@@ -195,9 +230,7 @@ def test_a_whole_log_that_cannot_be_kept_is_told_of_and_fails_nothing(
     assert [file.exists() for file in files] == [False]
 
 
-def test_two_commands_at_once_are_kept_apart(
-    store: Engine, task: str, now: datetime, make: Callable[[int], StoreSink]
-) -> None:
+def test_two_commands_at_once_are_kept_apart(store: Engine, task: str, now: datetime, make: MakeSink) -> None:
     sink, first, second = make(100), new_id(), new_id()
 
     sink.start(first, ["one"], now)
@@ -233,7 +266,7 @@ def test_what_a_command_writes_is_in_the_store_while_it_still_runs(
 
 @pytest.mark.docker
 def test_a_real_sandbox_writes_its_log_to_the_store(
-    store: Engine, task: str, sandbox_image: str, make: Callable[[int], StoreSink]
+    store: Engine, task: str, sandbox_image: str, make: MakeSink
 ) -> None:
     with Sandbox.open(SandboxSpec(task), sink=make(2000)) as box:
         short, long = box.exec("echo short"), box.exec("seq 20000")
