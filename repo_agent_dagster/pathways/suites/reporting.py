@@ -7,7 +7,7 @@ make target or a package script. The programs that go with them (`inside/`) are 
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,17 +140,13 @@ def lacks_coverage(output: str) -> bool:
     return bool(re.search(r"error: unrecognized arguments: .*--cov|Cannot find dependency '@vitest/coverage", output))
 
 
-def missing_tool(output: str, exit_code: int | None, names: Sequence[str]) -> str | None:
-    """Return which of these programs the shell or npm did not find; None: that is not why the command failed."""
-    if exit_code in (None, 0):
-        return None
-    patterns = (
-        r"{}: (?:command )?not found",
-        r"No module named '?{}'?(?![.\w])",
-        r"could not determine executable to run\b.*|npm error.*\b{}\b.*not found",
-        r"Executable doesn't exist at .*",
-    )
-    for name in names:
-        if any(re.search(pattern.format(re.escape(name)), output, re.MULTILINE) for pattern in patterns):
-            return name
-    return None
+def missing_tool(runner: str, output: str) -> str:
+    """Return the program that a runner's output says is not installed; empty: it says nothing of the kind."""
+    if "Executable doesn't exist at" in output:
+        return "a browser of playwright"
+    program = {"node:test": "node"}.get(runner, runner)
+    name = re.escape(program)
+    # What the shells, Python and npx say.
+    said = rf"\b{name}: (?:command )?not found|No module named '?{name}'?$"
+    is_missing = re.search(said, output, re.MULTILINE) or "npx canceled due to missing packages" in output
+    return program if is_missing else ""

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from repo_agent_dagster.contracts.suites import LISTED_TESTS, CaseResult
 from repo_agent_dagster.contracts.testing import SuiteResult
 from repo_agent_dagster.pathways.suites.finding import Suite
-from repo_agent_dagster.pathways.suites.reporting import Shard
+from repo_agent_dagster.pathways.suites.reporting import Shard, missing_tool
 from repo_agent_dagster.pathways.suites.running import run_tests
 from repo_agent_dagster.pathways.suites.testrun import FileCoverage, TestRun, case_results
 
@@ -20,6 +20,7 @@ State = Literal["passed", "failed", "flaky", "no_tests", "timed_out", "untrusted
 
 SLOWEST = 10
 LABEL_CHARACTERS = 64
+SAID_CHARACTERS = 300
 
 _UNSPLIT = frozenset({"go", "cargo", "tap"})
 
@@ -126,6 +127,9 @@ def run_suite(
             shard=shard,
             coverage=coverage and number == 0,
         )
+        if not run.count("passed") and (tool := missing_tool(suite.command.runner, run.output)):
+            said = run.output.strip()[-SAID_CHARACTERS:]
+            return SuiteRuns(replace(suite, missing=tool), note=f"{tool} is not installed: {said}", only=chosen)
         runs.append(run)
         if run.timed_out:
             break

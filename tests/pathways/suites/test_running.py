@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from repo_agent_dagster.pathways.suites.detection import TestCommand
-from repo_agent_dagster.pathways.suites.reporting import Selection
+from repo_agent_dagster.pathways.suites.reporting import Selection, missing_tool
 from repo_agent_dagster.pathways.suites.running import interpret
 from repo_agent_dagster.pathways.suites.testrun import TestRun
 from repo_agent_dagster.sandbox.spec import ExecResult
@@ -152,6 +152,21 @@ def test_coverage_tells_of_the_clones_own_files_alone() -> None:
     lcov = b"SF:lib.py\nDA:1,2\nDA:2,0\nend_of_record\nSF:/usr/lib/x.py\nDA:1,1\nend_of_record\n"
 
     assert run(PYTEST, 0, {"pytest.xml": GREEN, "pytest.lcov": lcov}).coverage == {"lib.py": {1: 2, 2: 0}}
+
+
+@pytest.mark.parametrize(
+    ("runner", "output", "tool"),
+    [
+        ("vitest", "> vitest run\n\nsh: 1: vitest: not found\n", "vitest"),
+        ("jest", 'npm error npx canceled due to missing packages and no YES option: ["jest@30"]\n', "jest"),
+        ("pytest", "/home/agent/venv/bin/python3: No module named pytest\n", "pytest"),
+        ("pytest", "E   ModuleNotFoundError: No module named 'pytest_asyncio'\n", ""),
+        ("playwright", "Error: browserType.launch: Executable doesn't exist at /x\n", "a browser of playwright"),
+        ("mocha", "  1) finds a file:\n     Error: readme not found\n", ""),
+    ],
+)
+def test_a_tool_that_is_not_installed_is_recognised_by_what_is_printed(runner: str, output: str, tool: str) -> None:
+    assert missing_tool(runner, output) == tool
 
 
 def test_the_summary_keeps_the_end_of_the_output_and_survives_nul_characters() -> None:

@@ -137,6 +137,13 @@ def test_a_suite_whose_tool_is_missing_is_told_and_is_no_pass(run: Run) -> None:
     assert result.reasons[0] == "go was not run: go is not in the sandbox's image."
 
 
+def test_a_suite_whose_runner_is_not_installed_is_told_and_is_no_pass(run: Run) -> None:
+    result = run({"package.json": '{"scripts": {"test": "vitest run"}}'})
+
+    assert result.verdict is TestingVerdict.SETUP_FAILED
+    assert "vitest is not installed" in result.reasons[0]
+
+
 def test_a_command_that_ends_well_without_a_report_is_not_believed(run: Run) -> None:
     result = run({"README.md": "x"}, test_command="echo all fine")
 
