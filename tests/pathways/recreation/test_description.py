@@ -70,6 +70,7 @@ def test_a_session_without_a_fence_with_what_should_come() -> None:
         ("`total([1])` should return 2, but it returns 1", "2", "1"),
         ("Expected: `2`\n\nActual: `1`\n\n```python\ntotal([1])\n```", "2", "1"),
         ("```python\nprint(total([1]))  # prints 1, expected 2\n```", "2", "1"),
+        ("```python\ntotal([1])  # is Decimal('1.5'), should be 2\n```", "2", "Decimal('1.5')"),
         ("`total([1])` is `[1, 2]`, expected `[2, 1]`", "[2, 1]", "[1, 2]"),
     ],
 )

@@ -13,7 +13,7 @@ from repo_agent_dagster.pathways.recreation.reading.description import Descripti
 
 _LITERAL = (
     r"(?:\"[^\"\n]*\"|'[^'\n]*'|-?\d+(?:\.\d+)?(?:e-?\d+)?|True|False|None|null|true|false|undefined|NaN"
-    r"|\[[^\]\n]*\]|\{[^}\n]*\}|\([^)\n]*\))"
+    r"|\[[^\]\n]*\]|\{[^}\n]*\}|(?:[a-z_]\w*\.)*[A-Z]\w*\([^()\n]*\)|\([^)\n]*\))"
 )
 _CODE = r"`+([^`\n]+?)`+"
 
