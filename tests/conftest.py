@@ -11,7 +11,7 @@ from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from tests.postgres_cluster import PostgresCluster
 
-pytest_plugins = ["tests.docker_fixtures"]
+pytest_plugins = ["tests.docker_fixtures", "tests.leak_check"]
 
 
 @pytest.fixture
