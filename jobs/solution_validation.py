@@ -14,7 +14,8 @@ from repo_agent_dagster.pathways.suites.testrun import TestRun
 from repo_agent_dagster.pathways.validation import markdown
 from repo_agent_dagster.pathways.validation import steps as pathway
 from repo_agent_dagster.pathways.validation.reruns import Reruns
-from repo_agent_dagster.pathways.validation.steps import Fixed, Opened, PatchedRun, Prepared
+from repo_agent_dagster.pathways.validation.steps import Fixed, Opened, Prepared
+from repo_agent_dagster.pathways.validation.trials import PatchedRun
 from repo_agent_dagster.resources import ClockResource, PathwaysResource, SandboxResource, StoreResource
 
 _COUNTS = {"total", "passed", "failed", "errors", "skipped", "exit_code"}
@@ -164,6 +165,7 @@ def test_tests_only(
 def test_after(
     context: dg.OpExecutionContext,
     prepared: Prepared,
+    before: TestRun | None,
     fixed: Fixed | None,
     store: StoreResource,
     sandboxes: SandboxResource,
@@ -173,7 +175,7 @@ def test_after(
     """Return the run, or None where there was nothing to run."""
     task = pathways.context_of(context, store, clock, sandboxes)
     with task.step("test_after"):
-        after = pathway.test_after(task, prepared, fixed, _payload(context, store))
+        after = pathway.test_after(task, prepared, before, fixed, _payload(context, store))
     _show_tests(context, "after", after.run if after else None)
     return after
 
@@ -250,7 +252,7 @@ def solution_validation_job() -> None:
     before = test_before(prepared)
     fixed = apply_fix(prepared, before=before)
     tests_only = test_tests_only(prepared, fixed)
-    after = test_after(prepared, fixed, tests_only=tests_only)
+    after = test_after(prepared, before, fixed, tests_only=tests_only)
     reruns = rerun_differing(prepared, before, fixed, tests_only, after)
     verdict(prepared, before, fixed, tests_only, after, reruns)
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
 PREPARATION_SECONDS = 300
-# Files that set-up changed are put back: with the patch the clone is reset, too. Installers' caches are of no use to
-# tests, which have no network, and can be as large as all that was installed.
+# What the set-up left running is ended (the shell that says so is spared), for no other sandbox would have it. Files
+# that it changed are put back: with the patch the clone is reset, too. Installers' caches are of no use to tests,
+# which have no network, and can be as large as all that was installed.
 _SETTLE = (
+    "kill -KILL -1 2>/dev/null; "
     'git -C "$1" -c core.hooksPath=/dev/null -c core.fsmonitor=false reset --quiet --hard "$2" || exit 1; '
     'rm -rf -- "$HOME/.cache/pip" "$HOME/.cache/uv" "$HOME/.cache/yarn" "$HOME/.npm/_cacache"'
 )
+_TEMPORARY = "/tmp"  # noqa: S108 - the sandbox's own
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def lay_ground(context: TaskContext, box: "Sandbox", checkout: Checkout) -> Grou
         )
     # Unlinked from the start: it goes with this process, however that ends.
     archive = tempfile.TemporaryFile(prefix="repo-agent-ground-")  # noqa: SIM115 - as long as the task
-    size = box.snapshot([WORKSPACE, HOME], archive, max_bytes=2 * context.sandboxes.spec.disk_mb << 20)
+    size = box.snapshot([WORKSPACE, HOME, _TEMPORARY], archive, max_bytes=2 * context.sandboxes.spec.disk_mb << 20)
     return Ground(archive, size, box)
 
 

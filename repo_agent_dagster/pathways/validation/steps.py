@@ -5,30 +5,26 @@ function of its own, so that a job can show it; what they pass on is plain data.
 failed, patch rejected) does nothing and returns None, and `conclude` says why. `validate` takes them all.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.suites import SetupSummary
 from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import PatchSummary, SolutionValidationResult
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.setup import opening
-from repo_agent_dagster.pathways.setup.environment import prepare
-from repo_agent_dagster.pathways.setup.facts import read_facts
 from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
-from repo_agent_dagster.pathways.setup.plan import changes_dependencies
 from repo_agent_dagster.pathways.suites.junit_xml import junit_xml
-from repo_agent_dagster.pathways.suites.running import run_tests
 from repo_agent_dagster.pathways.suites.testrun import OUTCOMES, TestRun, case_results
-from repo_agent_dagster.pathways.validation.applying import Applied, apply_patch, inside, rejected
+from repo_agent_dagster.pathways.validation.applying import Applied, apply_patch, rejected
 from repo_agent_dagster.pathways.validation.comparing import Sighting, suspects
 from repo_agent_dagster.pathways.validation.conclusion import Findings, conclusion
-from repo_agent_dagster.pathways.validation.ground import Ground, fresh, lay_ground, open_fresh
+from repo_agent_dagster.pathways.validation.ground import Ground, lay_ground, open_fresh
 from repo_agent_dagster.pathways.validation.patch_text import Patch, PatchUnusable
 from repo_agent_dagster.pathways.validation.proposal import propose
-from repo_agent_dagster.pathways.validation.reruns import Reruns, find_flaky
+from repo_agent_dagster.pathways.validation.reruns import Reruns, Run, find_flaky
+from repo_agent_dagster.pathways.validation.trials import PatchedRun, Trials
 
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -61,16 +57,6 @@ class Fixed:
     box: "Sandbox | None" = None
 
 
-@dataclass(frozen=True)
-class PatchedRun:
-    """The tests with the patch or a part of it. `setup` is there when it changed dependencies; `run` is None if those
-    could not be installed.
-    """
-
-    setup: SetupSummary | None
-    run: TestRun | None
-
-
 def clone(context: TaskContext, payload: SolutionValidationPayload) -> Opened:
     """Bring the repository at the payload's ref into a sandbox, through the host's mirror.
 
@@ -93,10 +79,11 @@ def set_up(context: TaskContext, opened: Opened, payload: SolutionValidationPayl
 
 def test_before(context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload) -> TestRun | None:
     """Run the tests as the commit has them, in the sandbox that was set up; None when they cannot be run."""
-    if prepared.ground is None:
+    trials = _trials(context, prepared, payload)
+    if trials is None:
         return None
     box = prepared.opened.box
-    run = _run(prepared, box, payload)
+    run = trials.run(box)
     # Its files are on the host; with it go the processes that the tests left.
     box.destroy()
     _keep(context, "before", run)
@@ -134,30 +121,34 @@ def test_tests_only(
     context: TaskContext, prepared: Prepared, fixed: Fixed | None, payload: SolutionValidationPayload
 ) -> PatchedRun | None:
     """Run the tests with the patch's tests but without its source; None unless the patch has tests."""
-    if fixed is None or fixed.applied is None or not fixed.applied.has_tests:
+    trials = _trials(context, prepared, payload)
+    if trials is None or fixed is None or fixed.patch is None or not (fixed.applied and fixed.applied.has_tests):
         return None
     context.think("tests_only", "the patch brings tests: they are run without its source first, to see them fail")
-    with _patched(context, prepared, fixed, payload, tests_only=True) as (box, setup):
-        patched = PatchedRun(setup, None if setup and not setup.ok else _run(prepared, box, payload))
+    patched = trials.on_patch(fixed.patch, tests_only=True)
     if patched.run is not None:
         _keep(context, "tests_only", patched.run)
     return patched
 
 
 def test_after(
-    context: TaskContext, prepared: Prepared, fixed: Fixed | None, payload: SolutionValidationPayload
+    context: TaskContext,
+    prepared: Prepared,
+    before: TestRun | None,
+    fixed: Fixed | None,
+    payload: SolutionValidationPayload,
 ) -> PatchedRun | None:
     """Run the tests with the whole patch, after installing again if it changed dependencies; None without a patch."""
-    if fixed is None or fixed.applied is None or fixed.box is None:
+    trials = _trials(context, prepared, payload)
+    if trials is None or before is None or fixed is None or not (fixed.applied and fixed.patch and fixed.box):
         return None
     try:
-        setup = _install(prepared, fixed.box, fixed.applied, payload)
-        run = None if setup and not setup.ok else _run(prepared, fixed.box, payload, coverage=True)
+        after = trials.measured(fixed.box, fixed.patch, fixed.applied, before)
     finally:
         fixed.box.destroy()
-    if run is not None:
-        _keep(context, "after", run)
-    return PatchedRun(setup, run)
+    if after.run is not None:
+        _keep(context, "after", after.run)
+    return after
 
 
 def rerun_differing(
@@ -170,17 +161,20 @@ def rerun_differing(
     payload: SolutionValidationPayload,
 ) -> Reruns:
     """Run the tests whose outcome differs again, on the code on which they failed; returns which are flaky."""
+    trials = _trials(context, prepared, payload)
     between = tests_only.run if tests_only else None
-    if before is None or fixed is None or after is None or after.run is None or not payload.reruns:
+    if trials is None or before is None or fixed is None or after is None or after.run is None or not payload.reruns:
         return Reruns(frozenset(), 0)
     if any(run.timed_out for run in (before, between, after.run) if run is not None):
         return Reruns(frozenset(), 0)
     sides = suspects(Sighting.of(before), Sighting.of(between) if between else None, Sighting.of(after.run))
-    again: tuple[Callable[[Sequence[str] | None], TestRun], ...] = (
-        lambda only: _again_before(context, prepared, payload, only),
-        lambda only: _again_patched(context, prepared, fixed, payload, only, tests_only=True),
-        lambda only: _again_patched(context, prepared, fixed, payload, only, tests_only=False),
-    )
+
+    def with_patch(only: Sequence[str] | None, *, tests_only: bool = False) -> TestRun:
+        again = trials.on_patch(fixed.patch, only, tests_only=tests_only) if fixed.patch else after
+        # What cannot be installed this time says nothing against what was seen.
+        return again.run or replace(before, cases=())
+
+    again: tuple[Run, ...] = (trials.on_commit, partial(with_patch, tests_only=True), with_patch)
     found = [find_flaky(tests, payload.reruns, run) for tests, run in zip(sides, again, strict=True)]
     reruns = Reruns(frozenset().union(*(one.flaky for one in found)), sum(one.runs for one in found))
     if reruns.runs:
@@ -236,85 +230,18 @@ def validate(context: TaskContext, payload: SolutionValidationPayload) -> Soluti
     with context.step("test_tests_only"):
         tests_only = test_tests_only(context, prepared, fixed, payload)
     with context.step("test_after"):
-        after = test_after(context, prepared, fixed, payload)
+        after = test_after(context, prepared, before, fixed, payload)
     with context.step("rerun_differing"):
         reruns = rerun_differing(context, prepared, before, fixed, tests_only, after, payload)
     return conclude(context, prepared, before, fixed, tests_only, after, reruns, payload)
 
 
-def _run(
-    prepared: Prepared,
-    box: "Sandbox",
-    payload: SolutionValidationPayload,
-    *,
-    only: Sequence[str] | None = None,
-    coverage: bool = False,
-) -> TestRun:
+def _trials(context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload) -> Trials | None:
+    """Return how the tests are tried; None where they cannot be run."""
     command = prepared.environment.ready
-    if command is None:
-        raise ValueError("the tests cannot be run here; the steps look at `ground` first")
-    path = prepared.opened.checkout.path
-    return run_tests(box, path, command, timeout_seconds=payload.timeout_seconds, only=only, coverage=coverage)
-
-
-@contextmanager
-def _patched(
-    context: TaskContext,
-    prepared: Prepared,
-    fixed: Fixed,
-    payload: SolutionValidationPayload,
-    *,
-    tests_only: bool = False,
-) -> Iterator[tuple["Sandbox", SetupSummary | None]]:
-    """Open a sandbox with the patch, or its tests alone, and what it newly depends on."""
-    if prepared.ground is None or fixed.patch is None:
-        raise ValueError("there is nothing to run the tests on; the steps look at `applied` first")
-    checkout = prepared.opened.checkout
-    with fresh(context, prepared.ground) as box:
-        applied = apply_patch(
-            context, box, checkout, fixed.patch, declared_tests=payload.test_files, tests_only=tests_only
-        )
-        yield box, _install(prepared, box, applied, payload)
-
-
-def _install(
-    prepared: Prepared, box: "Sandbox", applied: Applied, payload: SolutionValidationPayload
-) -> SetupSummary | None:
-    """Install again if the patch changes what the tests depend on; None: it does not."""
-    command, checkout = prepared.environment.command, prepared.opened.checkout
-    if command is None or not changes_dependencies([inside(path, checkout) for path in applied.left]):
+    if command is None or prepared.ground is None:
         return None
-    facts = read_facts(box, checkout.path)
-    return prepare(
-        box,
-        checkout.path,
-        facts,
-        command.ecosystem,
-        timeout_seconds=payload.timeout_seconds,
-        recipe=checkout.recipe,
-    )
-
-
-def _again_before(
-    context: TaskContext, prepared: Prepared, payload: SolutionValidationPayload, only: Sequence[str] | None
-) -> TestRun:
-    if prepared.ground is None:
-        raise ValueError("there is nothing to run the tests on")
-    with fresh(context, prepared.ground) as box:
-        return _run(prepared, box, payload, only=only)
-
-
-def _again_patched(
-    context: TaskContext,
-    prepared: Prepared,
-    fixed: Fixed,
-    payload: SolutionValidationPayload,
-    only: Sequence[str] | None,
-    *,
-    tests_only: bool,
-) -> TestRun:
-    with _patched(context, prepared, fixed, payload, tests_only=tests_only) as (box, _):
-        return _run(prepared, box, payload, only=only)
+    return Trials(context, prepared.opened.checkout, command, prepared.ground, payload)
 
 
 def _keep(context: TaskContext, name: str, run: TestRun) -> None:

@@ -248,13 +248,8 @@ def test_a_test_that_fails_only_after_others_is_run_with_them_before_it_is_calle
 
 
 def test_tests_that_hang_are_stopped_and_their_output_kept(repository: MakeRepository, validate: Validate) -> None:
-    hang = "import time\n\ndef test_hang():\n    print('so far so good', flush=True)\n    time.sleep(600)\n"
-
     result = validate(
-        repository({"test_hang.py": hang, **NOTE}),
-        diff=NOTE_CHANGED,
-        test_command="python3 -m pytest -s",
-        timeout_seconds=3,
+        repository(NOTE), diff=NOTE_CHANGED, test_command="echo so far so good; sleep 600", timeout_seconds=2
     )
 
     assert result.verdict is Verdict.TIMED_OUT, result.reasons
@@ -346,26 +341,6 @@ def test_a_repository_without_tests_gets_the_verdict_no_tests(repository: MakeRe
     assert result.verdict is Verdict.NO_TESTS
     assert "Looked for: a pytest section" in result.reasons[0]
     assert (result.command, result.before, result.patch, result.after) == (None, None, None, None)
-
-
-def test_a_suite_that_collects_nothing_gets_the_verdict_no_tests(
-    repository: MakeRepository, validate: Validate
-) -> None:
-    result = validate(repository({"pytest.ini": "[pytest]\n", **NOTE}), diff=NOTE_CHANGED)
-
-    assert result.verdict is Verdict.NO_TESTS
-    assert "found none" in result.reasons[0]
-
-
-def test_dependencies_that_cannot_be_installed_are_a_failed_set_up(
-    repository: MakeRepository, validate: Validate
-) -> None:
-    missing = "./no/such/file.whl\n"
-    before = validate(repository({**PYTHON, "requirements.txt": missing}), diff=FIX)
-
-    assert before.verdict is Verdict.SETUP_FAILED
-    assert "no/such/file.whl" in before.reasons[0]
-    assert before.before is None
 
 
 def test_a_patch_whose_dependencies_cannot_be_installed_is_a_failed_set_up(
