@@ -47,8 +47,8 @@ _COMMON_WORDS = frozenset(
 class Candidate:
     """Something to run. `text` is a script, shell commands, or, of a test of the repository, its id.
 
-    `is_told` says that the description itself gives it: if the error does not come, that means something. `keeps` is
-    the part of the text that has to stay for it to mean the same. `repairs` are what was changed in it to make it
+    `is_told` says that the description itself gives it: if the error does not come, that means something. `keeps` are
+    the parts of the text that have to stay for it to mean the same. `repairs` are what was changed in it to make it
     run. `files` are written beside it.
     """
 
@@ -58,7 +58,7 @@ class Candidate:
     suffix: str = ""
     is_told: bool = True
     is_asserting: bool = False
-    keeps: str = ""
+    keeps: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
 
@@ -126,7 +126,7 @@ def _python(text: str, origin: str, rank: float, expectation: Expectation | None
             yield _Ranked(
                 rank + 0.5,
                 Candidate(
-                    origin, "python", script.text, ".py", is_asserting=True, keeps=asserted.check, repairs=repairs
+                    origin, "python", script.text, ".py", is_asserting=True, keeps=asserted.keeps, repairs=repairs
                 ),
             )
         return
@@ -157,7 +157,8 @@ def _node(
 ) -> Iterator[_Ranked]:
     script = runnable_node(text, suffix, survey)
     is_test = bool(re.search(r"^\s*(?:test|it|describe)\(", script.text, re.MULTILINE)) and "node:test" in script.text
-    repairs, made, keeps = script.repairs, script.text, ""
+    repairs, made = script.repairs, script.text
+    keeps: tuple[str, ...] = ()
     if expectation is not None and not expectation.is_assertion and not is_test:
         asserted = asserting_node(script.text, script.suffix, expectation)
         if asserted is None:

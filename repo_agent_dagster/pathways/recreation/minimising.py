@@ -35,7 +35,7 @@ def minimise(runner: Runner, candidate: Candidate, match: Match, signature: Erro
     lines = _lines(candidate.text)
     if candidate.kind == "shell" or (candidate.kind == "test" and not candidate.suffix):
         return Reduced(candidate, lines, lines, 0, is_complete=False)
-    if candidate.keeps not in candidate.text:  # put into a function, with other indentation
+    if any(part not in candidate.text for part in candidate.keeps):  # put into a function, with other indentation
         return Reduced(candidate, lines, lines, 0, is_complete=False)
     is_python = candidate.suffix == ".py"
     most = _HANG_RUNS if signature.symptom == "hang" else MOST_RUNS
@@ -47,7 +47,7 @@ def minimise(runner: Runner, candidate: Candidate, match: Match, signature: Erro
         nonlocal runs, spent
         if text in known:
             return known[text]
-        if candidate.keeps not in text or (is_python and not parses_as_python(text)):
+        if any(part not in text for part in candidate.keeps) or (is_python and not parses_as_python(text)):
             return False
         if runs >= most or time.monotonic() - started > MOST_SECONDS:
             spent = True

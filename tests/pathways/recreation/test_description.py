@@ -102,6 +102,24 @@ def test_an_output_that_should_come_is_compared_whole() -> None:
     assert "redirect_stdout" in candidates[0].text
 
 
+def test_a_form_that_was_filled_in_with_pieces_of_code() -> None:
+    told, candidates = read(
+        """
+        ### What did you do?
+        `total([1])`
+        ### What did you expect to happen?
+        `'2 coins'`
+        ### What actually happened?
+        `'1 coins'`
+        ### What versions are you using?
+        * Python: 3.8
+        """
+    )
+
+    assert told == {"symptom": "wrong_output", "expected": "'2 coins'", "actual": "'1 coins'"}
+    assert "expected = '2 coins'" in candidates[0].text
+
+
 def test_an_error_that_should_come_and_does_not() -> None:
     told, candidates = read("```python\nrefund(-1)\n```\nThis should raise `ValueError`, but it returns None.")
 

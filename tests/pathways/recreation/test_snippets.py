@@ -92,7 +92,7 @@ def test_lines_inside_of_strings_are_not_indented() -> None:
 def failing(text: str, expectation: Expectation) -> str:
     made = asserting_python(text, expectation)
     assert made is not None
-    assert made.check in made.text
+    assert all(part in made.text for part in made.keeps)
     try:
         exec(compile(made.text, "x", "exec"), {})
     except AssertionError as error:
@@ -136,3 +136,12 @@ def test_expectations_of_node_replace_what_is_printed() -> None:
     assert made is not None
     assert "const actual = f(a, 2);\nif (!isDeepStrictEqual(actual, [1])) {" in made[0]
     assert "console.log" not in made[0]
+    assert all(part in made[0] for part in made[1])
+
+
+def test_what_node_prints_is_compared_whole() -> None:
+    made = asserting_node("import a from 'a';\nconsole.log(a);\n", ".mjs", Expectation("wrong_output", "1\n2"))
+
+    assert made is not None
+    assert all(part in made[0] for part in made[1])
+    assert made[0].index("import a") < made[0].index("const printed") < made[0].index("console.log(a)")

@@ -15,10 +15,11 @@ _PROSE_SESSION = re.compile(r"^(?: {0,3})>>> ", re.MULTILINE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _TITLE_LENGTH = 100
 _FORM_HEADING = re.compile(
-    r"\W*(?:expected|actual|current|steps|to reproduce|how to|repro\w*|description|describe|bug|issue|environment"
+    r"\W*(?:what|expected|actual|current|steps|to reproduce|how to|repro\w*|description|describe|bug|issue|environment"
     r"|versions?|summary|what happened|minimal|example|code|output|traceback|error|additional|details|system)\b",
     re.IGNORECASE,
 )
+_CODE_ALONE = re.compile(r"`+([^`\n]+)`+[.:]?")
 _VERSION = re.compile(
     r"\b(?P<name>[A-Za-z][\w.-]{1,40})(?:\s+version)?\s*(?:==|[:=]\s*|\s)\s*`?v?(?P<version>\d+\.\d+(?:\.\d+)*[\w.+-]*)"
 )
@@ -58,7 +59,11 @@ def read_description(markdown: str) -> Description:
         elif token.type == "inline":
             prose.append(token.content)
             inline += [child.content for child in token.children or [] if child.type == "code_inline"]
-            if opened == "heading_open":
+            alone = _CODE_ALONE.fullmatch(token.content.strip())
+            if alone and heading and opened != "heading_open":
+                # Forms ask "What did you expect?", and people answer by a piece of code.
+                blocks.append(code_block(len(blocks) + 1, "", alone[1].strip(), heading))
+            elif opened == "heading_open":
                 headings.append(token.content)
                 heading, label = token.content, ""
             else:

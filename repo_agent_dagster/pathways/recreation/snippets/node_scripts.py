@@ -66,10 +66,10 @@ def runnable_node(text: str, suffix: str, survey: Survey) -> NodeSnippet:
     return NodeSnippet("\n".join([*lines, text]), ending, tuple(repairs))
 
 
-def asserting_node(text: str, suffix: str, expectation: Expectation) -> tuple[str, str] | None:
-    """Return the script with the expectation as an assertion, and that alone; None where they do not fit together."""
+def asserting_node(text: str, suffix: str, expectation: Expectation) -> tuple[str, tuple[str, ...]] | None:
+    """Return the script with the expectation as an assertion, and what must stay of it; None where they do not fit."""
     if expectation.kind == "wrong_output":
-        return _of_output(text, suffix, expectation.expected), "isDeepStrictEqual(actual,"
+        return _of_output(text, suffix, expectation.expected)
     root = syntax(text, suffix)
     place = _place(root, expectation.expression)
     if place is None and not expectation.expression:
@@ -81,7 +81,7 @@ def asserting_node(text: str, suffix: str, expectation: Expectation) -> tuple[st
     else:
         check = _equals(expression, expectation.expected)
     script = f"{_needs(suffix)}\n{text[:begin].rstrip()}\n{check}\n{text[end:].lstrip()}"
-    return script.rstrip() + "\n", check
+    return script.rstrip() + "\n", (_needs(suffix), check)
 
 
 def _needs(suffix: str) -> str:
@@ -115,17 +115,20 @@ def _throws(expression: str, name: str) -> str:
     )
 
 
-def _of_output(text: str, suffix: str, expected: str) -> str:
+def _of_output(text: str, suffix: str, expected: str) -> tuple[str, tuple[str, ...]]:
     wanted = json.dumps("\n".join(line.rstrip() for line in expected.strip().splitlines()))
     imports, body = _split_imports(text, suffix)
-    return (
-        f"{_needs(suffix)}\n{imports}const printed = [];\nconst write = process.stdout.write;\n"
+    before = (
+        "const printed = [];\nconst write = process.stdout.write;\n"
         "process.stdout.write = (text) => printed.push(String(text)) > 0;\n"
-        f"{body}\nprocess.stdout.write = write;\n"
+    )
+    after = (
+        "process.stdout.write = write;\n"
         'const actual = printed.join("").trim().split("\\n").map((line) => line.trimEnd()).join("\\n");\n'
         f"if (!isDeepStrictEqual(actual, {wanted})) {{\n"
         f"  throw new AssertionError({{ message: `expected ${{inspect({wanted})}}, got ${{inspect(actual)}}` }});\n}}\n"
     )
+    return f"{_needs(suffix)}\n{imports}{before}{body}\n{after}", (_needs(suffix), before, after.strip())
 
 
 def _split_imports(text: str, suffix: str) -> tuple[str, str]:

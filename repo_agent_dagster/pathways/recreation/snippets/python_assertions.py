@@ -10,10 +10,10 @@ from repo_agent_dagster.pathways.recreation.snippets.python_scripts import inden
 
 @dataclass(frozen=True)
 class Asserting:
-    """A script with an assertion of ours, and the part of it that must stay as it is for it to mean the same."""
+    """A script with an assertion of ours, and the parts of it that must stay as they are for it to mean the same."""
 
     text: str
-    check: str
+    keeps: tuple[str, ...]
 
 
 def asserting_python(text: str, expectation: Expectation) -> Asserting | None:
@@ -21,7 +21,7 @@ def asserting_python(text: str, expectation: Expectation) -> Asserting | None:
     try:
         tree = ast.parse(text)
         if expectation.kind == "wrong_output":
-            return Asserting(_of_output(text, expectation.expected), "assert actual == expected")
+            return _of_output(text, expectation.expected)
         return _of_statement(text, tree, expectation)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -44,7 +44,7 @@ def _of_statement(text: str, tree: ast.Module, expectation: Expectation) -> Asse
         check = _raises(expression, expectation.expected)
     else:
         check = _equals(expression, expectation.expected)
-    return Asserting("\n".join(part for part in (before, check, after) if part.strip()), check)
+    return Asserting("\n".join(part for part in (before, check, after) if part.strip()), (check,))
 
 
 def _place(tree: ast.Module, expression: str) -> ast.Expr | ast.Assign | None:
@@ -95,14 +95,17 @@ def _raises(expression: str, name: str) -> str:
     )
 
 
-def _of_output(text: str, expected: str) -> str:
-    return (
-        "import contextlib\nimport io\n\nprinted = io.StringIO()\nwith contextlib.redirect_stdout(printed):\n"
-        f"{indented(_echoing(text))}\n"
+def _of_output(text: str, expected: str) -> Asserting:
+    echoing = _echoing(text)
+    if echoing != text and _is_literal(expected) and isinstance(ast.literal_eval(expected), str):
+        expected = ast.literal_eval(expected)  # told as a value, compared as it is printed
+    before = "import contextlib\nimport io\n\nprinted = io.StringIO()\nwith contextlib.redirect_stdout(printed):\n"
+    after = (
         'actual = "\\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())\n'
         f"expected = {_lines(expected)!r}\n"
         'assert actual == expected, f"expected {expected!r}, got {actual!r}"'
     )
+    return Asserting(f"{before}{indented(echoing)}\n{after}", (before, after))
 
 
 def _echoing(text: str) -> str:
