@@ -25,6 +25,8 @@ from repo_agent_dagster.pathways.validation.patch_text import Patch
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
+HARNESS = "test_harness.sh"
+
 
 @dataclass(frozen=True)
 class PatchedRun:
@@ -48,10 +50,15 @@ class Trials:
 
     def run(self, box: "Sandbox", *, only: Sequence[str] | None = None, coverage: bool = False) -> TestRun:
         """Run the tests in a sandbox that has the state to be tried."""
-        seconds = self.payload.timeout_seconds
         return run_tests(
-            box, self.checkout.path, self.command, timeout_seconds=seconds, only=only, coverage=coverage
-        )  # fmt: skip
+            box,
+            self.checkout.path,
+            self.command,
+            timeout_seconds=self.payload.timeout_seconds,
+            only=only,
+            coverage=coverage,
+            harness=self.context.scripts.deliver(box, HARNESS),
+        )
 
     def on_commit(self, only: Sequence[str] | None = None) -> TestRun:
         """Run the tests with these ids, or all, as the commit has them."""
