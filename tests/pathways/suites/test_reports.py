@@ -174,6 +174,21 @@ def test_tap_tells_the_outermost_points_with_their_directives() -> None:
     assert (report.collected, report.ended) == (6, True)
 
 
+def test_tapes_tests_are_named_by_the_comment_before_their_assertions() -> None:
+    printed = (
+        b"TAP version 13\n# adds\nok 1 equal\nok 2 equal\n# breaks\nnot ok 3 equal\n\n1..3\n# tests 3\n# pass  2\n"
+    )
+
+    report = parse_tap(printed)
+
+    assert outcomes(report.cases) == [
+        ("adds::equal", "passed"),
+        ("adds::equal (2)", "passed"),
+        ("breaks::equal", "failed"),
+    ]
+    assert report.cases[2].suite == "breaks"
+
+
 def test_tap_that_bails_out_or_has_no_plan_is_not_at_its_end() -> None:
     assert not parse_tap(b"ok 1\n").ended
     bailed = parse_tap(b"1..3\nok 1\nBail out! no database\n")

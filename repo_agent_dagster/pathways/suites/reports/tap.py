@@ -1,6 +1,7 @@
 """TAP, versions 12 to 14: what many small runners print. Only the outermost level is read; a subtest has its summary.
 
-See https://testanything.org/tap-version-14-specification.html
+See https://testanything.org/tap-version-14-specification.html. tape prints a test's name as a comment before its
+assertions, so the last comment is a part of each id.
 """
 
 import re
@@ -19,6 +20,10 @@ from repo_agent_dagster.pathways.suites.testrun import Outcome, TestCase
 _POINT = re.compile(r"(not )?ok\b(?: +(\d+))?(?: +-)? *(.*)")
 _PLAN = re.compile(r"1\.\.(\d{1,9})(?:\s*#.*)?")
 _DIRECTIVE = re.compile(r"(?:^|\s)#\s*(skip\S*|todo)\b\s*(.*)$", re.IGNORECASE)
+_COMMENT = re.compile(r"#\s*(\S.*)")
+_NO_NAME = re.compile(
+    r"(?:Subtest:|(?:tests|pass|fail|skip|todo|time|duration_ms|failed)\b\W*\d|ok$|skip\b|todo\b)", re.IGNORECASE
+)
 _BAIL_OUT = "Bail out!"
 
 
@@ -30,7 +35,9 @@ def looks_like_tap(text: str) -> bool:
 
 
 def parse_tap(content: bytes) -> Report:
-    """Return the test points of the outermost level, by their descriptions; those that repeat are numbered.
+    """Return the test points of the outermost level, by the comment before them and their descriptions.
+
+    Those that repeat are numbered: ``adds two::should be equal (2)``.
 
     Raises:
         ReportUnreadable: it is too large, or there is neither a plan nor a test point.
@@ -38,7 +45,7 @@ def parse_tap(content: bytes) -> Report:
     require_size(content, "TAP")
     cases: list[TestCase] = []
     planned: int | None = None
-    bailed_out = False
+    bailed_out, group = False, ""
     seen: dict[str, int] = {}
     for line in content.decode("utf-8", "replace").splitlines():
         if line.startswith(_BAIL_OUT):
@@ -48,14 +55,16 @@ def parse_tap(content: bytes) -> Report:
         elif plan := _PLAN.fullmatch(line):
             planned = (planned or 0) + int(plan[1])
         elif point := _POINT.fullmatch(line):
-            cases.append(_case(point, len(cases) + 1, seen))
+            cases.append(_case(point, len(cases) + 1, group, seen))
             require_count(len(cases), "TAP")
+        elif (comment := _COMMENT.fullmatch(line)) and not _NO_NAME.match(comment[1]):
+            group = clean(comment[1].strip(), ID_CHARACTERS // 2)
     if planned is None and not cases:
         raise ReportUnreadable("the output is no TAP: it has neither a plan nor a test point")
     return Report(tuple(cases), planned, ended=planned is not None and not bailed_out)
 
 
-def _case(point: re.Match[str], number: int, seen: dict[str, int]) -> TestCase:
+def _case(point: re.Match[str], number: int, group: str, seen: dict[str, int]) -> TestCase:
     failed, told_number, description = bool(point[1]), point[2], point[3]
     outcome: Outcome = "failed" if failed else "passed"
     message = ""
@@ -64,8 +73,9 @@ def _case(point: re.Match[str], number: int, seen: dict[str, int]) -> TestCase:
         message = directive[2]
         # A todo may fail without failing the run.
         outcome = "skipped"
-    name = clean(description.strip(), ID_CHARACTERS) or f"test {told_number or number}"
+    name = clean(description.strip(), ID_CHARACTERS // 2) or f"test {told_number or number}"
+    name = f"{group}::{name}" if group else name
     seen[name] = seen.get(name, 0) + 1
     if seen[name] > 1:
         name = f"{name} ({seen[name]})"
-    return TestCase(name, outcome, clean(message, MESSAGE_CHARACTERS))
+    return TestCase(name, outcome, clean(message, MESSAGE_CHARACTERS), suite=group)
