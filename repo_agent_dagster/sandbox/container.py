@@ -38,6 +38,7 @@ NETWORK = "bridge"
 ENDING_SECONDS = 15.0
 """How long the engine may take to show the end of processes that were killed."""
 _STARTING_SECONDS = 2.0
+_UNANSWERED_SECONDS = 3.0
 _KILL_ALL = ("/bin/sh", "-c", "kill -9 -1")
 _ARGUMENT_BYTES = (128 << 10) - 1
 """Linux takes no longer argument or variable (MAX_ARG_STRLEN)."""
@@ -217,6 +218,36 @@ def remove(container: Container, patience_seconds: float = PATIENCE_SECONDS) -> 
             raise
         with suppress(docker.errors.NotFound):
             container.wait(condition="removed", timeout=30)
+
+
+@contextmanager
+def start_errors(spec: SandboxSpec) -> Iterator[None]:
+    """Put an engine's refusal to start a container in our words; an image without Python gets words of its own."""
+    try:
+        with engine_errors(f"starting the sandbox of task {spec.task_id}"):
+            yield
+    except SandboxSpecError as error:
+        if "python3" in str(error):
+            raise SandboxSpecError(
+                f"image {spec.image} cannot be a sandbox: it needs python3, bash and tar, and has no python3"
+            ) from error
+        raise
+
+
+def discard_unanswered(name: str) -> None:
+    """Remove a container whose making was interrupted: the engine may go on with it, so it is waited for a little.
+
+    One that comes later, or cannot be removed, is left to the reaper.
+    """
+    limit = time.monotonic() + _UNANSWERED_SECONDS
+    try:
+        while time.monotonic() < limit:
+            with engine_errors(f"removing the container {name}"), suppress(docker.errors.NotFound):
+                bounded_engine().api.remove_container(name, force=True, v=True)
+                return
+            time.sleep(0.1)
+    except (SandboxUnavailable, SandboxSpecError) as error:
+        _LOG.warning("%s; left to the reaper", error)
 
 
 def disk_mb(spec: SandboxSpec) -> int:

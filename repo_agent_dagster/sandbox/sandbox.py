@@ -15,9 +15,17 @@ from repo_agent_dagster.sandbox.commands.masking import Masker
 from repo_agent_dagster.sandbox.commands.output import OutputSink
 from repo_agent_dagster.sandbox.commands.own import drop, run_own
 from repo_agent_dagster.sandbox.commands.usage import Meter, find_host_cgroup, reader_inside
-from repo_agent_dagster.sandbox.container import NETWORK, NETWORK_LABEL, LiveContainer, container_arguments
+from repo_agent_dagster.sandbox.container import (
+    NETWORK,
+    NETWORK_LABEL,
+    LiveContainer,
+    container_arguments,
+    discard_unanswered,
+    start_errors,
+)
 from repo_agent_dagster.sandbox.docker_engine import PATIENCE_SECONDS, engine, engine_errors
 from repo_agent_dagster.sandbox.network import close_way_out, open_way_out, refusals
+from repo_agent_dagster.sandbox.readiness import wait_until_ready
 from repo_agent_dagster.sandbox.spec import (
     WORKSPACE,
     ExecResult,
@@ -69,19 +77,22 @@ class Sandbox:
         try:
             with engine_errors(f"creating the sandbox of task {spec.task_id}"):
                 container = client.containers.create(**arguments)
-        except BaseException:
+        except BaseException as failure:
+            if not isinstance(failure, SandboxSpecError):  # else the engine has said that it made none
+                discard_unanswered(arguments["name"])
             if spec.network == "allowlist":
                 close_way_out(arguments["name"])
             raise
         box = cls(container, sink)
         box._secrets, box._masker = values, masker
         try:
-            with _starting(spec):
+            with start_errors(spec):
                 if spec.network == "setup-only":
                     # Before the start: there is no moment in which the sandbox runs with a network unasked for.
                     client.api.disconnect_container_from_network(str(container.id), NETWORK)
                 container.start()
                 container.reload()
+            wait_until_ready(box.id, int(container.attrs["State"]["Pid"]))
             if spec.network in access.ALWAYS_CONNECTED:
                 access.bring_certificates(box._own)
                 box._environment = access.package_environment(spec.network)
@@ -282,16 +293,3 @@ class Sandbox:
         self, command: Sequence[str], *, stdin: Iterable[bytes] = (), take: Callable[[bytes], object] = drop
     ) -> tuple[int, str]:
         return run_own(self._live, command, stdin=stdin, take=take)
-
-
-@contextmanager
-def _starting(spec: SandboxSpec) -> Iterator[None]:
-    try:
-        with engine_errors(f"starting the sandbox of task {spec.task_id}"):
-            yield
-    except SandboxSpecError as error:
-        if "python3" in str(error):
-            raise SandboxSpecError(
-                f"image {spec.image} cannot be a sandbox: it needs python3, bash and tar, and has no python3"
-            ) from error
-        raise

@@ -1,9 +1,12 @@
 """A sandbox's walls, its limits and its end, on a real engine."""
 
+import signal
 import tarfile
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import docker
@@ -143,6 +146,25 @@ def test_the_sandbox_is_gone_after_the_block_however_that_ends(
 
     with pytest.raises(failure, match=EXPLODING):
         explode()
+
+    assert containers_of(docker_client, task_id) == []
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.05, 0.2, 0.4])
+def test_a_start_that_is_interrupted_leaves_nothing(
+    seconds: float, sandbox_image: str, task_id: str, docker_client: docker.DockerClient
+) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with suppress(KeyboardInterrupt), Sandbox.open(SandboxSpec(task_id)) as box:
+            box.exec("sleep 100")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
     assert containers_of(docker_client, task_id) == []
 

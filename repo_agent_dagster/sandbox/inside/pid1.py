@@ -23,6 +23,7 @@ ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # no process of the same u
 deadline = time.monotonic() + float(sys.argv[1])
 awaited = {signal.SIGCHLD, signal.SIGUSR1}
 signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+signal.signal(signal.SIGUSR2, signal.SIG_IGN)  # the mark, in /proc, that all of the above is done
 while (left := deadline - time.monotonic()) > 0:
     received = signal.sigtimedwait(awaited, left)
     if received is not None and received.si_signo == signal.SIGUSR1:
