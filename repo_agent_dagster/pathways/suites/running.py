@@ -130,6 +130,7 @@ def interpret(
     note = reports.problems[0] if reports.problems and not reports.is_whole else ""
     if reports.source == "exit_code" and not note:
         note = "no report was left" if command.reports_itself else "its runner is not known, so there is no report"
+        note += f"; {result.met_limit}" if result.met_limit else ""
     empty_handed = result.exit_code == PYTEST_COLLECTED_NOTHING and (
         reports.source != "exit_code" or command.ecosystem == "python"
     )
@@ -149,7 +150,7 @@ def interpret(
         runner=reports.runner,
         reports=reports.raw,
     )
-    doubted = replace(run, doubts=tuple(_doubts(run, command, reports)))
+    doubted = replace(run, doubts=tuple(_doubts(run, command, reports, result.met_limit)))
     return doubted if selection.only is None else _only(doubted, selection.only)
 
 
@@ -174,10 +175,11 @@ def _with_output(reports: Reports, command: TestCommand, result: ExecResult) -> 
     return reports.with_report(report, "output")
 
 
-def _doubts(run: TestRun, command: TestCommand, reports: Reports) -> Iterator[str]:
+def _doubts(run: TestRun, command: TestCommand, reports: Reports, met_limit: str) -> Iterator[str]:
     """Tell why the report should not be believed, the weightiest first."""
     if run.broke_down and run.source != "exit_code":
-        yield f"the command ended with exit code {run.exit_code}, but no test in its report failed"
+        cause = f" ({met_limit})" if met_limit else ""
+        yield f"the command ended with exit code {run.exit_code}{cause}, but no test in its report failed"
     if run.exit_code == 0 and run.failing:
         yield f"the command ended with exit code 0, but {len(run.failing)} tests in its report failed"
     if run.source == "exit_code" and command.reports_itself and not run.nothing_to_run and not run.timed_out:

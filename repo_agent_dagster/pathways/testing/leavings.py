@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MAX_FILES = 100
 MAX_FILE_KB = 8 * 1024
 MAX_BYTES = 32 << 20
+MAX_PARTS, MAX_PART = 8, 60
+"""Of an artifact's name: the last so many folders, and characters of each."""
 
 _SECONDS = 60
 _MARK = "/tmp/repo-agent-tests-began"  # noqa: S108 - a folder of the sandbox, which has one user and ends with the task
@@ -49,5 +51,5 @@ def take_leavings(box: "Sandbox", path: str) -> tuple[dict[str, bytes], str]:
 
 def artifact_name(name: str) -> str:
     """Return a file's name as the artifact store takes it: without parts that begin with a dot, and in its letters."""
-    parts = [_UNFIT.sub("_", part).lstrip(".") or "_" for part in name.split("/") if part not in ("", ".", "..")]
-    return "/".join(parts)[-400:].lstrip("/") or "_"
+    parts = [_UNFIT.sub("_", part).lstrip(".")[-MAX_PART:].lstrip(".") or "_" for part in name.split("/")]
+    return "/".join(part for part in parts[-MAX_PARTS:])

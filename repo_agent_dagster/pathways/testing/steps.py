@@ -108,7 +108,7 @@ def run_suites(
         done.append(runs)
     files, problem = take_leavings(box, path)
     for name, content in files.items():
-        context.artifacts.put(f"left/{name}", content)
+        _put(context, f"left/{name}", content)
     if problem:
         context.think("run_suites", problem)
     return tuple(done)
@@ -128,8 +128,8 @@ def _keep(context: TaskContext, runs: SuiteRuns) -> None:
 def _put(context: TaskContext, name: str, content: bytes) -> None:
     try:
         context.artifacts.put(name, content)
-    except ArtifactError as error:  # a name that a runner made up; the run counts without it
-        context.think("run_suites", f"a report was not kept: {error}")
+    except ArtifactError as error:  # a name that a runner or a test made up; the run counts without it
+        context.think("run_suites", f"a file was not kept: {error}")
 
 
 def generate(
