@@ -7,7 +7,8 @@
   ``docker run … > file``; neither splits lines, times them, or keeps anything but the bytes.
 - Every line is read back from the table and compared: a line lost, doubled or out of order fails the run.
 - `one line`: 1 GB without a line break, whose log goes over the cap: time, and this process's peak memory.
-The bar is 50,000 lines a second into the table.
+The bar is 50,000 lines a second into the table. Beside the wall time stands our own CPU time for each line (SQLite's
+work is in it, a PostgreSQL server's is not): on a busy machine it tells more.
 """
 
 import argparse
@@ -34,6 +35,14 @@ BAR = 50_000
 ONE_LINE_BYTES = 1 << 30
 MEMORY_LIMIT_MB = 300
 _PAGE = 20_000
+
+Seconds = tuple[float, float]
+"""Wall seconds and our own CPU seconds."""
+
+
+def _stopwatch() -> Callable[[], Seconds]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    return lambda: (time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def command(lines: int, *, by_line: bool) -> str:
@@ -75,19 +84,19 @@ def stored_sandbox(url: str, folder: Path, *, cap_bytes: int) -> Iterator[tuple[
     engine.dispose()
 
 
-def ours(url: str, folder: Path, lines: int, by_line: bool) -> float:
-    """Return the seconds from the command's start to its last line in the table."""
+def ours(url: str, folder: Path, lines: int, by_line: bool) -> Seconds:
+    """Time a command from its start to its last line in the table."""
     with stored_sandbox(url, folder, cap_bytes=1 << 40) as (box, checked):
-        started = time.perf_counter()
+        stop = _stopwatch()
         result = box.exec(command(lines, by_line=by_line))
-        seconds = time.perf_counter() - started
+        seconds = stop()
         if not result.ok or checked() != lines:
             raise SystemExit(f"exit code {result.exit_code}, {checked()} of {lines} lines")
     return seconds
 
 
-def docker_exec(_url: str, folder: Path, lines: int, by_line: bool) -> float:
-    """Return the seconds of ``docker exec`` into a file, in a container that runs already."""
+def docker_exec(_url: str, folder: Path, lines: int, by_line: bool) -> Seconds:
+    """Time ``docker exec`` into a file, in a container that runs already."""
     started_one = ["docker", "run", "-d", "--rm", "--network", "none", "--cpus", "1", DEFAULT_IMAGE, "sleep", "600"]
     container = subprocess.run(started_one, check=True, capture_output=True, text=True).stdout.strip()
     try:
@@ -96,43 +105,42 @@ def docker_exec(_url: str, folder: Path, lines: int, by_line: bool) -> float:
         subprocess.run(["docker", "rm", "-f", container], check=True, capture_output=True)
 
 
-def docker_run(_url: str, folder: Path, lines: int, by_line: bool) -> float:
-    """Return the seconds of ``docker run`` into a file."""
+def docker_run(_url: str, folder: Path, lines: int, by_line: bool) -> Seconds:
+    """Time ``docker run`` into a file."""
     runner = ["docker", "run", "--rm", "--network", "none", "--cpus", "1", "--log-driver", "none", DEFAULT_IMAGE]
     return _into_file(runner, folder, lines, by_line)
 
 
-def _into_file(runner: list[str], folder: Path, lines: int, by_line: bool) -> float:
-    started = time.perf_counter()
+def _into_file(runner: list[str], folder: Path, lines: int, by_line: bool) -> Seconds:
+    stop = _stopwatch()
     with (folder / "output").open("wb") as file:
         subprocess.run([*runner, "bash", "-c", command(lines, by_line=by_line)], check=True, stdout=file)
-    seconds = time.perf_counter() - started
+    seconds = stop()
     with (folder / "output").open("rb") as file:
         if sum(1 for _ in file) != lines:
             raise SystemExit(f"{runner[1]} lost lines")
     return seconds
 
 
-def one_line(url: str, folder: Path, _lines: int, _by_line: bool) -> float:
-    """Return the seconds of 1 GB without a line break, over the default cap of the table."""
+def one_line(url: str, folder: Path, _lines: int, _by_line: bool) -> Seconds:
+    """Time 1 GB without a line break, over the default cap of the table."""
     with stored_sandbox(url, folder, cap_bytes=4 << 20) as (box, _):
-        started = time.perf_counter()
+        stop = _stopwatch()
         result = box.exec(f"head -c {ONE_LINE_BYTES} /dev/zero | tr '\\0' x")
-        seconds = time.perf_counter() - started
+        seconds = stop()
         if not result.ok or result.log_url is None:
             raise SystemExit(f"exit code {result.exit_code}, whole log {result.log_url}")
     return seconds
 
 
-def _measure(work: Callable[..., float], answer: Any, *arguments: Any) -> None:
+def _measure(work: Callable[..., Seconds], answer: Any, *arguments: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-streaming-") as name:
         url, *rest = arguments
-        seconds = work(url or f"sqlite:///{name}/store.db", Path(name), *rest)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        answer.put((seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024))
+        seconds, cpu = work(url or f"sqlite:///{name}/store.db", Path(name), *rest)
+        answer.put((seconds, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
-def in_own_process(work: Callable[..., float], *arguments: Any) -> tuple[float, float, float]:
+def in_own_process(work: Callable[..., Seconds], *arguments: Any) -> tuple[float, float, float]:
     """Run one measurement in a process of its own; return its seconds, its CPU seconds and its peak memory in MiB."""
     context = get_context("spawn")
     answer = context.Queue()
@@ -150,8 +158,10 @@ def report(name: str, lines: int, measured: list[tuple[float, float, float]]) ->
     seconds = [one for one, _, _ in measured]
     rate = lines / statistics.median(seconds)
     spread = f"{min(seconds):6.2f} – {statistics.median(seconds):6.2f} – {max(seconds):6.2f} s"
+    cpu = statistics.median(one for _, one, _ in measured) / lines * 1e6
     memory = max(one for _, _, one in measured)
-    print(f"{name:<28} {spread}  {rate:>11,.0f} lines/s   peak {memory:4.0f} MiB", flush=True)
+    figures = f"{rate:>11,.0f} lines/s   our CPU {cpu:4.1f} µs/line   peak {memory:4.0f} MiB"
+    print(f"{name:<28} {spread}  {figures}", flush=True)
     return rate
 
 
@@ -182,7 +192,7 @@ def main() -> None:
 
 
 def _compare(way: str, stores: dict[str, Callable[[], str | None]], lines: int, rounds: int) -> None:
-    contenders: dict[str, tuple[Callable[..., float], Callable[[], str | None]]] = {
+    contenders: dict[str, tuple[Callable[..., Seconds], Callable[[], str | None]]] = {
         **{f"{way}: ours, {name}": (ours, new_store) for name, new_store in stores.items()},
         f"{way}: docker exec > file": (docker_exec, lambda: None),
         f"{way}: docker run > file": (docker_run, lambda: None),
