@@ -30,6 +30,15 @@ _NODE_RUNNERS: tuple[tuple[Runner, str], ...] = (
     ("node:test", r"\bnode\b[^&|;]*\s--test\b"),
     ("tap", r"\b(?:tap|tape|ava)\b"),
 )
+OTHER_LANGUAGES: Mapping[str, tuple[Runner, tuple[str, ...], str]] = {
+    "go.mod": ("go", ("go", "test", "-json", "./..."), "go test ./..."),
+    "Cargo.toml": (
+        "cargo",
+        ("cargo", "test", "--workspace", "--no-fail-fast"),
+        "cargo test --workspace --no-fail-fast",
+    ),
+}
+"""How tests are run where a file of this name is: the runner, its arguments, and the command as people type it."""
 _REPORTING = frozenset({"pytest", "unittest", "vitest", "jest", "mocha", "playwright", "go", "cargo"})
 
 
@@ -80,10 +89,13 @@ def detect_test_command(facts: RepositoryFacts, explicit: str | None = None) -> 
     if script:
         reason = f"package.json has the test script {script!r}"
         return TestCommand("node", ("npm", "test"), "npm test", reason, node_runner(script), script=script)
+    for name, (runner, argv, display) in OTHER_LANGUAGES.items():
+        if name in facts.files:
+            return TestCommand("custom", argv, display, f"there is a {name}", runner)
     raise NoTestCommand(
         "no test command was found. Looked for: a pytest section in pyproject.toml, setup.cfg or tox.ini; pytest.ini; "
         "tracked files named test_*.py or *_test.py; a test script in package.json"
-        f"{_placeholder_remark(facts)}. Name the command in the task's test_command"
+        f"{_placeholder_remark(facts)}; go.mod; Cargo.toml. Name the command in the task's test_command"
     )
 
 

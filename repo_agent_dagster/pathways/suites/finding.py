@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts
-from repo_agent_dagster.pathways.suites.detection import TestCommand
+from repo_agent_dagster.pathways.suites.detection import OTHER_LANGUAGES, TestCommand
 from repo_agent_dagster.pathways.suites.hints import Hints
 from repo_agent_dagster.pathways.suites.node_suites import node_commands
 from repo_agent_dagster.pathways.suites.python_suites import python_commands
@@ -59,9 +59,9 @@ def _named_apart(suites: list[Suite]) -> tuple[Suite, ...]:
 
 
 def _go(facts: RepositoryFacts) -> list[TestCommand]:
-    argv = ("go", "test", "-json", "./...")
+    runner, argv, display = OTHER_LANGUAGES["go.mod"]
     return [
-        TestCommand("custom", argv, "go test ./...", f"there is {name}", "go", _folder(name))
+        TestCommand("custom", argv, display, f"there is {name}", runner, _folder(name))
         for name in sorted(facts.files)
         if name.rpartition("/")[2] == "go.mod" and not name.startswith("../")
     ]
@@ -71,9 +71,9 @@ def _cargo(facts: RepositoryFacts) -> list[TestCommand]:
     manifests = {_folder(name) for name in facts.files if name.rpartition("/")[2] == "Cargo.toml"}
     # A workspace is run from its outermost manifest.
     roots = [one for one in sorted(manifests) if not any(_is_below(one, other) for other in manifests if other != one)]
-    argv = ("cargo", "test", "--workspace", "--no-fail-fast")
+    runner, argv, display = OTHER_LANGUAGES["Cargo.toml"]
     return [
-        TestCommand("custom", argv, "cargo test --workspace --no-fail-fast", "there is a Cargo.toml", "cargo", folder)
+        TestCommand("custom", argv, display, "there is a Cargo.toml", runner, folder)
         for folder in roots
         if not folder.startswith("..")
     ]

@@ -64,6 +64,13 @@ def test_a_script_with_its_own_reporter_need_not_leave_a_report() -> None:
     assert not command.reports_itself
 
 
+@pytest.mark.parametrize(("name", "runner"), [("go.mod", "go"), ("Cargo.toml", "cargo")])
+def test_other_languages_are_recognised_by_their_manifest(name: str, runner: str) -> None:
+    command = detect_test_command(facts({name: "", "package.json": package(None)}))
+
+    assert (command.runner, command.argv[:2], command.folder) == (runner, (runner, "test"), "")
+
+
 def test_python_tests_win_over_a_package_json_and_the_choice_is_told() -> None:
     command = detect_test_command(facts({"package.json": package("jest")}, tests=("test_a.py",)))
 
