@@ -4,7 +4,7 @@ import gzip
 import io
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,12 @@ from repo_agent_dagster.sandbox import files
 from repo_agent_dagster.sandbox.commands.own import RunOwn, Take, drop
 from repo_agent_dagster.sandbox.sandbox import Sandbox
 from repo_agent_dagster.sandbox.spec import SandboxFileError, SandboxSpec
+
+
+@pytest.fixture(scope="module")
+def box(sandbox_image: str) -> Iterator[Sandbox]:
+    with Sandbox.open(SandboxSpec("test-files", network="none", deadline_seconds=300)) as made:
+        yield made
 
 
 @pytest.mark.docker
