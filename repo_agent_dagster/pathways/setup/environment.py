@@ -99,7 +99,9 @@ def _run_all(box: "Sandbox", path: str, plan: SetupPlan, timeout_seconds: float,
                 break
             if problem.final or step.otherwise is None or not _refused(step, problem.output):
                 if not step.optional:
-                    return f"{step.remark}: {problem.message}" if step.remark else problem.message
+                    # A remark that tells of a replacement says nothing where there was none.
+                    tells = step.remark and step.otherwise is None
+                    return f"{step.remark}: {problem.message}" if tells else problem.message
                 progress.remarks.append(f"it went on without `{step.display}`, which failed")
                 break
             progress.remarks += [step.remark] if step.remark else []

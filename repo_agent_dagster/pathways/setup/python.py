@@ -68,9 +68,8 @@ def python_steps(facts: RepositoryFacts, tools: Tools) -> SetupPlan:
 def _wanted(facts: RepositoryFacts, have: tuple[int, int]) -> _Wanted:
     wanted = _Wanted()
     pyproject, setuptools = facts.pyproject(), read_setuptools(facts)
-    for name in sorted(facts.files):
-        if _REQUIREMENTS.fullmatch(name) and _has_requirements(facts.text(name)):
-            wanted.add(["-r", name], f"{name} lists requirements", for_tests=bool(_FOR_TESTS.fullmatch(name)))
+    for name in _requirement_files(facts):
+        wanted.add(["-r", name], f"{name} lists requirements", for_tests=bool(_FOR_TESTS.fullmatch(name)))
     optional = {**table(pyproject, "project", "optional-dependencies"), **dict.fromkeys(setuptools.extras)}
     wanted.extras += _for_tests(table(pyproject, "tool", "poetry", "extras") | optional)
     groups = table(pyproject, "dependency-groups")
@@ -97,6 +96,17 @@ def _from_runner(facts: RepositoryFacts, wanted: _Wanted, found: TestEnvironment
 
 def _for_tests(named: Mapping[str, Any]) -> list[str]:
     return [name for name in TEST_NAMES if name in named] or [name for name in ("dev",) if name in named]
+
+
+def _requirement_files(facts: RepositoryFacts) -> list[str]:
+    """Return the files of requirements that count: those for tests and, where there are none, those for developers.
+
+    Not both: files that are compiled apart pin the same packages to different versions.
+    """
+    named = [name for name in sorted(facts.files) if _REQUIREMENTS.fullmatch(name)]
+    listed = [name for name in named if _has_requirements(facts.text(name))]
+    tested = any("test" in name for name in listed)
+    return [name for name in listed if not (tested and "dev" in name and "test" not in name)]
 
 
 def _has_requirements(text: str) -> bool:

@@ -49,8 +49,12 @@ PROJECT = '[project]\nname = "x"\nversion = "1"\n'
         ({"requirements.txt": "# none yet\n\n"}, ()),
         ({"requirements.txt": "attrs\n"}, ("-r", "requirements.txt")),
         (
-            {"requirements-dev.txt": "attrs", "requirements/test.txt": "attrs", "docs-requirements.txt": "sphinx"},
-            ("-r", "requirements-dev.txt", "-r", "requirements/test.txt"),
+            {"requirements.txt": "attrs", "requirements-dev.txt": "attrs", "docs-requirements.txt": "sphinx"},
+            ("-r", "requirements-dev.txt", "-r", "requirements.txt"),
+        ),
+        (
+            {"requirements/base.txt": "attrs", "requirements/dev.txt": "attrs==1", "requirements/tests.txt": "attrs"},
+            ("-r", "requirements/base.txt", "-r", "requirements/tests.txt"),
         ),
         ({"pyproject.toml": PROJECT}, ()),
         ({"pyproject.toml": "not [toml"}, ()),
