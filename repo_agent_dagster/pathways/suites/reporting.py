@@ -19,6 +19,7 @@ _PROGRAMS = (
     "repo_agent_integrity.py",
     "unittest_main.py",
     "node_hook.cjs",
+    "node_integrity.cjs",
     "node_reporter.mjs",
     "mocha_reporter.cjs",
     "mocha_selection.cjs",

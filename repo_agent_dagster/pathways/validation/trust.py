@@ -3,6 +3,8 @@
 from repo_agent_dagster.pathways.suites.testrun import TestRun
 
 _NAMED = 3
+_ENDED = "ended pytest"
+"""What pytest's plugin of ours says last (`suites/inside/repo_agent_integrity.py`)."""
 
 
 def doubts(run: TestRun, reference: TestRun | None = None) -> list[str]:
@@ -20,10 +22,11 @@ def doubts(run: TestRun, reference: TestRun | None = None) -> list[str]:
         found.append(f"the command ended with exit code {run.exit_code}, but no test in its report failed")
     if run.exit_code == 0 and run.failing and not found:
         found.append(f"the command ended with exit code 0, but {len(run.failing)} tests in its report failed")
-    if reference is not None and reference.runner is not None and run.source != "exit_code":
-        if run.runner is None:
-            found.append("the runner did not come to its end, though it left a report")
-        elif added := sorted(run.runner - reference.runner):
+    if reference is not None and run.source != "exit_code":
+        known, seen = reference.runner or frozenset(), run.runner or frozenset()
+        if _ENDED in known - seen:
+            found.append("pytest did not come to its end, though it left a report")
+        if added := sorted(seen - known):
             more = f" and {len(added) - _NAMED} more" if len(added) > _NAMED else ""
             found.append(f"the runner was meddled with while it ran: {', '.join(added[:_NAMED])}{more}")
     return found

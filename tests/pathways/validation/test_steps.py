@@ -311,6 +311,19 @@ def test_a_node_repository_is_validated_test_by_test(repository: MakeRepository,
     assert result.coverage == [ChangedCoverage(path="numbers.js", covered=[1], uncovered=[])]
 
 
+def test_source_that_meddles_with_nodes_assertions_is_not_believed(
+    repository: MakeRepository, validate: Validate
+) -> None:
+    silencing = diff_of(
+        "numbers.js", NODE_BUGGY, NODE_BUGGY, f"require('node:assert').equal = () => {{}};\n{NODE_BUGGY}"
+    )
+
+    result = validate(repository(node_repository("node --test")), diff=silencing, **ONCE)
+
+    assert result.verdict is Verdict.UNTRUSTED, result.reasons
+    assert "meddled with while it ran: changed node:assert.equal" in result.reasons[0]
+
+
 def test_a_command_without_a_report_proves_nothing(repository: MakeRepository, validate: Validate) -> None:
     command = "python3 -c 'from numbers_ import double; assert double(5) == 10'"
 

@@ -8,7 +8,9 @@ from repo_agent_dagster.pathways.suites.reports.reading import read_reports
 from repo_agent_dagster.pathways.suites.testrun import TestCase, TestRun
 from repo_agent_dagster.pathways.validation.trust import doubts
 
-GREEN = TestRun("pytest", 0, False, 1.0, (TestCase("a", "passed"),), "junit", runner=frozenset({"hook x of plugin"}))
+GREEN = TestRun(
+    "pytest", 0, False, 1.0, (TestCase("a", "passed"),), "junit", runner=frozenset({"ended pytest", "hook x of plugin"})
+)
 RED = replace(GREEN, exit_code=1, cases=(TestCase("a", "failed"),))
 
 
@@ -20,7 +22,10 @@ RED = replace(GREEN, exit_code=1, cases=(TestCase("a", "failed"),))
         (replace(GREEN, source="exit_code", cases=(), note="none was left"), "no report that tells its tests apart"),
         (replace(GREEN, doubts=("it breaks off",)), "it breaks off"),
         (replace(GREEN, runner=None), "did not come to its end"),
-        (replace(GREEN, runner=frozenset({"changed _pytest.runner.f"})), "meddled with while it ran: changed _pytest"),
+        (
+            replace(GREEN, runner=frozenset({"ended pytest", "changed _pytest.runner.f"})),
+            "meddled with while it ran: changed _pytest",
+        ),
     ],
 )
 def test_what_does_not_agree_is_told(run: TestRun, said: str) -> None:
@@ -28,7 +33,7 @@ def test_what_does_not_agree_is_told(run: TestRun, said: str) -> None:
 
 
 def test_what_was_so_without_the_patch_is_no_doubt() -> None:
-    patched_by_a_plugin = frozenset({"changed _pytest.runner.f"})
+    patched_by_a_plugin = frozenset({"ended pytest", "changed _pytest.runner.f"})
 
     assert doubts(GREEN, RED) == []
     assert doubts(replace(GREEN, runner=patched_by_a_plugin), replace(RED, runner=patched_by_a_plugin)) == []
@@ -48,3 +53,5 @@ def test_what_became_of_the_runner_is_read_from_beside_its_report() -> None:
 
     assert reports.runner == {"changed _pytest.runner.f", "7"}
     assert read_reports({"pytest-1-0.xml": xml}, root="/clone").runner is None
+    meddled = {"runner-7.jsonl": b'{"runner": ["changed node:assert.equal"]}\n'}
+    assert read_reports(meddled, root="/clone").runner == {"changed node:assert.equal"}

@@ -115,4 +115,6 @@ if (measured && isMainThread && process.execArgv.includes("--test") && !process.
   process.exit(done.status ?? 1);
 }
 
+if (isMainThread && reports) require("./node_integrity.cjs");
+
 module.exports = { asked };

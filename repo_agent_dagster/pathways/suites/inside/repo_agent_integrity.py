@@ -5,11 +5,13 @@ code that puts pytest back before the end is not found.
 """
 
 import sys
+import unittest  # noqa: F401 - loaded before the repository's own code, which may change it
 from types import FunctionType, ModuleType
 from typing import Any, Dict, Iterator, List, Tuple
 
-_PACKAGES = ("_pytest.", "pluggy.")
+_PACKAGES = ("_pytest.", "pluggy.", "unittest.case")
 _OURS = (*_PACKAGES, "repo_agent_", "pytest_cov.")
+ENDED = "ended pytest"
 # Hooks that can turn a failure into something else, or leave tests out.
 _HOOKS = (
     "pytest_collection_modifyitems",
@@ -33,10 +35,13 @@ def functions() -> Dict[str, Any]:
 
 
 def marks(config: Any, known: Dict[str, Any]) -> List[str]:
-    """Return what was changed since `functions` gave `known`, and the plugins with a say in outcomes, sorted."""
+    """Return what was changed since `functions` gave `known`, and the plugins with a say in outcomes, sorted.
+
+    That pytest came to its end is the first of them.
+    """
     now = functions()
     changed = ["changed " + name for name, parts in known.items() if not _same(now.get(name, ()), parts)]
-    return sorted(changed + ["hook " + name for name in _hooks(config)])
+    return [ENDED, *sorted(changed + ["hook " + name for name in _hooks(config)])]
 
 
 def _same(one: Tuple[Any, ...], other: Tuple[Any, ...]) -> bool:

@@ -70,6 +70,9 @@ def read_reports(files: Mapping[str, bytes], *, root: str) -> Reports:
         try:
             if name.endswith((".lcov", "lcov.info")):
                 reports = replace(reports, coverage=_merged(reports.coverage, parse_lcov(content, root=root)))
+            elif name.startswith("runner-"):
+                told = parse_events(content).runner or frozenset()
+                reports = replace(reports, runner=(reports.runner or frozenset()) | told)
             elif found:
                 reports = _with(reports, found["runner"], name, content, files, root)
         except ReportUnreadable as error:
