@@ -131,8 +131,13 @@ class SandboxResource(dg.ConfigurableResource):
         while self._opened:
             self._opened.pop().destroy_all()
 
-    def of_task(self, *, task_id: str, run_id: str, store: StoreResource) -> Sandboxes:
-        """Return what opens a task's sandboxes; their output goes to the store, and they end with the run."""
+    def of_task(
+        self, *, task_id: str, run_id: str, store: StoreResource, artifacts: TaskArtifacts | None = None
+    ) -> Sandboxes:
+        """Return what opens a task's sandboxes; they end with the run.
+
+        Their output goes to the store; where it is too long for that, all of it goes to the task's artifacts.
+        """
         spec = SandboxSpec(
             task_id=task_id,
             run_id=run_id,
@@ -148,13 +153,16 @@ class SandboxResource(dg.ConfigurableResource):
             allowed_hosts=tuple(self.allowed_hosts),
             proxy_image=self.proxy_image,
         )
-        sandboxes = Sandboxes(spec, self._sink(task_id, store))
+        kept = artifacts or TaskArtifacts(ArtifactStore(self.artifacts), task_id)
+        sink = StoreSink(
+            store.engine(),
+            task_id,
+            cap_bytes=self.log_cap_kb * 1024,
+            keep=lambda name, file: kept.put(name, file).url,
+        )
+        sandboxes = Sandboxes(spec, sink)
         self._opened.append(sandboxes)
         return sandboxes
-
-    def attach(self, container_id: str, *, task_id: str, store: StoreResource) -> Sandbox:
-        """Return the run's sandbox to a later step."""
-        return Sandbox.attach(container_id, sink=self._sink(task_id, store))
 
     def repositories(self) -> Repositories:
         """Return the host-side mirrors."""
@@ -164,15 +172,6 @@ class SandboxResource(dg.ConfigurableResource):
             credential_helper=self.git_credential_helper,
             budget_bytes=self.mirror_budget_mb << 20,
             repository_bytes=self.repository_max_mb << 20,
-        )
-
-    def _sink(self, task_id: str, store: StoreResource) -> StoreSink:
-        artifacts = TaskArtifacts(ArtifactStore(self.artifacts), task_id)
-        return StoreSink(
-            store.engine(),
-            task_id,
-            cap_bytes=self.log_cap_kb * 1024,
-            keep=lambda name, file: artifacts.put(name, file).url,
         )
 
 
@@ -196,14 +195,16 @@ class PathwaysResource(dg.ConfigurableResource):
         """Return the run's context: the same for all its ops; its sandboxes are destroyed when the run ends."""
         task_id, run_id = context.partition_key, context.run_id
         if run_id not in self._contexts:
-            artifacts = ArtifactStore(self.artifacts)
+            kept = ArtifactStore(self.artifacts)
+            artifacts = TaskArtifacts(kept, task_id)
+            opened = sandboxes.of_task(task_id=task_id, run_id=run_id, store=store, artifacts=artifacts)
             self._contexts[run_id] = TaskContext(
                 task_id=task_id,
                 engine=store.engine(),
-                sandboxes=sandboxes.of_task(task_id=task_id, run_id=run_id, store=store),
+                sandboxes=opened,
                 repositories=sandboxes.repositories(),
-                artifacts=TaskArtifacts(artifacts, task_id),
-                scripts=Scripts(artifacts, way=self.script_delivery),
+                artifacts=artifacts,
+                scripts=Scripts(kept, way=self.script_delivery),
                 kept_setups=KeptSetups(Path(self.setup_cache), self.setup_cache_mb),
                 allowed_images=tuple(self.allowed_images),
                 now=clock.now,
