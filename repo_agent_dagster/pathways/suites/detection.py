@@ -89,9 +89,9 @@ def detect_test_command(facts: RepositoryFacts, explicit: str | None = None) -> 
     if script:
         reason = f"package.json has the test script {script!r}"
         return TestCommand("node", ("npm", "test"), "npm test", reason, node_runner(script), script=script)
-    for name, (runner, argv, display) in OTHER_LANGUAGES.items():
+    for name, (runner, arguments, display) in OTHER_LANGUAGES.items():
         if name in facts.files:
-            return TestCommand("custom", argv, display, f"there is a {name}", runner)
+            return TestCommand("custom", arguments, display, f"there is a {name}", runner)
     raise NoTestCommand(
         "no test command was found. Looked for: a pytest section in pyproject.toml, setup.cfg or tox.ini; pytest.ini; "
         "tracked files named test_*.py or *_test.py; a test script in package.json"

@@ -111,6 +111,7 @@ def package_files(runner: str) -> dict[str, bytes]:
 
 
 ROOT = "/workspace/repo"
+VENV_PROGRAMS = "/home/agent/venv/bin"
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +241,31 @@ def test_all_shards_together_are_all_tests_and_none_is_in_two(shared: Sandbox, f
 
     assert not parts[0] & parts[1]
     assert len(parts[0] | parts[1]) == {"py": 6, "un": 5, "node": 5}[folder]
+
+
+@pytest.mark.parametrize(
+    ("tool", "printed", "told"),
+    [
+        (
+            "go",
+            '{"Action": "fail", "Package": "p", "Test": "TestX"}\n{"Action": "fail", "Package": "p"}\n',
+            {"p::TestX": "failed"},
+        ),
+        ("cargo", "running 1 test\ntest x ... FAILED\n", {"src/lib.rs::x": "failed"}),
+    ],
+)
+def test_runners_that_only_print_are_read_from_what_they_print(
+    shared: Sandbox, tool: str, printed: str, told: dict[str, str]
+) -> None:
+    # The image has neither; a program of that name prints what they print.
+    script = f"#!/bin/sh\necho '     Running unittests src/lib.rs (x)' >&2\ncat <<'E'\n{printed}E\nexit 101\n"
+    shared.put({tool: script.encode()}, VENV_PROGRAMS)
+    shared.exec(["chmod", "+x", f"{VENV_PROGRAMS}/{tool}"])
+    command = TestCommand("custom", (tool, "test"), tool, "", tool)  # type: ignore[arg-type]
+
+    read = run(shared, "py", command)
+
+    assert (outcomes(read), read.exit_code, read.doubts) == (told, 101, ())
 
 
 def test_tap_is_read_from_what_is_printed(shared: Sandbox) -> None:
