@@ -133,7 +133,8 @@ class DagsterServices:
 
     def log_path(self, name: str) -> Path:
         """Where a service's output goes."""
-        return self._dagster_home / "logs" / f"{name}.log"
+        # Not $DAGSTER_HOME/logs: Dagster sends to its telemetry whatever lies there, and removes it.
+        return self._home / "logs" / "services" / f"{name}.log"
 
     def start(self) -> None:
         """Start both; returns at once, see `wait_until_ready`.
@@ -147,7 +148,8 @@ class DagsterServices:
             self.port = free_port(host)
         elif _port_is_taken(host, self.port):
             raise PermanentFault(f"port {self.port} on {host} is taken; set REPO_AGENT_WEBSERVER_PORT to another one")
-        (self._dagster_home / "logs").mkdir(parents=True, exist_ok=True)
+        self._dagster_home.mkdir(parents=True, exist_ok=True)
+        self.log_path("any").parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(packaged_path("dagster.yaml"), self._dagster_home / "dagster.yaml")
         self._make_storage()
         workspace = str(packaged_path("workspace.yaml"))
@@ -189,6 +191,8 @@ class DagsterServices:
     def _environment(self) -> dict[str, str]:
         ours = {
             "DAGSTER_HOME": str(self._dagster_home),
+            # dagster.yaml keeps events from being written; this one keeps the uploader from running.
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
             "REPO_AGENT_HOME": str(self._home),
             _MARK: str(self._home),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
