@@ -12,8 +12,8 @@ from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
 from repo_agent_dagster.pathways.closing import close_with
 from repo_agent_dagster.pathways.recreation import report
 from repo_agent_dagster.pathways.recreation import steps as pathway
+from repo_agent_dagster.pathways.recreation.handed_on import Bug, Opened, Repro
 from repo_agent_dagster.pathways.recreation.searching import Search
-from repo_agent_dagster.pathways.recreation.steps import Bug, Opened, Repro
 from repo_agent_dagster.pathways.setup.opening import Environment
 from repo_agent_dagster.resources import ClockResource, PathwaysResource, SandboxResource, StoreResource
 

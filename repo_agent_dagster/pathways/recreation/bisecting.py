@@ -72,6 +72,8 @@ def bisect(mirror: "Mirror", good_ref: str, bad: str, trial: Try, *, say: Callab
     if start != "good":
         why = "the error happens there too" if start == "bad" else "the reproduction cannot be run there"
         return Bisection(good=good, bad=bad, first_bad=None, steps=steps, note=f"at {base[:12]} {why}")
+    if base:
+        notes.append(f"at {base[:12]} the reproduction runs without the error")
     return _descend(line, good, bad, trial, steps, notes, mirror, say)
 
 

@@ -115,6 +115,8 @@ def _python_scripts(description: Description, expectation: Expectation | None, s
 
 
 def _python(text: str, origin: str, rank: float, expectation: Expectation | None, survey: Survey) -> Iterator[_Ranked]:
+    if len(text) > MAX_TEXT:
+        return
     mended = mended_python(text)
     is_test = bool(re.search(r"^\s*(?:async )?def test_|^class Test|unittest\.TestCase", mended.text, re.MULTILINE))
     asserts = expectation is not None and expectation.is_assertion
@@ -155,6 +157,8 @@ def _node_scripts(description: Description, expectation: Expectation | None, sur
 def _node(
     text: str, suffix: str, origin: str, rank: float, expectation: Expectation | None, survey: Survey
 ) -> Iterator[_Ranked]:
+    if len(text) > MAX_TEXT:
+        return
     script = runnable_node(text, suffix, survey)
     is_test = bool(re.search(r"^\s*(?:test|it|describe)\(", script.text, re.MULTILINE)) and "node:test" in script.text
     repairs, made = script.repairs, script.text

@@ -30,7 +30,15 @@ class Reduced:
     is_complete: bool
 
 
-def minimise(runner: Runner, candidate: Candidate, match: Match, signature: ErrorSignature, survey: Survey) -> Reduced:
+def minimise(
+    runner: Runner,
+    candidate: Candidate,
+    match: Match,
+    signature: ErrorSignature,
+    survey: Survey,
+    *,
+    within_seconds: float = MOST_SECONDS,
+) -> Reduced:
     """Leave out what the candidate does not need to show exactly what it showed; a shell command stays as it is."""
     lines = _lines(candidate.text)
     if candidate.kind == "shell" or (candidate.kind == "test" and not candidate.suffix):
@@ -49,7 +57,7 @@ def minimise(runner: Runner, candidate: Candidate, match: Match, signature: Erro
             return known[text]
         if any(part not in text for part in candidate.keeps) or (is_python and not parses_as_python(text)):
             return False
-        if runs >= most or time.monotonic() - started > MOST_SECONDS:
+        if runs >= most or time.monotonic() - started > within_seconds:
             spent = True
             return False
         runs += 1

@@ -13,7 +13,7 @@ from repo_agent_dagster.pathways.recreation.running import HANG_SECONDS, Observa
 from repo_agent_dagster.pathways.recreation.survey import Survey
 
 SEARCH_SECONDS = 900.0
-"""No further candidate is begun after this."""
+"""How long candidates are begun, where the sandbox lives long enough."""
 TRIED_AGAIN = 3
 """Of the description's own candidates that did not show the error, so many are repeated: it may be flaky."""
 _GOOD_ENOUGH = 0.8
@@ -73,14 +73,17 @@ class Searcher:
         self._survey = survey
         self._repeats = repeats
 
-    def search_all(self, candidates: list[Candidate]) -> Search:
-        """Run candidates in their order until one shows the error each time, well enough to need no better one."""
+    def search_all(self, candidates: list[Candidate], *, within_seconds: float = SEARCH_SECONDS) -> Search:
+        """Run candidates in their order until one shows the error each time, well enough to need no better one.
+
+        No further one is begun after `within_seconds`.
+        """
         started = time.monotonic()
         quiet: list[Candidate] = []
         for number, candidate in enumerate(candidates):
-            if time.monotonic() - started > SEARCH_SECONDS:
+            if time.monotonic() - started > within_seconds:
                 left = len(candidates) - number
-                self._context.think("reproduce", f"time is up after {SEARCH_SECONDS:.0f} s: {left} were not run")
+                self._context.think("reproduce", f"time is up after {within_seconds:.0f} s: {left} were not run")
                 break
             match = self.attempt(candidate)
             if not match.is_shown:

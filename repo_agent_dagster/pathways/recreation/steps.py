@@ -5,74 +5,48 @@ so that a job can show it. A step whose ground is missing does nothing and retur
 `recreate` runs them all.
 """
 
-import json
 import posixpath
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.recreation import (
-    LISTED_ATTEMPTS,
-    Bisection,
-    ErrorRecreationResult,
-    ErrorSignature,
-    RecreationVerdict,
-)
+from repo_agent_dagster.contracts.recreation import Bisection, ErrorRecreationResult
 from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload
 from repo_agent_dagster.pathways.context import TaskContext
-from repo_agent_dagster.pathways.recreation import report
 from repo_agent_dagster.pathways.recreation.agent import Agent
 from repo_agent_dagster.pathways.recreation.bisecting import Trial, bisect
 from repo_agent_dagster.pathways.recreation.candidates import Candidate, build_candidates, kinds_of
+from repo_agent_dagster.pathways.recreation.concluding import conclude
 from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
-from repo_agent_dagster.pathways.recreation.judging import Judgement, judge, told_in_words
-from repo_agent_dagster.pathways.recreation.matching import Match, compare
-from repo_agent_dagster.pathways.recreation.minimising import minimise, prove_test, try_test
-from repo_agent_dagster.pathways.recreation.reading.description import Description, read_description, versions
+from repo_agent_dagster.pathways.recreation.handed_on import Bug, Opened, Repro
+from repo_agent_dagster.pathways.recreation.judging import told_in_words
+from repo_agent_dagster.pathways.recreation.matching import compare
+from repo_agent_dagster.pathways.recreation.minimising import MOST_SECONDS, minimise, prove_test, try_test
+from repo_agent_dagster.pathways.recreation.reading.description import read_description
 from repo_agent_dagster.pathways.recreation.reading.signature import read_signature
-from repo_agent_dagster.pathways.recreation.running import Place, Runner, argv_of_test, script_file
-from repo_agent_dagster.pathways.recreation.searching import Search, Searcher
+from repo_agent_dagster.pathways.recreation.running import Place, Runner, argv_of, argv_of_test
+from repo_agent_dagster.pathways.recreation.searching import SEARCH_SECONDS, Search, Searcher
 from repo_agent_dagster.pathways.recreation.survey import Survey, survey_repository
 from repo_agent_dagster.pathways.setup import opening
-from repo_agent_dagster.pathways.setup.environment import TEST_ENVIRONMENT
-from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
+from repo_agent_dagster.pathways.setup.opening import Environment
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
 
-VERSIONS_SECONDS = 60
+__all__ = [
+    "clone",
+    "conclude",
+    "find_first_bad",
+    "make_minimal",
+    "read_bug",
+    "recreate",
+    "reproduce",
+    "set_up",
+]
+
 _MAX_TEST_BYTES = 1 << 20
-_IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The task's sandbox and the checkout in it."""
-
-    box: "Sandbox"
-    checkout: Checkout
-
-
-@dataclass(frozen=True)
-class Bug:
-    """The bug as it was read: its description, its signature, what the repository offers, and what is to be tried."""
-
-    description: Description
-    signature: ErrorSignature
-    survey: Survey
-    candidates: tuple[Candidate, ...]
-
-
-@dataclass(frozen=True)
-class Repro:
-    """The smallest reproduction: the candidate, its test file (None: none could be made), and whether that fails."""
-
-    candidate: Candidate
-    match: Match
-    test: ReproTest | None
-    test_fails: bool
-    command: str
+_SECONDS_KEPT = 60.0
+"""What of the sandbox's time is left for concluding."""
 
 
 def clone(context: TaskContext, payload: ErrorRecreationPayload) -> Opened:
@@ -123,7 +97,9 @@ def reproduce(context: TaskContext, opened: Opened, bug: Bug | None, payload: Er
         return None
     runner = runner_in(opened, bug, payload)
     searcher = Searcher(context, runner, bug.signature, bug.survey, repeats=payload.repeats)
-    search = searcher.search_all(list(bug.candidates))
+    # The later steps have the other half of what the sandbox has still to live.
+    half = seconds_left(context, opened) / 2
+    search = searcher.search_all(list(bug.candidates), within_seconds=min(SEARCH_SECONDS, half))
     if search.found is not None and search.found.is_certain:
         return search
     if context.provider is None:
@@ -149,7 +125,8 @@ def make_minimal(
     runner = runner_in(opened, bug, payload)
     candidate = found.candidate
     if found.is_certain:
-        reduced = minimise(runner, candidate, found.match, bug.signature, bug.survey)
+        within = min(MOST_SECONDS, seconds_left(context, opened) / 2)
+        reduced = minimise(runner, candidate, found.match, bug.signature, bug.survey, within_seconds=within)
         candidate = reduced.candidate
         if reduced.runs:
             ended = "" if reduced.is_complete else "; its budget ended there"
@@ -190,6 +167,9 @@ def find_first_bad(
     outcomes: dict[str, Trial] = {}
 
     def trial(commit: str) -> Trial:
+        if commit not in outcomes and seconds_left(context, opened) <= 0:
+            context.think("find_first_bad", f"the sandbox's time is nearly up: {commit[:12]} is not tried")
+            return "untestable"
         if commit not in outcomes:
             outcomes[commit] = _trial(opened, runner, commit, repro, bug)
             context.think("find_first_bad", f"{commit[:12]} is {outcomes[commit]}")
@@ -199,53 +179,6 @@ def find_first_bad(
         context.think("find_first_bad", text)
 
     return bisect(mirror, payload.good_ref, checkout.commit, trial, say=say)
-
-
-def conclude(
-    context: TaskContext,
-    payload: ErrorRecreationPayload,
-    opened: Opened,
-    environment: Environment,
-    bug: Bug | None,
-    search: Search | None,
-    repro: Repro | None,
-    bisection: Bisection | None,
-) -> ErrorRecreationResult:
-    """Judge, keep the artifacts, and return the task's result."""
-    checkout = opened.checkout
-    if bug is None or search is None:
-        reason = f"What the repository needs could not be installed: {environment.setup.note}"
-        judgement = Judgement(RecreationVerdict.SETUP_FAILED, (reason,), 0.0)
-    else:
-        judgement = judge(bug.signature, search, test_fails=repro is not None and repro.test_fails)
-    found = search.found if search else None
-    test = repro.test if repro else None
-    tools = _versions(context, opened, bug, repro)
-    result = ErrorRecreationResult(
-        verdict=judgement.verdict,
-        reasons=[*judgement.reasons, *_remarks(bug, tools, bisection)],
-        repo_url=checkout.url,
-        ref=payload.ref,
-        commit=checkout.commit,
-        subfolder=payload.subfolder,
-        durations=dict(context.durations),
-        confidence=judgement.confidence,
-        confidence_reasons=list(judgement.confidence_reasons),
-        path=search.path if search else "rules",
-        expected=bug.signature if bug else ErrorSignature(),
-        seen=found.match.seen if found else "",
-        setup=environment.setup,
-        attempts=search.attempts[:LISTED_ATTEMPTS] if search else [],
-        runs=f"{found.happened} of {found.runs}" if found else "",
-        repro=test.text if test else None,
-        repro_path=test.path if test else None,
-        repro_fails=repro.test_fails if repro else False,
-        command=repro.command if repro else None,
-        environment=tools,
-        bisection=bisection,
-    )
-    _keep(context, result, search, test)
-    return result.model_copy(update={"artifacts": list(context.artifacts.kept)})
 
 
 def recreate(context: TaskContext, payload: ErrorRecreationPayload) -> ErrorRecreationResult:
@@ -269,6 +202,11 @@ def recreate(context: TaskContext, payload: ErrorRecreationPayload) -> ErrorRecr
         bisection = find_first_bad(context, opened, bug, search, repro, payload)
     with context.step("conclude"):
         return conclude(context, payload, opened, environment, bug, search, repro, bisection)
+
+
+def seconds_left(context: TaskContext, opened: Opened) -> float:
+    """Return how long the sandbox lives still, without what concluding takes; never below 0."""
+    return max(0.0, (opened.box.deadline - context.now()).total_seconds() - _SECONDS_KEPT)
 
 
 def runner_in(opened: Opened, bug: Bug, payload: ErrorRecreationPayload) -> Runner:
@@ -295,7 +233,7 @@ def _trial(opened: Opened, runner: Runner, commit: str, repro: Repro, bug: Bug) 
 
 def _command(candidate: Candidate, test: ReproTest | None, survey: Survey) -> str:
     if test is None:
-        return candidate.text if candidate.kind == "shell" else f"python3 {script_file(candidate)}"
+        return candidate.text if candidate.kind == "shell" else " ".join(argv_of(candidate))
     words = argv_of_test(test.target)
     if ".py" not in test.target:
         return " ".join(words)
@@ -308,39 +246,3 @@ def _text_of(box: "Sandbox", path: str) -> str:
         return box.get(path, max_bytes=_MAX_TEST_BYTES).decode("utf-8", "replace")
     except SandboxFileError:
         return ""  # a test that is no plain file: it is named, its text is not kept
-
-
-def _versions(context: TaskContext, opened: Opened, bug: Bug | None, repro: Repro | None) -> dict[str, str]:
-    """Return the versions of interpreters and of the packages that the reproduction imports."""
-    text = repro.candidate.text if repro else ""
-    names = sorted({*_IMPORT.findall(text), *(bug.survey.packages if bug else ())})
-    script = context.scripts.deliver(opened.box, "tool_versions.py")
-    done = opened.box.exec(
-        script.argv(*names[:40]), cwd=opened.checkout.path, env=TEST_ENVIRONMENT, timeout_seconds=VERSIONS_SECONDS
-    )
-    try:
-        found = json.loads(done.stdout)
-    except ValueError:
-        return {}  # an image without Python: the versions are a remark, not the result
-    return {str(name): str(version) for name, version in found.items()} if isinstance(found, dict) else {}
-
-
-def _remarks(bug: Bug | None, tools: dict[str, str], bisection: Bisection | None) -> list[str]:
-    remarks = []
-    here = {name.lower(): version for name, version in tools.items()}
-    for name, version in (versions(bug.description) if bug else {}).items():
-        if name in here and not here[name].startswith(version) and not version.startswith(here[name]):
-            remarks.append(f"The description tells of {name} {version}; here it is {here[name]}.")
-    if bisection is not None:
-        first = f"{bisection.first_bad[:12]} ({bisection.subject})" if bisection.first_bad else "not found"
-        remarks.append(f"First bad commit: {first}; {bisection.note}.")
-    return remarks
-
-
-def _keep(context: TaskContext, result: ErrorRecreationResult, search: Search | None, test: ReproTest | None) -> None:
-    if test is not None and test.text:
-        context.artifacts.put(f"repro/{posixpath.basename(test.path)}", test.text.encode("utf-8", "replace"))
-    if search is not None:
-        log = report.attempts_log(search.attempts, search.scripts, search.outputs)
-        context.artifacts.put("attempts.md", log.encode("utf-8", "replace"))
-    context.artifacts.put("recreation.md", report.as_markdown(result).encode("utf-8", "replace"))

@@ -14,6 +14,7 @@ from repo_agent_dagster.contracts.recreation import ErrorRecreationResult
 from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.recreation import steps
+from repo_agent_dagster.pathways.recreation.handed_on import Opened
 from repo_agent_dagster.pathways.scripts import Scripts
 from repo_agent_dagster.pathways.setup.opening import Environment
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
@@ -87,7 +88,7 @@ class Bench:
     """The shop, cloned and set up in a sandbox."""
 
     context: TaskContext
-    opened: steps.Opened
+    opened: Opened
     environment: Environment
     url: str
 

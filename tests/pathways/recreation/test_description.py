@@ -261,3 +261,11 @@ def test_versions_are_told_by_name() -> None:
 
 def test_nothing_to_run_gives_no_candidates() -> None:
     assert read("Something is off.\n\n| a | b |\n|---|---|\n")[1] == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "piece", ["a", "A.", "_a", "` ", "raises A ", ">>> a\n", "```py\nx = 1\n```\n", '  File "a", line 1\n']
+)
+def test_a_description_of_one_thing_over_and_over_is_read_in_time(piece: str) -> None:
+    read(piece * (60_000 // len(piece)))

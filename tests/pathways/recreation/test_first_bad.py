@@ -74,6 +74,7 @@ def test_the_first_bad_commit_is_found_inside_of_the_merge_that_brought_it(
     assert result.bisection is not None
     assert (result.bisection.first_bad, result.bisection.subject) == (first_bad, "Totals are means")
     assert "is a merge" in result.bisection.note
+    assert f"at {good[:12]} the reproduction runs without the error" in result.bisection.note
     assert list(result.durations)[:2] == ["clone", "set_up"]
 
 

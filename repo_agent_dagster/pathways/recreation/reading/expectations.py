@@ -42,10 +42,10 @@ _SHAPES = tuple(
     )
 )
 _NOT_RAISED = re.compile(
-    r"\bshould\s+(?:raise|throw|fail\s+with)\s+(?:an?\s+)?`?(?P<should>[A-Za-z_][\w.]*)`?"
-    r"|`?(?P<never>\w+(?:Error|Exception))`?\s+(?:is|was)\s+(?:not|never)\s+(?:raised|thrown)"
+    r"\bshould\s+(?:raise|throw|fail\s+with)\s+(?:an?\s+)?`?(?P<should>[A-Za-z_][\w.]{0,120})`?"
+    r"|`?(?P<never>(?<!\w)\w{1,80}(?:Error|Exception))`?\s+(?:is|was)\s+(?:not|never)\s+(?:raised|thrown)"
     r"|\b(?:does\s*n[o']t|doesn't|did\s*n[o']t|didn't|never)\s+(?:raise|throw)s?\s+(?:an?\s+|any\s+)?"
-    r"`?(?P<does_not>\w+(?:Error|Exception))`?",
+    r"`?(?P<does_not>\w{1,80}(?:Error|Exception))`?",
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(

@@ -16,8 +16,8 @@ _SUFFIX = (
     r"(?:Error|Exception|Warning|Interrupt|Exit|Fault|Failure|Failed|Timeout|Expired|Refused|DoesNotExist|NotFound"
     r"|Iteration|Missing|Invalid|Unavailable|Denied|Conflict)"
 )
-_TYPE = rf"(?:[A-Za-z_][\w$]*\.)*[A-Z][\w$]*{_SUFFIX}\d?"
-_ANY_TYPE = r"(?:[A-Za-z_][\w$]*\.)*[A-Za-z_][\w$]*"
+_TYPE = rf"(?:[A-Za-z_][\w$]{{0,80}}\.){{0,12}}[A-Z][\w$]{{0,80}}{_SUFFIX}\d?"
+_ANY_TYPE = r"(?:[A-Za-z_][\w$]{0,80}\.){0,12}[A-Za-z_][\w$]{0,80}"
 _HEADER = re.compile(r"^(?P<lead>[\s|+>#-]*)Traceback \(most recent call last\):?")
 _PYTHON_FRAME = re.compile(r'^[\s|>]*File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<function>.+?))?\s*$')
 _IPYTHON_FRAME = re.compile(r"^(?P<file>(?:/|~/|[A-Za-z]:\\)\S+\.py)(?::\d+)? in (?P<function>[\w<>.]+)\(")

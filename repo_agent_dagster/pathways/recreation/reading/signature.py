@@ -14,10 +14,15 @@ from repo_agent_dagster.pathways.recreation.reading.messages import likeness
 from repo_agent_dagster.pathways.recreation.reading.shown_errors import Frame, ShownError, shown_errors
 from repo_agent_dagster.pathways.recreation.survey import Survey
 
-_TYPE = r"(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Exit|Timeout|NotFound|DoesNotExist|Iteration)"
+# Repetitions are bounded: a description of one endless word must not take endless time.
+_TYPE = (
+    r"(?:[A-Za-z_]\w{0,80}\.){0,12}[A-Z]\w{0,80}"
+    r"(?:Error|Exception|Warning|Interrupt|Exit|Timeout|NotFound|DoesNotExist|Iteration)"
+)
 _ONLY_TYPE = re.compile(rf"(?:{_TYPE}|(?:[a-z_]\w*\.)+[A-Z]\w*|[A-Z][a-z]\w*[A-Z]\w*|Error|KeyError)")
 _TYPE_AND_MESSAGE = re.compile(
-    rf"(?:Uncaught )?(?P<type>{_TYPE}|(?:[a-z_]\w*\.)*[A-Z]\w*)(?: \[\w+\])?:\s*(?P<message>.+)", re.DOTALL
+    rf"(?:Uncaught )?(?P<type>{_TYPE}|(?:[a-z_]\w{{0,80}}\.){{0,12}}[A-Z]\w{{0,80}})(?: \[\w+\])?:\s*(?P<message>.+)",
+    re.DOTALL,
 )
 _IN_PROSE = re.compile(
     rf"`?(?<![\w.])(?P<type>{_TYPE})(?!\w)(?::\s*(?P<message>[^`\n]{{2,300}}?)(?=`|\n|$)"
@@ -177,7 +182,7 @@ def _own_in_prose(description: Description, survey: Survey) -> ErrorSignature | 
     if not own:
         return None
     named = re.compile(
-        rf"(?<![\w])(?:[a-z_]\w*\.)*(?P<type>{'|'.join(map(re.escape, own))})(?!\w)"
+        rf"(?<![\w.])(?:[a-z_]\w{{0,80}}\.){{0,12}}(?P<type>{'|'.join(map(re.escape, own))})(?!\w)"
         r"(?::\s*(?P<message>[^`\n]{2,300}))?"
     )
     for paragraph in (description.title, *description.prose):

@@ -14,6 +14,7 @@ from repo_agent_dagster.pathways.recreation.reading.expectations import Expectat
 from repo_agent_dagster.pathways.recreation.survey import Survey
 
 _LITERAL = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?|\"[^\"]*\"|'[^']*'|\[.*\]|\{.*\}|true|false|null|undefined|NaN")
+_LONGEST_PRINTED = 2000
 _MODULE_KINDS = frozenset({"import_statement", "export_statement"})
 
 
@@ -150,6 +151,8 @@ def _place(root: SgNode, expression: str) -> SgNode | None:
 
 def _unprinted(node: SgNode) -> str:
     text = node.text().strip().rstrip(";").strip()
+    if len(text) > _LONGEST_PRINTED:
+        return text
     printed = re.fullmatch(r"console\.log\(((?:[^(),]|\([^()]*\)|,(?=[^()]*\)))*)\)", text)
     return printed[1] if printed else text
 

@@ -1,0 +1,44 @@
+"""What the steps of a recreation hand on to each other."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from repo_agent_dagster.contracts.recreation import ErrorSignature
+from repo_agent_dagster.pathways.recreation.candidates import Candidate
+from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
+from repo_agent_dagster.pathways.recreation.matching import Match
+from repo_agent_dagster.pathways.recreation.reading.description import Description
+from repo_agent_dagster.pathways.recreation.survey import Survey
+from repo_agent_dagster.pathways.setup.opening import Checkout
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.sandbox.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The task's sandbox and the checkout in it."""
+
+    box: "Sandbox"
+    checkout: Checkout
+
+
+@dataclass(frozen=True)
+class Bug:
+    """The bug as it was read: its description, its signature, what the repository offers, and what is to be tried."""
+
+    description: Description
+    signature: ErrorSignature
+    survey: Survey
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Repro:
+    """The smallest reproduction: the candidate, its test file (None: none could be made), and whether that fails."""
+
+    candidate: Candidate
+    match: Match
+    test: ReproTest | None
+    test_fails: bool
+    command: str
