@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -233,6 +234,7 @@ def _text(source: str, what: str) -> str:
 
 def _run(pathway: Pathway, fields: Mapping[str, Any], *, as_json: bool | None, quiet: bool) -> None:
     from repo_agent_dagster.cli.task_terminal import Progress, TerminalSink
+    from repo_agent_dagster.pathways import leftovers
     from repo_agent_dagster.pathways.closing import report
     from repo_agent_dagster.pathways.in_process import carry_out, take_now
     from repo_agent_dagster.store.revision import open_upgraded
@@ -247,6 +249,8 @@ def _run(pathway: Pathway, fields: Mapping[str, Any], *, as_json: bool | None, q
     _prepare(settings, console)
     engine = open_upgraded(settings.store_url)
     interrupt_on_signals()
+    for gone in leftovers.clear(engine, settings.home, now=datetime.now(UTC)).removed:
+        console.print(Text(f"removed {gone.kind} {gone.name} of task {gone.task_id}: {gone.reason}", style="dim"))
     task = take_now(engine, pathway, payload)
     console.print(Text(f"task {task.id}", style="dim"))
     try:
