@@ -90,7 +90,7 @@ def _python_command(command: str, signature: ErrorSignature, name: str, head: st
         "    print(done.stdout, done.stderr)\n"
         + (
             f"    assert {json.dumps(signature.expected)} in done.stdout\n"
-            if signature.symptom == "wrong_output" and signature.expected
+            if signature.symptom in ("wrong_value", "wrong_output") and signature.expected
             else f"    assert {_sign(signature)!r} not in done.stdout + done.stderr\n"
             if _sign(signature)
             else "    assert done.returncode == 0\n"
@@ -130,7 +130,7 @@ def _node_command(command: str, signature: ErrorSignature, name: str, head: str)
     sign = _sign(signature)
     check = (
         f"assert.ok(done.stdout.includes({json.dumps(signature.expected)}), done.stdout);"
-        if signature.symptom == "wrong_output" and signature.expected
+        if signature.symptom in ("wrong_value", "wrong_output") and signature.expected
         else f"assert.ok(!(done.stdout + done.stderr).includes({json.dumps(sign)}), done.stdout + done.stderr);"
         if sign
         else "assert.strictEqual(done.status, 0, done.stderr);"

@@ -55,7 +55,7 @@ def compare(signature: ErrorSignature, candidate: Candidate, run: Observation, s
         return _told("shown", ("failure",), _last(run), survey, run)
     if candidate.is_asserting and signature.symptom in ("wrong_value", "wrong_output", "not_raised"):
         return _compare_assertion(signature, run, survey)
-    if signature.symptom == "wrong_output" and candidate.kind == "shell":
+    if signature.symptom in ("wrong_value", "wrong_output") and candidate.kind == "shell":
         return _compare_output(signature, run)
     if signature.symptom == "exception":
         return _compare_exception(signature, candidate, run, survey)

@@ -108,7 +108,7 @@ def try_test(runner: Runner, test: ReproTest, candidate: Candidate, signature: E
         shown = told in run.output or "ETIMEDOUT" in run.output or "AssertionError" in run.output
         return Match("shown" if shown else "other_error", (), "")
     as_test = replace(candidate, kind="test" if candidate.kind != "shell" else "shell")
-    if candidate.kind == "shell" and signature.symptom == "wrong_output":
+    if candidate.kind == "shell" and signature.symptom in ("wrong_value", "wrong_output"):
         return Match("shown" if "AssertionError" in run.output else "other_error", (), "")
     return compare(signature, as_test, run, survey)
 

@@ -102,6 +102,27 @@ def test_an_output_that_should_come_is_compared_whole() -> None:
     assert "redirect_stdout" in candidates[0].text
 
 
+@pytest.mark.parametrize(
+    ("text", "exception", "message"),
+    [
+        ("`Cart().total(None)` gives a TypeError. It should return `0`.", "TypeError", ""),
+        ("`total([])` should not raise `ValueError`; it should return 0.", "ValueError", ""),
+        ('`Cart().take()` throws "OutOfStock: no tea" since May', "OutOfStock", "no tea"),
+    ],
+)
+def test_an_error_that_comes_wins_over_the_value_that_is_wished_for(text: str, exception: str, message: str) -> None:
+    told, _ = read(text)
+
+    assert (told["symptom"], told["exception"], told.get("message", "")) == ("exception", exception, message)
+
+
+def test_code_in_a_paragraph_of_its_own_is_a_block() -> None:
+    told, candidates = read("Closing twice\n\nc = Cart(); c.close(); c.close()\n\nKeyError: 'c'")
+
+    assert told["exception"] == "KeyError"
+    assert candidates[0].text == "from shop import Cart\nc = Cart(); c.close(); c.close()"
+
+
 def test_a_form_that_was_filled_in_with_pieces_of_code() -> None:
     told, candidates = read(
         """

@@ -92,6 +92,7 @@ def test_exceptions_are_derived_by_pythons_and_the_repositorys_own_bases() -> No
         ("list index 4 of 3", "list index 9 of 8", "pattern"),
         ("a very long mess...", "a very long message", "exact"),
         ("it’s gone", "it's gone", "exact"),
+        ("missing 1 argument when I call it", "missing 1 argument", "exact"),
         ("3", "4", None),
         ("0x12", "0x34", None),
         ("'tea'", "'milk'", None),

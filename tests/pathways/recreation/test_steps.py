@@ -112,6 +112,15 @@ def test_a_command_becomes_a_test_that_runs_it(shop: Bench) -> None:
     assert "COMMAND = 'python3 -m shop'" in (result.repro or "")
 
 
+def test_a_command_that_prints_something_else_becomes_a_test_of_its_output(shop: Bench) -> None:
+    command = 'python3 -c "import shop; print(shop.discounted(200, 10))"'
+
+    result = shop.recreate(f"`{command}` prints `180` but should print `150`.", repeats=1)
+
+    assert (result.verdict, result.repro_fails) == (RecreationVerdict.REPRODUCED, True)
+    assert 'assert "150" in done.stdout' in (result.repro or "")
+
+
 def test_a_failing_test_that_is_named_is_its_own_reproduction(shop: Bench) -> None:
     result = shop.recreate("`test_adding_twice_counts_both` fails on main", repeats=1)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
-from repo_agent_dagster.pathways.recreation.reading.blocks import BlockKind, CodeBlock, code_block
+from repo_agent_dagster.pathways.recreation.reading.blocks import BlockKind, CodeBlock, code_block, parses_as_python
 
 MAX_BLOCKS = 60
 _PROSE_SESSION = re.compile(r"^(?: {0,3})>>> ", re.MULTILINE)
@@ -19,6 +19,7 @@ _FORM_HEADING = re.compile(
     r"|versions?|summary|what happened|minimal|example|code|output|traceback|error|additional|details|system)\b",
     re.IGNORECASE,
 )
+_CALL = re.compile(r"\w\(.{0,1000}\)")
 _CODE_ALONE = re.compile(r"`+([^`\n]+)`+[.:]?")
 _VERSION = re.compile(
     r"\b(?P<name>[A-Za-z][\w.-]{1,40})(?:\s+version)?\s*(?:==|[:=]\s*|\s)\s*`?v?(?P<version>\d+\.\d+(?:\.\d+)*[\w.+-]*)"
@@ -59,10 +60,15 @@ def read_description(markdown: str) -> Description:
         elif token.type == "inline":
             prose.append(token.content)
             inline += [child.content for child in token.children or [] if child.type == "code_inline"]
+            is_bare = opened == "paragraph_open" and _CALL.search(token.content) and parses_as_python(token.content)
             alone = _CODE_ALONE.fullmatch(token.content.strip())
-            if alone and heading and opened != "heading_open":
+            if len(blocks) >= MAX_BLOCKS:
+                label = token.content
+            elif alone and heading and opened != "heading_open":
                 # Forms ask "What did you expect?", and people answer by a piece of code.
                 blocks.append(code_block(len(blocks) + 1, "", alone[1].strip(), heading))
+            elif is_bare:
+                blocks.append(code_block(len(blocks) + 1, "python", token.content, label or heading))
             elif opened == "heading_open":
                 headings.append(token.content)
                 heading, label = token.content, ""

@@ -14,6 +14,7 @@ _MASKS = (
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 _CUT_OFF = ("...", "\u2026", "[...]")
 _SHORTEST_PART = 4
+_SHORTEST_WHOLE = 10
 
 Likeness = Literal["exact", "pattern"]
 
@@ -34,7 +35,8 @@ def plain(message: str) -> str:
 def likeness(told: str, seen: str) -> Likeness | None:
     """Return how a message that was told is like one that was seen, None where it is not.
 
-    A part is enough, for people shorten; what they cut off by an ellipsis counts to there.
+    A part is enough, for people shorten; what they cut off by an ellipsis counts to there; and their sentence may go on
+    after the message.
     """
     wanted = plain(told)
     for ending in _CUT_OFF:
@@ -42,11 +44,15 @@ def likeness(told: str, seen: str) -> Likeness | None:
     if not wanted:
         return None
     shown = plain(seen)
-    if wanted == shown or (len(wanted) >= _SHORTEST_PART and wanted in shown):
+    if wanted == shown or (len(wanted) >= _SHORTEST_PART and wanted in shown) or _goes_on(wanted, shown):
         return "exact"
     pattern, shape = masked(wanted), masked(shown)
     bare = re.sub(r"<\w+>|\W", "", pattern)
-    if pattern == shape or (len(bare) >= _SHORTEST_PART and pattern in shape):
+    if pattern == shape or (len(bare) >= _SHORTEST_PART and pattern in shape) or _goes_on(pattern, shape):
         # A pattern of which nothing is left but masks is like everything.
         return "pattern" if bare else None
     return None
+
+
+def _goes_on(told: str, shown: str) -> bool:
+    return len(shown) >= _SHORTEST_WHOLE and " " in shown and told.startswith(f"{shown} ")

@@ -25,8 +25,11 @@ _TYPE_AND_MESSAGE = re.compile(
     re.DOTALL,
 )
 _IN_PROSE = re.compile(
-    rf"`?(?<![\w.])(?P<type>{_TYPE})(?!\w)(?::\s*(?P<message>[^`\n]{{2,300}}?)(?=`|\n|$)"
+    rf"`?(?<![\w.])(?P<type>{_TYPE})(?!\w)(?::\s*(?P<message>[^`\n]{{2,300}}?)(?=`|\"(?:\s|$)|\n|$)"
     r"|`(?:\s*[:,(]?\s*[`\"](?P<quoted>[^`\"\n]{2,300})[`\"])?)?"
+)
+_SHOULD_NOT = re.compile(
+    r"\bshould(?:n't|\s+not|\s+never)\s+(?:be\s+)?(?:rais|throw|fail|get)\S{0,12}\s+(?:an?\s+)?\S{0,2}$"
 )
 _SHOULD = re.compile(r"(?:should|instead of|not|rather than|expected?)\s+\S{0,12}\s*$")
 _RAISING = re.compile(
@@ -63,9 +66,12 @@ def read_signature(
     if errors and not _is_expected_only(errors[-1], description):
         return _of_error(errors[-1], "error line", survey), None
     expectation = read_expectation(description)
-    if expectation is not None and not expectation.is_assertion:
+    raised = _in_prose(description) or _own_in_prose(description, survey)
+    # "It raises TypeError; it should return 0": what comes is the error, the value is what is wished for.
+    is_wish = raised is not None and expectation is not None and not expectation.actual
+    if expectation is not None and not expectation.is_assertion and (expectation.kind == "not_raised" or not is_wish):
         return _of_expectation(expectation), expectation
-    found = _in_prose(description) or _own_in_prose(description, survey) or _crash_or_hang(description.text)
+    found = raised or _crash_or_hang(description.text)
     if found is not None:
         return found, None
     if expectation is not None:
@@ -164,6 +170,8 @@ def _in_prose(description: Description) -> ErrorSignature | None:
     for paragraph in (description.title, *description.prose):
         for match in _IN_PROSE.finditer(paragraph):
             before = paragraph[: match.start()]
+            if _SHOULD_NOT.search(before):
+                return ErrorSignature(symptom="exception", exception=match["type"].rpartition(".")[2], source="prose")
             is_told = match["message"] or match["quoted"] or _RAISING.search(paragraph)
             if is_told and not _SHOULD.search(before):
                 message = (match["message"] or match["quoted"] or "").strip().rstrip(".")
@@ -183,7 +191,7 @@ def _own_in_prose(description: Description, survey: Survey) -> ErrorSignature | 
         return None
     named = re.compile(
         rf"(?<![\w.])(?:[a-z_]\w{{0,80}}\.){{0,12}}(?P<type>{'|'.join(map(re.escape, own))})(?!\w)"
-        r"(?::\s*(?P<message>[^`\n]{2,300}))?"
+        r"(?::\s*(?P<message>[^`\n]{2,300}?)(?=`|\"(?:\s|$)|\n|$))?"
     )
     for paragraph in (description.title, *description.prose):
         for match in named.finditer(paragraph):
