@@ -16,7 +16,7 @@ _TONES = {Standing.GOOD: "ok", Standing.BAD: "failed", Standing.UNJUDGED: "unche
 _LISTED = 100
 _TOLD_ELSEWHERE = {
     "verdict", "reasons", "repo_url", "ref", "commit", "subfolder", "durations", "artifacts", "before", "after",
-    "tests_only", "setup",
+    "tests_only", "setup", "changes",
 }  # fmt: skip
 
 
@@ -40,6 +40,17 @@ class TestList:
     tone: str
     tests: tuple[str, ...]
     more: int
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One field that only this pathway tells: a text, a preformatted text, or rows, with columns or without."""
+
+    name: str
+    text: str = ""
+    preformatted: str = ""
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
 
 
 def render(task: TaskRequest, result: PathwayResult, thoughts: Sequence[StoredAiCall], *, now: datetime) -> str:
@@ -100,23 +111,45 @@ def _counts(told: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]
     return rows or ([("all", told)] if "total" in told else [])
 
 
-def _details(result: PathwayResult) -> list[tuple[str, str, bool]]:
-    """Return what only this pathway tells: (name, text, whether the text is preformatted)."""
+def _details(result: PathwayResult) -> list[Detail]:
+    """Return what only this pathway tells, each as a text, as preformatted text, or as a table."""
     listed = set(result.tests())
-    rows: list[tuple[str, str, bool]] = []
+    found: list[Detail] = []
     for name, value in result.model_dump(mode="json", by_alias=False).items():
         if name in _TOLD_ELSEWHERE or name in listed or value in (None, "", [], {}):
             continue
-        text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        rows.append((wording.words(name), _plain(value) or text, not _plain(value) and ("\n" in text)))
-    return rows
+        found.append(_detail(wording.words(name), value))
+    return found
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, (bool, int, float)):
+def _detail(name: str, value: Any) -> Detail:
+    if isinstance(value, dict) and all(_plain(item) is not None for item in value.values()):
+        rows = tuple((wording.words(key), _plain(item) or "–") for key, item in value.items())
+        return Detail(name, rows=rows)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        columns = tuple(dict.fromkeys(key for item in value for key in item))
+        cells = [[_plain(item.get(key)) for key in columns] for item in value]
+        if all(cell is not None for row in cells for cell in row):
+            shown = tuple(tuple(cell or "–" for cell in row) for row in cells[:_LISTED])
+            return Detail(name, columns=tuple(wording.words(key) for key in columns), rows=shown)
+    text = _plain(value)
+    if text is not None:
+        return Detail(name, text=text)
+    return Detail(
+        name, preformatted=value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    )
+
+
+def _plain(value: Any) -> str | None:
+    """Return what fits into one line of text; None for what does not."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
         return str(value)
-    if isinstance(value, str) and "\n" not in value:
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) and "\n" not in item for item in value):
-        return ", ".join(value)
-    return ""
+    if isinstance(value, str):
+        return None if "\n" in value else value
+    if isinstance(value, list) and all(isinstance(item, (str, int, float)) and "\n" not in str(item) for item in value):
+        return ", ".join(str(item) for item in value)
+    return None
