@@ -27,6 +27,11 @@ _SOURCE_BUILDS = re.compile(
 _ELSEWHERE = re.compile(r"^\s*(?:-[rce]|--requirement|--constraint|--editable|\.|/|[^#]*@\s*file:)", re.MULTILINE)
 _UV = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "UV_PROJECT_ENVIRONMENT": VENV}
 _PYTHON = f"{VENV}/bin/python"
+# A pytest of the project's own does not bear the plugins of the image's newer one.
+_APART = (
+    f"if ls -d {VENV}/lib/python*/site-packages/pytest >/dev/null 2>&1; then "
+    f"sed -i 's/^include-system-site-packages = true/include-system-site-packages = false/' {VENV}/pyvenv.cfg; fi"
+)
 
 
 @dataclass
@@ -62,6 +67,8 @@ def python_steps(facts: RepositoryFacts, tools: Tools) -> SetupPlan:
         wanted.arguments += ["-e", f".[{','.join(wanted.extras)}]" if wanted.extras else "."]
     steps = [*_environment(choice, optional=optional), *_install(facts, wanted, tools, choice, optional=optional)]
     reasons = [*([choice.reason] if choice.version else []), *wanted.reasons]
+    if choice.version is None and wanted.arguments:
+        steps.append(Step(("sh", "-c", _APART), shown=_APART, optional=True, anywhere=True))
     return SetupPlan(tuple(steps), "; ".join(reasons), whole_commit=_depends_on_sources(facts))
 
 

@@ -59,7 +59,7 @@ def test_python_requirements_are_installed_beside_the_clone(context: TaskContext
 
     assert environment.setup.ok, environment.setup.note
     assert environment.setup.used_network
-    assert len(environment.setup.commands) == 2
+    assert len(environment.setup.commands) == 3
     assert environment.ready is not None
     run = run_tests(box, checkout.path, environment.ready, timeout_seconds=60)
     assert [case.outcome for case in run.cases] == ["passed", "passed"], run.output

@@ -23,7 +23,8 @@ def pip_arguments(texts: Mapping[str, str]) -> tuple[str, ...]:
     steps = plan_setup(facts(texts), "python", TOOLS).steps
     if not steps:
         return ()
-    venv, install = steps
+    venv, install, apart = steps
+    assert apart.optional
     assert venv.argv[-1] == VENV
     assert install.argv[:5] == ("uv", "pip", "install", "--python", f"{VENV}/bin/python")
     return install.argv[5:]
@@ -125,8 +126,8 @@ def test_python_installs_what_is_declared(texts: dict[str, str], installed: tupl
 def test_pip_is_asked_what_uv_refused_and_alone_where_there_is_no_uv() -> None:
     texts = {"requirements.txt": "attrs"}
 
-    [_, by_uv] = plan_setup(facts(texts), "python", TOOLS).steps
-    [_, by_pip] = plan_setup(facts(texts), "python", Tools((3, 12), frozenset())).steps
+    [_, by_uv, _] = plan_setup(facts(texts), "python", TOOLS).steps
+    [_, by_pip, _] = plan_setup(facts(texts), "python", Tools((3, 12), frozenset())).steps
 
     assert by_uv.otherwise == by_pip
     assert by_pip.argv[1:4] == ("-m", "pip", "install")
@@ -135,7 +136,7 @@ def test_pip_is_asked_what_uv_refused_and_alone_where_there_is_no_uv() -> None:
 def test_a_lock_of_uv_is_followed_with_the_extras_and_groups_for_tests() -> None:
     pyproject = f'{PROJECT}[project.optional-dependencies]\ntest = ["a"]\n{GROUPS}'
 
-    [_, sync] = plan_setup(facts({"uv.lock": "", "pyproject.toml": pyproject}), "python", TOOLS).steps
+    [_, sync, _] = plan_setup(facts({"uv.lock": "", "pyproject.toml": pyproject}), "python", TOOLS).steps
 
     assert sync.argv[:3] == ("uv", "sync", "--frozen")
     assert sync.argv[-4:] == ("--extra", "test", "--group", "test")
@@ -246,7 +247,7 @@ def test_a_custom_command_gets_both_ecosystems() -> None:
 
     plan = plan_setup(facts(texts), "custom", TOOLS)
 
-    assert [command[0] for command in plan.commands] == ["python3", "uv", "npm"]
+    assert [command[0] for command in plan.commands] == ["python3", "uv", "sh", "npm"]
     assert "requirements.txt lists requirements" in plan.reason
 
 
