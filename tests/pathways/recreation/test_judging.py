@@ -1,5 +1,8 @@
 """How a run is compared with what is sought, and what is made of it: pure."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from repo_agent_dagster.contracts.recreation import Attempt, ErrorSignature, RecreationVerdict
@@ -120,6 +123,12 @@ def test_confidence_is_looked_up_and_lowered_by_what_was_done() -> None:
 def test_a_better_match_is_never_worth_less() -> None:
     values = [rule.value for rule in RULES]
     assert values == sorted(values, reverse=True)
+
+
+def test_the_page_shows_the_table_that_is_used() -> None:
+    page = (Path(__file__).parents[3] / "docs/error-recreation.md").read_text()
+    shown = {float(value) for value in re.findall(r"^\|.*\| (0\.\d\d) \|$", page, re.MULTILINE)}
+    assert shown == {rule.value for rule in RULES}
 
 
 def attempt(outcome: str, *, told: bool = True) -> Search:
