@@ -82,7 +82,7 @@ class Settings(BaseSettings):
 
     script_delivery: Literal["put", "url"] = Field(
         "put",
-        description="How our scripts get into a sandbox: put there, or fetched by it with a signed URL (needs network).",
+        description="How our scripts get into a sandbox: put there, or fetched by it with a signed URL.",
     )
 
     check_timeout_seconds: float = Field(

@@ -9,7 +9,7 @@ from repo_agent_dagster.contracts.base import Contract
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
 RunSource = Literal["junit", "report", "output", "exit_code"]
-"""What a run's numbers were read from: a JUnit file, another report of the runner, its printed text, or only its end."""
+"""What a run's numbers were read from: a JUnit file, another report of the runner, its text, or only its end."""
 
 LISTED_TESTS = 200
 """At most this many test ids per list are kept in a result; the counts are always complete."""

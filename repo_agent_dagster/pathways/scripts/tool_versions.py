@@ -25,7 +25,7 @@ def tool(name: str) -> str:
 def python_packages(names: list[str]) -> dict[str, str]:
     """Return the versions of the distributions that bring these packages, and of the test runner."""
     found = {}
-    brought = getattr(importlib.metadata, "packages_distributions", dict)()
+    brought: dict[str, list[str]] = getattr(importlib.metadata, "packages_distributions", dict)()
     for name in ["pytest", *names]:
         for distribution in [*brought.get(name, []), name][:1]:
             try:
