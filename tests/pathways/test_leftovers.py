@@ -56,7 +56,9 @@ def test_a_sandbox_serves_the_run_that_has_its_task_and_no_other(sqlite_store: E
 
 
 @pytest.mark.parametrize(
-    ("run_id", "over"), [(VANISHED, True), (ELSEWHERE, False), (local_run_id(), False), (None, True), ("run-1", True)]
+    ("run_id", "over"),
+    [(VANISHED, True), (ELSEWHERE, False), (local_run_id(), False), (None, True), ("run-1", True)],
+    ids=["vanished", "on another host", "this one", "none", "of Dagster"],  # process ids would differ between workers
 )
 def test_a_sandbox_without_a_task_serves_its_process_while_that_lives(
     run_id: str | None, over: bool, sqlite_store: Engine, now: datetime
