@@ -6,6 +6,7 @@ All steps work in one sandbox, which the run's resources destroy when the run en
 import dagster as dg
 
 from assets.metadata import markdown_table
+from jobs.pathway_metadata import clone_metadata, setup_metadata
 from jobs.tasks import SANDBOX_POOL, WHOLE_RUN_RETRY, current_task, take_task, task_partitions
 from repo_agent_dagster.contracts.recreation import Bisection
 from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
@@ -39,9 +40,7 @@ def clone(
     task, payload = pathways.context_of(context, store, clock, sandboxes), _payload(context, store)
     with task.step("clone"):
         opened = pathway.clone(task, payload)
-    context.add_output_metadata(
-        {"commit": opened.checkout.commit, "repository": opened.checkout.url, "sandbox": opened.box.name}
-    )
+    context.add_output_metadata(clone_metadata(opened.box, opened.checkout))
     return opened
 
 
@@ -62,14 +61,7 @@ def set_up(
     task = pathways.context_of(context, store, clock, sandboxes)
     with task.step("set_up"):
         environment = pathway.set_up(task, opened, _payload(context, store))
-    setup = environment.setup
-    context.add_output_metadata(
-        {
-            "commands": markdown_table([{"command": command} for command in setup.commands]),
-            "note": setup.note,
-            "used_network": setup.used_network,
-        }
-    )
+    context.add_output_metadata(setup_metadata(environment.setup))
     return environment
 
 

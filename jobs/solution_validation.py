@@ -6,6 +6,7 @@ Each run of the tests has a sandbox of its own; the run's resources destroy what
 import dagster as dg
 
 from assets.metadata import markdown_table
+from jobs.pathway_metadata import clone_metadata, setup_metadata
 from jobs.tasks import SANDBOX_POOL, WHOLE_RUN_RETRY, current_task, take_task, task_partitions
 from repo_agent_dagster.contracts.suites import RunSummary
 from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload
@@ -58,8 +59,7 @@ def clone(
     task = pathways.context_of(context, store, clock, sandboxes)
     with task.step("clone"):
         opened = pathway.clone(task, payload)
-    checkout = opened.checkout
-    context.add_output_metadata({"commit": checkout.commit, "repository": checkout.url, "sandbox": opened.box.name})
+    context.add_output_metadata(clone_metadata(opened.box, opened.checkout))
     return opened
 
 
@@ -80,8 +80,7 @@ def set_up(
     context.add_output_metadata(
         {
             "command": environment.command.display if environment.command else "none found",
-            "note": environment.setup.note,
-            "used_network": environment.setup.used_network,
+            **setup_metadata(environment.setup),
             "bytes that each run starts from": prepared.ground.bytes if prepared.ground else 0,
         }
     )
