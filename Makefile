@@ -9,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
 WORKERS ?= 2
 
-.PHONY: help demo up test test-real lint unit integration bench lock screenshots clean
+.PHONY: help demo up test test-slow test-real lint unit integration bench lock screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ up: .venv/.runtime ## start Dagster with all schedules and sensors and stay up; 
 
 test: .venv/.dev ## lint, types, import rules and every test, with real Docker and PostgreSQL
 	@bash tests/run
+
+test-slow: .venv/.dev ## the whole loop on a real daemon, with what kills it, and repositories that mean harm
+	@bash tests/run slow
 
 test-real: .venv/.dev ## validate fixes of real projects, fetched from the package registries (about ten minutes)
 	@bash tests/run real

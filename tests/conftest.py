@@ -1,5 +1,6 @@
 """What every test may use: a clock, and the store on both databases."""
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,9 @@ from repo_agent_dagster.store.migrate import upgrade
 from tests.postgres_cluster import PostgresCluster
 
 pytest_plugins = ["tests.docker_fixtures", "tests.leak_check"]
+
+# A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -24,11 +24,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: str) -> None:
     steps = [
-        ("current", 1, "is at no revision; the newest is 0003: run `repo-agent db upgrade`"),
-        ("upgrade", 0, "upgraded from nothing to revision 0003"),
-        ("upgrade", 0, "is at revision 0003 already; nothing to do"),
-        ("current", 0, "is at revision 0003, the newest"),
-        ("seed", 0, "4 seed rows written"),
+        ("current", 1, "is at no revision; the newest is 0004: run `repo-agent db upgrade`"),
+        ("upgrade", 0, "upgraded from nothing to revision 0004"),
+        ("upgrade", 0, "is at revision 0004 already; nothing to do"),
+        ("current", 0, "is at revision 0004, the newest"),
+        ("seed", 0, "6 seed rows written"),
         ("seed", 0, "has every seed row already; nothing to do"),
     ]
     for command, exit_code, message in steps:
@@ -38,7 +38,7 @@ def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: s
 
 
 def test_seeding_upgrades_first(url: str) -> None:
-    assert "4 seed rows written" in _db("seed", "--database-url", url).stdout
+    assert "6 seed rows written" in _db("seed", "--database-url", url).stdout
 
 
 def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ REPOSITORIES = [
         Verdict.PASSED,  # it is the sandbox's own /etc/passwd
         links={
             "passwd": "/etc/passwd",
-            "up": "../../../../etc",
+            "up": "../../../../etc/hostname",
             "package.json": "/etc/passwd",
         },
     ),

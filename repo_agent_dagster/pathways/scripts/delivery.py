@@ -106,8 +106,10 @@ class Scripts:
         command = ["curl", "--fail", "--silent", "--show-error", "--create-dirs", "--noproxy", "*", "--config", "-"]
         if self._store.folder is None:
             command = [part for part in command if part not in ("--noproxy", "*")]
+        # One that is there already may be of an earlier delivery, which nobody may write to.
+        afresh = ["bash", "-c", 'rm -f -- "$1" && shift && exec "$@"', "fetch", path, *command]
         with box.network():
-            done = box.exec(command, cwd="/", stdin=config, timeout_seconds=_SECONDS)
+            done = box.exec(afresh, cwd="/", stdin=config, timeout_seconds=_SECONDS)
         if not done.ok:
             raise ScriptUndelivered(
                 f"the sandbox cannot fetch {path.rpartition('/')[2]} ({done.output.strip()[-500:]}); deliver scripts "
