@@ -17,8 +17,10 @@ _CA_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_C
 _SYSTEM_CA = Path("/etc/ssl/certs/ca-certificates.crt")
 CA_BUNDLE = "/home/agent/.repo-agent/ca.crt"
 """Where the host's certificates are put in a sandbox that is connected to the network."""
-NPM_REGISTRY = "https://registry.npmjs.org"
-YARN_REGISTRY = "https://registry.yarnpkg.com"
+# pip has no command for it: its index, and the host that the index's files are on.
+_PIPS_DEFAULT = (
+    "from pip._internal.models.index import PyPI; print(PyPI.simple_url, f'https://{PyPI.file_storage_domain}')"
+)
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host")
 _UV_NAMES = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "trusted-host": "UV_INSECURE_HOST"}
 
@@ -95,13 +97,14 @@ def package_access(environment: Mapping[str, str]) -> tuple[dict[str, str], Path
 
 
 def package_hosts(environment: Mapping[str, str]) -> list[str]:
-    """Return the hosts, with a port where it is not the usual one, of the package indexes that this host uses."""
+    """Return the hosts, with a port where it is not the usual one, of the package indexes that this host uses.
+
+    pip tells its own default where none is configured; npm's registry is what the host's npm says, if it has one.
+    """
     access, _ = package_access(environment)
-    pip = f"{access.get('PIP_INDEX_URL', 'https://pypi.org https://files.pythonhosted.org')} "
-    urls = pip + f"{access.get('PIP_EXTRA_INDEX_URL', '')} {access.get('NPM_CONFIG_REGISTRY', NPM_REGISTRY)}"
+    pip = access.get("PIP_INDEX_URL") or _run([sys.executable, "-c", _PIPS_DEFAULT])
+    urls = f"{pip} {access.get('PIP_EXTRA_INDEX_URL', '')} {access.get('NPM_CONFIG_REGISTRY', '')}"
     found = [urlsplit(url) for url in urls.split()]
-    if any(part.hostname == urlsplit(NPM_REGISTRY).hostname for part in found):
-        found.append(urlsplit(YARN_REGISTRY))  # the same packages under the name that yarn 1 asks
     hosts = [f"{part.hostname}:{part.port}" if part.port else str(part.hostname) for part in found if part.hostname]
     return list(dict.fromkeys(hosts))
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import docker
 import pytest
 
+from repo_agent_dagster.sandbox.host_config import package_hosts
 from repo_agent_dagster.sandbox.network import close_way_out, proxy_settings
 from repo_agent_dagster.sandbox.reaper import list_sandboxes, reap
 from repo_agent_dagster.sandbox.sandbox import Sandbox
@@ -42,7 +44,7 @@ for host, port in json.loads(sys.argv[1]):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     ways[f"tcp {host} {port}"] = lambda f=family, h=host, p=port: tcp(f, h, p)
     ways[f"udp {host} {port}"] = lambda f=family, h=host, p=port: udp(f, h, p)
-ways["dns"] = lambda: socket.getaddrinfo("pypi.org", 443)
+ways["dns"] = lambda: socket.getaddrinfo(sys.argv[2], 443)
 ways["raw"] = lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 ways["packet"] = lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 threads = [threading.Thread(target=attempt, args=item) for item in ways.items()]
@@ -166,13 +168,14 @@ def test_no_other_way_leads_out(
 ) -> None:
     own = docker_client.networks.get(walled.name).attrs["IPAM"]["Config"][0]["Gateway"]
     host = socket.gethostbyname(socket.gethostname())
-    index = socket.gethostbyname("pypi.org")
+    name = package_hosts(os.environ)[0].partition(":")[0]
+    index = socket.gethostbyname(name)
     targets = [
         (gateway, service), (own, service), (host, service), ("127.0.0.1", service), (index, 443), ("1.1.1.1", 53),
         ("::ffff:1.1.1.1", 53), ("2606:4700:4700::1111", 53), ("fe80::1%eth0", service),
     ]  # fmt: skip
 
-    probe = ["python3", "-c", WAYS, json.dumps(targets)]
+    probe = ["python3", "-c", WAYS, json.dumps(targets), name]
 
     assert json.loads(walled.exec(probe).stdout) == []
     with Sandbox.open(SandboxSpec(new_id(), network="full", owner=OWNER, deadline_seconds=60)) as free:
@@ -268,7 +271,7 @@ def test_the_hosts_own_proxy_is_used_and_its_password_is_nowhere_to_be_seen(
 @pytest.mark.parametrize("url", ["socks5://proxy:1080", "http://localhost:3128", "127.0.0.1:3128"])
 def test_a_proxy_of_the_host_that_no_container_can_use_is_refused(url: str) -> None:
     with pytest.raises(SandboxSpecError, match=r"this host reaches the internet through a proxy"):
-        proxy_settings(("pypi.org",), {"ALL_PROXY": url})
+        proxy_settings(("index.example",), {"ALL_PROXY": url})
 
 
 def test_removing_what_is_not_there_is_fine(docker_client: docker.DockerClient) -> None:

@@ -42,7 +42,7 @@ def test_a_sandbox_belongs_to_a_task() -> None:
         SandboxSpec("")
 
 
-@pytest.mark.parametrize("host", ["pypi.org", "registry:8080", "*.npmjs.org", "10.0.0.7:443"])
+@pytest.mark.parametrize("host", ["index.example", "registry:8080", "*.packages.example", "10.0.0.7:443"])
 def test_an_allowlist_names_hosts(host: str) -> None:
     assert SandboxSpec("task", network="allowlist", allowed_hosts=(host,)).allowed_hosts == (host,)
 
@@ -55,7 +55,7 @@ def test_a_host_that_is_no_host_is_refused(host: str) -> None:
 
 def test_allowed_hosts_without_the_policy_would_be_ignored_and_are_refused() -> None:
     with pytest.raises(SandboxSpecError, match="network policy allowlist"):
-        SandboxSpec("task", network="full", allowed_hosts=("pypi.org",))
+        SandboxSpec("task", network="full", allowed_hosts=("index.example",))
 
 
 def test_secrets_are_taken_as_bytes_or_wrapped_and_never_shown() -> None:

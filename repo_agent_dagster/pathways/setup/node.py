@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import shlex
 from typing import Any
 
 from repo_agent_dagster.pathways.setup.facts import RepositoryFacts, table
@@ -20,11 +21,9 @@ _OUT_OF_STEP = (
 )
 _OLD_LOCK = ("ERR_PNPM_LOCKFILE_BREAKING_CHANGE", "not compatible with current pnpm", "ERR_PNPM_BROKEN_LOCKFILE")
 _MANAGER = re.compile(r"(npm|pnpm|yarn)@(\d+)(?:\.[\w.-]+)?(?:\+\w+\.[0-9a-f]+)?")
-_COREPACK = {
-    "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
-    # Where npm's registry is; corepack would ask another host for yarn.
-    "COREPACK_NPM_REGISTRY": "https://registry.npmjs.org",
-}
+_COREPACK = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0"}
+# Yarn itself comes from where npm's packages come from; corepack would ask another host for it.
+_BY_COREPACK = ("bash", "-c", 'export COREPACK_NPM_REGISTRY="$(npm config get registry)"; exec "$@"', "corepack")
 # Build scripts of dependencies run: all of this happens inside the sandbox, whose walls do not depend on them.
 _BUILDS = "--config.dangerouslyAllowAllBuilds=true"
 
@@ -116,11 +115,20 @@ def _yarn(major: int, locked: bool, tools: Tools) -> list[Step]:
     # The tests' own calls of yarn find the version that was installed, also without a network.
     shim = f"mkdir -p {SHIMS} && corepack enable --install-directory {SHIMS} yarn"
     enable = Step(("bash", "-c", shim), shown=shim, env=_COREPACK, optional="corepack" not in tools.programs)
-    plain = Step((f"{SHIMS}/yarn", "install", "--no-immutable"), env=_COREPACK)
+    yarn = (f"{SHIMS}/yarn", "install")
+    newest, immutable = (*yarn, "--no-immutable"), (*yarn, "--immutable")
+    plain = Step((*_BY_COREPACK, *newest), shown=shlex.join(newest), env=_COREPACK)
     if not locked:
         return [enable, plain]
-    immutable = (f"{SHIMS}/yarn", "install", "--immutable")
-    return [enable, Step(immutable, env=_COREPACK, otherwise=plain, refusals=_OUT_OF_STEP, remark=remark)]
+    frozen = Step(
+        (*_BY_COREPACK, *immutable),
+        shown=shlex.join(immutable),
+        env=_COREPACK,
+        otherwise=plain,
+        refusals=_OUT_OF_STEP,
+        remark=remark,
+    )
+    return [enable, frozen]
 
 
 _STEPS = {"npm": _npm, "pnpm": _pnpm, "yarn": _yarn}

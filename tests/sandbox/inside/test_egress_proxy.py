@@ -29,9 +29,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 @pytest.mark.parametrize(
     ("entry", "host", "port"),
     [
-        ("pypi.org", "pypi.org", 443),
-        ("pypi.org", "pypi.org", 80),
-        ("PyPI.org", "pypi.org", 443),
+        ("index.example", "index.example", 443),
+        ("index.example", "index.example", 80),
+        ("Index.Example", "index.example", 443),
         ("git.acme.org:8443", "git.acme.org", 8443),
         ("*.acme.org", "a.acme.org", 443),
         ("*.acme.org", "a.b.acme.org", 80),
@@ -46,15 +46,15 @@ def test_what_is_listed_is_admitted(entry: str, host: str, port: int) -> None:
 @pytest.mark.parametrize(
     ("entry", "host", "port"),
     [
-        ("pypi.org", "pypi.org", 22),
-        ("pypi.org", "evil-pypi.org", 443),
-        ("pypi.org", "pypi.org.evil.net", 443),
-        ("pypi.org", "a.pypi.org", 443),
+        ("index.example", "index.example", 22),
+        ("index.example", "evil-index.example", 443),
+        ("index.example", "index.example.evil.net", 443),
+        ("index.example", "a.index.example", 443),
         ("git.acme.org:8443", "git.acme.org", 443),
         ("*.acme.org", "acme.org", 443),
         ("*.acme.org", "evilacme.org", 443),
         ("*.2.3", "10.1.2.3", 443),
-        ("*", "pypi.org", 443),
+        ("*", "index.example", 443),
     ],
 )
 def test_what_is_not_listed_is_not(entry: str, host: str, port: int) -> None:
@@ -82,13 +82,14 @@ def test_addresses_of_the_internet_are_public(text: str) -> None:
     "text",
     [
         "2130706433", "0x7f000001", "0x7f.1", "127.1", "0177.0.0.1", "1.2.3.4.5", "1.2.3.256", "[::1]", "[::1]:80",
-        "user@pypi.org", "pypi.org:0", "pypi.org:65536", "pypi.org:x", "pypi.org:", "", "a..b", "-a.org", "pypi.org%00",
-        "pypi.org\tx", "ⓟypi.org", "pypi.org:443:80",
+        "user@index.example", "index.example:0", "index.example:65536", "index.example:x", "index.example:",
+        "", "a..b", "-a.org", "index.example%00",
+        "index.example\tx", "ⓘndex.example", "index.example:443:80",
     ],
 )  # fmt: skip
 def test_numbers_in_disguise_and_odd_names_are_refused(text: str) -> None:
-    if text == "pypi.org:":
-        assert authority(text, 80) == ("pypi.org", 80)
+    if text == "index.example:":
+        assert authority(text, 80) == ("index.example", 80)
         return
     with pytest.raises(Refused):
         authority(text, 443)
@@ -198,9 +199,9 @@ def settings(*allowed: str, proxies: Mapping[str, str] | None = None, direct: tu
 
 
 def test_a_refusal_is_told_in_the_status_line_in_the_body_and_outside() -> None:
-    told = b"host evil.net port 443 is not on the allowlist of this sandbox (pypi.org)"
+    told = b"host evil.net port 443 is not on the allowlist of this sandbox (index.example)"
 
-    answer, reported = ask(settings("pypi.org"), b"CONNECT evil.net:443 HTTP/1.1\r\n\r\n")
+    answer, reported = ask(settings("index.example"), b"CONNECT evil.net:443 HTTP/1.1\r\n\r\n")
 
     assert answer.startswith(b"HTTP/1.1 403 " + told + b"\r\n")
     assert answer.endswith(b"\r\n\r\n" + told + b"\n")
