@@ -23,7 +23,13 @@ _OLD_LOCK = ("ERR_PNPM_LOCKFILE_BREAKING_CHANGE", "not compatible with current p
 _MANAGER = re.compile(r"(npm|pnpm|yarn)@(\d+)(?:\.[\w.-]+)?(?:\+\w+\.[0-9a-f]+)?")
 _COREPACK = {"COREPACK_ENABLE_DOWNLOAD_PROMPT": "0"}
 # Yarn itself comes from where npm's packages come from; corepack would ask another host for it.
-_BY_COREPACK = ("bash", "-c", 'export COREPACK_NPM_REGISTRY="$(npm config get registry)"; exec "$@"', "corepack")
+_BY_COREPACK = (
+    "bash",
+    "-c",
+    # Corepack puts a slash behind it, and two of them are another address.
+    'registry="$(npm config get registry)"; export COREPACK_NPM_REGISTRY="${registry%/}"; exec "$@"',
+    "corepack",
+)
 # Build scripts of dependencies run: all of this happens inside the sandbox, whose walls do not depend on them.
 _BUILDS = "--config.dangerouslyAllowAllBuilds=true"
 
