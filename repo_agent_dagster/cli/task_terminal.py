@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from rich.console import Console
 from rich.text import Text
@@ -55,7 +56,10 @@ class TerminalSink:
 def _title(command: Sequence[str]) -> str:
     """Return a command in one line; a script of ours with a name of its own by that name and its arguments."""
     if len(command) > 3 and command[0] in ("bash", "sh", "/bin/sh", "/bin/bash") and command[1].endswith("c"):
-        return shlex.join(command[3:])[:_SHOWN_CHARACTERS]
+        said = command[3:]
+        if command[3] == "checked" and len(command) > 7:  # pathways/scripts: digest and path go before the script's own
+            said = [PurePosixPath(command[5]).name, *command[8:]]
+        return shlex.join(said)[:_SHOWN_CHARACTERS]
     first, *rest = shown(command).strip().splitlines() or [""]
     return first[:_SHOWN_CHARACTERS] + (" …" if rest or len(first) > _SHOWN_CHARACTERS else "")
 
