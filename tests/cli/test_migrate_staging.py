@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -226,11 +227,12 @@ def test_a_sandbox_that_cannot_start_leaves_the_tree_alone(
 
 @pytest.mark.docker
 def test_a_run_that_is_ended_during_its_check_leaves_the_tree_as_it_was(home: Path) -> None:
-    (home / "STAGING" / "app" / "migration-manifest.yaml").write_text(MANIFEST + "validate: ['sleep 300']\n")
+    (home / "STAGING" / "app" / "migration-manifest.yaml").write_text(MANIFEST + "validate: ['sleep 311']\n")
     script = "from repo_agent_dagster.cli.migrate_staging import app; app()"
     running = subprocess.Popen([sys.executable, "-c", script, "run", "app"], stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not (home / "monorepo" / "apps" / "app" / "main.ts").exists():
+    # The engine's host sees the processes of its sandboxes: the check has begun when this one is there.
+    while not any(process.info["cmdline"] == ["sleep", "311"] for process in psutil.process_iter(["cmdline"])):
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
