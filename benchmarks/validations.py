@@ -33,7 +33,7 @@ DIFF = """--- a/shop.py
 _LOOP = """
 git clone -q /bundle /workspace/repo 2>/dev/null && cd /workspace/repo
 python3 -m pytest -q -p no:cacheprovider --junitxml=/tmp/before.xml >/dev/null
-git apply /work/fix.diff
+git apply /given/fix.diff
 python3 -m pytest -q -p no:cacheprovider --junitxml=/tmp/after.xml >/dev/null
 """
 
@@ -89,7 +89,7 @@ def loop(work: Path, image: str, tasks: int, at_once: int) -> float:
     command = (
         f"seq {tasks} | xargs -P{at_once} -I@ docker run --rm --network none --memory 2g --pids-limit 256 --cpus 1 "
         f"--cap-drop ALL --security-opt no-new-privileges --read-only --tmpfs /workspace:uid=1000,exec --tmpfs /tmp "
-        f"--tmpfs /home/agent:uid=1000 -v {work}/bundle:/bundle:ro -v {work}:/work:ro {image} bash -c '{_LOOP}'"
+        f"--tmpfs /home/agent:uid=1000 -v {work}/bundle:/bundle:ro -v {work}:/given:ro {image} bash -c '{_LOOP}'"
     )
     start = time.perf_counter()
     subprocess.run(["bash", "-c", command], check=True, stdout=subprocess.DEVNULL)
