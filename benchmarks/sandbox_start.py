@@ -18,7 +18,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+
+import docker
 
 from benchmarks._contest import OURS, Times, ratio
 from repo_agent_dagster.cli.example_repo import commit_files
@@ -31,9 +34,7 @@ _ECHO = ["echo", "first"]
 
 
 def _bare_sdk(image: str) -> None:
-    import docker
-
-    client = _client(docker)
+    client = _client()
     container = client.containers.create(
         image, entrypoint=["sleep", "60"], network_mode="none", mem_limit="1g", pids_limit=256
     )
@@ -44,13 +45,9 @@ def _bare_sdk(image: str) -> None:
         container.remove(force=True)
 
 
-_clients: list[object] = []
-
-
-def _client(docker: object) -> "object":
-    if not _clients:
-        _clients.append(docker.from_env())  # type: ignore[attr-defined]
-    return _clients[0]
+@cache
+def _client() -> docker.DockerClient:
+    return docker.from_env()
 
 
 def _ours(image: str) -> None:
@@ -69,9 +66,7 @@ def measure_starts(image: str, rounds: int) -> None:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     run = ["docker", "run", "--rm", "--network", "none", "--memory", "1g", "--pids-limit", "256", image, *_ECHO]
     with Sandbox.open(SandboxSpec(task_id="benchmark", image=image, network="none")) as box:
-        import docker
-
-        container = _client(docker).containers.get(box.id)  # type: ignore[attr-defined]
+        container = _client().containers.get(box.id)
         for _ in range(rounds):
             plain.add(lambda: subprocess.run(run, check=True, **quiet), OURS)
             sdk.add(lambda: _bare_sdk(image), OURS)
@@ -108,8 +103,6 @@ def _payload(url: str) -> TestingPayload:
 
 def measure_first_lines(settings: Settings, url: str, rounds: int) -> None:
     """Print the time from a task's row to its first line in this process, and how much of it is ours."""
-    import docker
-
     from repo_agent_dagster.pathways.in_process import carry_out, take_now
     from repo_agent_dagster.store.revision import open_upgraded
 
@@ -118,7 +111,7 @@ def measure_first_lines(settings: Settings, url: str, rounds: int) -> None:
     seconds, bare = [], []
     for _ in range(rounds):
         start = time.perf_counter()
-        containers = _client(docker).containers  # type: ignore[attr-defined]
+        containers = _client().containers
         container = containers.create(image, entrypoint=["sleep", "60"], network_mode="none")
         container.start()
         container.exec_run(_ECHO)

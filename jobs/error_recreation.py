@@ -13,9 +13,10 @@ from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
 from repo_agent_dagster.pathways.closing import close_with
 from repo_agent_dagster.pathways.recreation import report
 from repo_agent_dagster.pathways.recreation import steps as pathway
-from repo_agent_dagster.pathways.recreation.handed_on import Bug, Opened, Repro
+from repo_agent_dagster.pathways.recreation.handed_on import Bug, Repro
 from repo_agent_dagster.pathways.recreation.searching import Search
-from repo_agent_dagster.pathways.setup.opening import Environment
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened
 from repo_agent_dagster.resources import ClockResource, PathwaysResource, SandboxResource, StoreResource
 
 
@@ -39,7 +40,7 @@ def clone(
     take_task(context, store, clock, Pathway.ERROR_RECREATION)
     task, payload = pathways.context_of(context, store, clock, sandboxes), _payload(context, store)
     with task.step("clone"):
-        opened = pathway.clone(task, payload)
+        opened = opening.clone(task, payload)
     context.add_output_metadata(clone_metadata(opened.box, opened.checkout))
     return opened
 

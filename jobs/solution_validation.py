@@ -11,11 +11,13 @@ from jobs.tasks import SANDBOX_POOL, WHOLE_RUN_RETRY, current_task, take_task, t
 from repo_agent_dagster.contracts.suites import RunSummary
 from repo_agent_dagster.contracts.tasks import Pathway, SolutionValidationPayload
 from repo_agent_dagster.pathways.closing import close_with
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.opening import Opened
 from repo_agent_dagster.pathways.suites.testrun import TestRun
 from repo_agent_dagster.pathways.validation import markdown
 from repo_agent_dagster.pathways.validation import steps as pathway
 from repo_agent_dagster.pathways.validation.reruns import Reruns
-from repo_agent_dagster.pathways.validation.steps import Fixed, Opened, Prepared
+from repo_agent_dagster.pathways.validation.steps import Fixed, Prepared
 from repo_agent_dagster.pathways.validation.trials import PatchedRun
 from repo_agent_dagster.resources import ClockResource, PathwaysResource, SandboxResource, StoreResource
 
@@ -58,7 +60,7 @@ def clone(
     payload = take_task(context, store, clock, Pathway.SOLUTION_VALIDATION).payload_as(SolutionValidationPayload)
     task = pathways.context_of(context, store, clock, sandboxes)
     with task.step("clone"):
-        opened = pathway.clone(task, payload)
+        opened = opening.clone(task, payload)
     context.add_output_metadata(clone_metadata(opened.box, opened.checkout))
     return opened
 

@@ -11,11 +11,11 @@ from jobs.tasks import SANDBOX_POOL, WHOLE_RUN_RETRY, current_task, take_task, t
 from repo_agent_dagster.contracts.tasks import Pathway, TestingPayload
 from repo_agent_dagster.contracts.testing import GeneratedTest
 from repo_agent_dagster.pathways.closing import close_with
-from repo_agent_dagster.pathways.setup.opening import Environment
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened
 from repo_agent_dagster.pathways.testing import steps as pathway
 from repo_agent_dagster.pathways.testing.choosing import Chosen
 from repo_agent_dagster.pathways.testing.runs import SuiteRuns
-from repo_agent_dagster.pathways.testing.steps import Opened
 from repo_agent_dagster.resources import ClockResource, PathwaysResource, SandboxResource, StoreResource
 
 
@@ -39,7 +39,7 @@ def clone(
     take_task(context, store, clock, Pathway.TESTING)
     task, payload = pathways.context_of(context, store, clock, sandboxes), _payload(context, store)
     with task.step("clone"):
-        opened = pathway.clone(task, payload)
+        opened = opening.clone(task, payload)
     context.add_output_metadata(clone_metadata(opened.box, opened.checkout))
     return opened
 

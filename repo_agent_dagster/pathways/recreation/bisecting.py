@@ -92,7 +92,7 @@ def _descend(
     while line and steps < MOST_STEPS:
         commits = line
         say(f"{len(commits)} commits between {commits[0].id[:12]} and {commits[-1].id[:12]}")
-        state = halve(len(commits), lambda at, of=commits: trial(of[at].id), most_steps=MOST_STEPS - steps)  # type: ignore[misc]
+        state = halve(len(commits), _trial_of(commits, trial), most_steps=MOST_STEPS - steps)
         steps += state.steps
         skipped += [commits[at].id for at in state.skipped]
         if state.bad - state.good > 1:
@@ -120,3 +120,8 @@ def _result(good: str, bad: str, found: "Commit | None", steps: int, skipped: li
         skipped=skipped[:_LISTED],
         note="; ".join(notes),
     )
+
+
+def _trial_of(commits: "Sequence[Commit]", trial: Try) -> Callable[[int], Trial]:
+    """Return the trial of a commit by its place in this line, whatever line is looked at next."""
+    return lambda at: trial(commits[at].id)

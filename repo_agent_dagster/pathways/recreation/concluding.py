@@ -15,12 +15,12 @@ from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.recreation import report
 from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
-from repo_agent_dagster.pathways.recreation.handed_on import Bug, Opened, Repro
+from repo_agent_dagster.pathways.recreation.handed_on import Bug, Repro
 from repo_agent_dagster.pathways.recreation.judging import Judgement, judge
 from repo_agent_dagster.pathways.recreation.reading.description import versions
 from repo_agent_dagster.pathways.recreation.searching import Search
 from repo_agent_dagster.pathways.setup.environment import TEST_ENVIRONMENT
-from repo_agent_dagster.pathways.setup.opening import Environment
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened
 
 VERSIONS_SECONDS = 60
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+([A-Za-z_]\w*)", re.MULTILINE)

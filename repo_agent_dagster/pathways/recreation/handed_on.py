@@ -1,7 +1,6 @@
 """What the steps of a recreation hand on to each other."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.recreation import ErrorSignature
 from repo_agent_dagster.pathways.recreation.candidates import Candidate
@@ -9,18 +8,6 @@ from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
 from repo_agent_dagster.pathways.recreation.matching import Match
 from repo_agent_dagster.pathways.recreation.reading.description import Description
 from repo_agent_dagster.pathways.recreation.survey import Survey
-from repo_agent_dagster.pathways.setup.opening import Checkout
-
-if TYPE_CHECKING:
-    from repo_agent_dagster.sandbox.sandbox import Sandbox
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The task's sandbox and the checkout in it."""
-
-    box: "Sandbox"
-    checkout: Checkout
 
 
 @dataclass(frozen=True)

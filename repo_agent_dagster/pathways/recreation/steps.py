@@ -17,7 +17,7 @@ from repo_agent_dagster.pathways.recreation.bisecting import Trial, bisect
 from repo_agent_dagster.pathways.recreation.candidates import Candidate, build_candidates, kinds_of
 from repo_agent_dagster.pathways.recreation.concluding import conclude
 from repo_agent_dagster.pathways.recreation.failing_test import ReproTest
-from repo_agent_dagster.pathways.recreation.handed_on import Bug, Opened, Repro
+from repo_agent_dagster.pathways.recreation.handed_on import Bug, Repro
 from repo_agent_dagster.pathways.recreation.judging import told_in_words
 from repo_agent_dagster.pathways.recreation.matching import compare
 from repo_agent_dagster.pathways.recreation.minimising import MOST_SECONDS, minimise, prove_test, try_test
@@ -27,7 +27,7 @@ from repo_agent_dagster.pathways.recreation.running import Place, Runner, argv_o
 from repo_agent_dagster.pathways.recreation.searching import SEARCH_SECONDS, Search, Searcher
 from repo_agent_dagster.pathways.recreation.survey import Survey, survey_repository
 from repo_agent_dagster.pathways.setup import opening
-from repo_agent_dagster.pathways.setup.opening import Environment
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened, clone
 from repo_agent_dagster.sandbox.spec import SandboxFileError
 
 if TYPE_CHECKING:
@@ -47,16 +47,6 @@ __all__ = [
 _MAX_TEST_BYTES = 1 << 20
 _SECONDS_KEPT = 60.0
 """What of the sandbox's time is left for concluding."""
-
-
-def clone(context: TaskContext, payload: ErrorRecreationPayload) -> Opened:
-    """Bring the repository into a sandbox.
-
-    Raises:
-        PermanentFault: the URL's protocol is not allowed, or the repository, the ref or the sub-folder does not exist.
-        TransientFault: the repository or the Docker engine cannot be reached at the moment.
-    """
-    return Opened(*opening.clone(context, payload))
 
 
 def set_up(context: TaskContext, opened: Opened, payload: ErrorRecreationPayload) -> Environment:

@@ -1,7 +1,7 @@
 """The first steps of every pathway on a repository: bring it into a sandbox, make it runnable."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.suites import SetupSummary
@@ -53,7 +53,14 @@ class Environment:
         return self.command if self.setup.ok else None
 
 
-def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", Checkout]:
+class Opened(NamedTuple):
+    """The task's first sandbox, and the clone in it."""
+
+    box: "Sandbox"
+    checkout: Checkout
+
+
+def clone(context: TaskContext, payload: RepositoryPayload) -> Opened:
     """Open the task's sandbox and bring the repository at the payload's ref into it, through the host's mirror.
 
     Raises:
@@ -89,7 +96,7 @@ def clone(context: TaskContext, payload: RepositoryPayload) -> tuple["Sandbox", 
     if around and not box.exec(["test", "-d", path]).ok:
         raise PermanentFault(f"the submodule {around} of {mirror.url} has no folder {payload.subfolder}")
     trusted = not mirror.is_pull_request(payload.ref)
-    return box, Checkout(CLONE, path, commit, mirror.url, recipe, trusted, mirror)
+    return Opened(box, Checkout(CLONE, path, commit, mirror.url, recipe, trusted, mirror))
 
 
 def _bring_lfs_files(context: TaskContext, box: "Sandbox", mirror: "Mirror", commit: str) -> None:

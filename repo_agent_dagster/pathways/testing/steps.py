@@ -5,7 +5,6 @@ show it; what they pass on is plain data. `run_testing` runs them all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.artifacts import ArtifactError
@@ -14,7 +13,7 @@ from repo_agent_dagster.contracts.tasks import TestingPayload
 from repo_agent_dagster.contracts.testing import GeneratedTest, TestingResult
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.setup import opening
-from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened, clone
 from repo_agent_dagster.pathways.suites import finding
 from repo_agent_dagster.pathways.suites.hints import read_hints
 from repo_agent_dagster.pathways.suites.junit_xml import junit_xml
@@ -28,28 +27,9 @@ from repo_agent_dagster.pathways.testing.runs import SLOWEST, SuiteRuns, covered
 from repo_agent_dagster.pathways.testing.verdict import judge
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.sandbox.sandbox import Sandbox
+    pass
 
 KEPT_REPORT_BYTES = 16 << 20
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The task's sandbox with the clone in it."""
-
-    box: "Sandbox"
-    checkout: Checkout
-
-
-def clone(context: TaskContext, payload: TestingPayload) -> Opened:
-    """Bring the repository at the payload's ref into a sandbox.
-
-    Raises:
-        PermanentFault: the URL's protocol is not allowed, or the repository, the ref or the sub-folder does not exist.
-        TransientFault: the repository or the Docker engine cannot be reached at the moment.
-    """
-    box, checkout = opening.clone(context, payload)
-    return Opened(box, checkout)
 
 
 def set_up(context: TaskContext, opened: Opened, payload: TestingPayload) -> Environment:

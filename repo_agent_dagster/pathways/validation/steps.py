@@ -14,7 +14,7 @@ from repo_agent_dagster.contracts.tasks import SolutionValidationPayload
 from repo_agent_dagster.contracts.validation import PatchSummary, SolutionValidationResult
 from repo_agent_dagster.pathways.context import TaskContext
 from repo_agent_dagster.pathways.setup import opening
-from repo_agent_dagster.pathways.setup.opening import Checkout, Environment
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened, clone
 from repo_agent_dagster.pathways.suites.junit_xml import junit_xml
 from repo_agent_dagster.pathways.suites.testrun import OUTCOMES, TestRun, case_results
 from repo_agent_dagster.pathways.validation.applying import Applied, apply_patch, rejected
@@ -28,14 +28,6 @@ from repo_agent_dagster.pathways.validation.trials import PatchedRun, Trials
 
 if TYPE_CHECKING:
     from repo_agent_dagster.sandbox.sandbox import Sandbox
-
-
-@dataclass(frozen=True)
-class Opened:
-    """The task's first sandbox and the clone in it."""
-
-    box: "Sandbox"
-    checkout: Checkout
 
 
 @dataclass(frozen=True)
@@ -55,16 +47,6 @@ class Fixed:
     patch: Patch | None = None
     applied: Applied | None = None
     box: "Sandbox | None" = None
-
-
-def clone(context: TaskContext, payload: SolutionValidationPayload) -> Opened:
-    """Bring the repository at the payload's ref into a sandbox, through the host's mirror.
-
-    Raises:
-        PermanentFault: the URL's protocol is not allowed, or the repository or the ref does not exist.
-        TransientFault: the repository or the Docker engine cannot be reached at the moment.
-    """
-    return Opened(*opening.clone(context, payload))
 
 
 def set_up(context: TaskContext, opened: Opened, payload: SolutionValidationPayload) -> Prepared:

@@ -14,9 +14,9 @@ from repo_agent_dagster.contracts.recreation import ErrorRecreationResult
 from repo_agent_dagster.contracts.tasks import ErrorRecreationPayload, Pathway
 from repo_agent_dagster.pathways.context import Sandboxes, TaskContext
 from repo_agent_dagster.pathways.recreation import steps
-from repo_agent_dagster.pathways.recreation.handed_on import Opened
 from repo_agent_dagster.pathways.scripts import Scripts
-from repo_agent_dagster.pathways.setup.opening import Environment
+from repo_agent_dagster.pathways.setup import opening
+from repo_agent_dagster.pathways.setup.opening import Environment, Opened
 from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store import task_requests
@@ -142,5 +142,5 @@ def shop(make_context: Callable[[], TaskContext], tmp_path_factory: pytest.TempP
     commit_files(folder, files, now=datetime(2026, 3, 4, tzinfo=UTC), message="A shop")
     context, url = make_context(), folder.as_uri()
     payload = ErrorRecreationPayload(repo_url=url, bug_description="x")
-    opened = steps.clone(context, payload)
+    opened = opening.clone(context, payload)
     return Bench(context, opened, steps.set_up(context, opened, payload), url)
