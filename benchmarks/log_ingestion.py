@@ -23,8 +23,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from repo_agent_dagster.ops.ingestion import ingest_day
-from repo_agent_dagster.ops.sources import DirectorySource
+from repo_agent_dagster.ops.ingestion.ingest import ingest_day
+from repo_agent_dagster.ops.sources.directory import DirectorySource
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.tables import log_ingestions

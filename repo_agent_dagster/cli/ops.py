@@ -38,8 +38,9 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Ingest a day's logs and scan them now, in this process. Safe to repeat: nothing is counted twice."""
-    from repo_agent_dagster.ops import embedded_sources, ingest_day, scan_day
-    from repo_agent_dagster.ops.scan import KINDS
+    from repo_agent_dagster.ops.ingestion.ingest import ingest_day
+    from repo_agent_dagster.ops.scan import KINDS, scan_day
+    from repo_agent_dagster.ops.sources.directory import embedded_sources
 
     settings, now = Settings(), datetime.now(UTC)
     chosen = _day(day) if day else now.date() - timedelta(days=1)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from repo_agent_dagster.contracts.logs import LogKind, LogRecord
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
-from repo_agent_dagster.ops.incidents import Incident, join_incidents
-from repo_agent_dagster.ops.severity import severity
-from repo_agent_dagster.ops.wording import analysis, remediation_prompt, sample_text, title
+from repo_agent_dagster.ops.analysis.incidents import Incident, join_incidents
+from repo_agent_dagster.ops.severity.rules import severity
+from repo_agent_dagster.ops.wording.deterministic import analysis, remediation_prompt, sample_text, title
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.log_records import count_lines, failures

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.ingestion import IngestionResult, ingest_day
-from repo_agent_dagster.ops.sources import DirectorySource
+from repo_agent_dagster.ops.ingestion.ingest import IngestionResult, ingest_day
+from repo_agent_dagster.ops.sources.directory import DirectorySource
 from repo_agent_dagster.store.tables import build_logs, worker_logs
 
 DAY = date(2026, 3, 3)

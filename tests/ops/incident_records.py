@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from repo_agent_dagster.contracts.logs import LogKind, LogLevel, LogRecord
-from repo_agent_dagster.ops.incidents import Incident, join_incidents
+from repo_agent_dagster.ops.analysis.incidents import Incident, join_incidents
 
 
 def record(message: str, level: str = "error", kind: LogKind = "worker", **fields: Any) -> LogRecord:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from repo_agent_dagster.ops.patterns import headline, pattern, word_tokens
+from repo_agent_dagster.ops.analysis.masking import headline, pattern, word_tokens
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from repo_agent_dagster.ops.fingerprint import exception_class, fingerprint
+from repo_agent_dagster.ops.analysis.fingerprint import exception_class, fingerprint
 from tests.ops.incident_records import record
 
 Night = random.Random

@@ -9,9 +9,9 @@ import unicodedata
 from datetime import date
 
 from repo_agent_dagster.contracts.logs import LogRecord
-from repo_agent_dagster.ops.incidents import Incident
-from repo_agent_dagster.ops.patterns import headline, pattern, plain_text
-from repo_agent_dagster.ops.severity import Severity
+from repo_agent_dagster.ops.analysis.incidents import Incident
+from repo_agent_dagster.ops.analysis.masking import headline, pattern, plain_text
+from repo_agent_dagster.ops.severity.rules import Severity
 from repo_agent_dagster.redaction import redact
 
 MAX_TITLE_CHARACTERS = 140

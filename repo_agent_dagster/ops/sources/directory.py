@@ -1,63 +1,19 @@
-"""Where log lines come from: the protocol every source follows, and the folder of JSONL files that is the default.
-
-Sources that need a network (log proxies, build services) belong in modules of their own beside this one.
-"""
+"""The folder of JSONL files that is the default source."""
 
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from io import BufferedReader
 from pathlib import Path
-from typing import Protocol
 
-from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.builds import BuildJob
 from repo_agent_dagster.contracts.logs import LogKind
+from repo_agent_dagster.ops.sources.protocol import DamagedLogObject, Window
 
 CHUNK_BYTES = 256 * 1024
 LOG_SUFFIXES = (".jsonl", ".ndjson", ".log")
-
-
-class DamagedLogObject(PermanentFault):
-    """An object's bytes end before the object does, or cannot be unpacked; what came before is good."""
-
-
-class LogObject(Protocol):
-    """One unit of lines within a source, e.g. a file; its name is its identity from one ingestion to the next."""
-
-    @property
-    def name(self) -> str:
-        """The object's name within its source."""
-        ...
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the object's (unpacked) bytes in pieces of bounded size.
-
-        Raises:
-            DamagedLogObject: the rest cannot be read, now or later; the pieces so far are good.
-            OSError: it cannot be read now.
-        """
-        ...
-
-
-class LogSource(Protocol):
-    """A named place that holds objects of log lines of one kind."""
-
-    @property
-    def name(self) -> str:
-        """The source's name; rows are owned by (source, object), so renaming a source makes it another one."""
-        ...
-
-    @property
-    def kind(self) -> LogKind:
-        """Which table the lines go to."""
-        ...
-
-    def objects(self, day: date) -> Iterable[LogObject]:
-        """Yield every object that may hold lines of the UTC day; one that holds none costs time only."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +22,8 @@ class FileObject:
 
     name: str
     path: Path
+    version: str | None = None
+    job: BuildJob | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the file's unpacked bytes, `CHUNK_BYTES` at a time."""
@@ -95,7 +53,7 @@ class DirectorySource:
     kind: LogKind
     name: str
 
-    def objects(self, day: date) -> Iterator[FileObject]:
+    def fetch(self, window: Window) -> Iterator[FileObject]:
         """Yield the folder's log files, sorted by name; lines may arrive late, so every file may hold the day's."""
         found: dict[str, Path] = {}
         for parent, _folders, names in os.walk(self.folder):

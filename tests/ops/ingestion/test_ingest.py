@@ -4,18 +4,19 @@ import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.ingestion import LogObjectsUnreadable, ingest_day
-from repo_agent_dagster.ops.line_reader import MAX_LINE_BYTES
-from repo_agent_dagster.ops.quarantine import MAX_ENTRIES
+from repo_agent_dagster.ops.ingestion.ingest import LogObjectsUnreadable, ingest_day
+from repo_agent_dagster.ops.ingestion.line_reader import MAX_LINE_BYTES
+from repo_agent_dagster.ops.ingestion.quarantine import MAX_ENTRIES
+from repo_agent_dagster.ops.sources.protocol import Window
 from repo_agent_dagster.store.tables import log_ingestions, worker_logs
 from tests.ops.conftest import DAY, NOW, LogFolder, build_line, line
-from tests.ops.test_line_shapes import BROKEN
+from tests.ops.ingestion.test_line_shapes import BROKEN
 
 NEXT_DAY = DAY + timedelta(days=1)
 
@@ -215,9 +216,9 @@ class HalfReachableSource:
     name: str = "test-worker"
     kind: LogKind = "worker"
 
-    def objects(self, day: date) -> Iterator[FailingObject]:
+    def fetch(self, window: Window) -> Iterator[FailingObject]:
         yield FailingObject("a.jsonl", line("half-read").encode() + b"\nbroken\n")
-        yield from self.folder.source.objects(day)  # type: ignore[misc]
+        yield from self.folder.source.fetch(window)  # type: ignore[misc]
 
 
 def test_a_failure_between_delete_and_insert_leaves_the_old_lines_and_the_others_arrive(logs: LogFolder) -> None:
@@ -257,7 +258,7 @@ class CrashingSource:
     name: str = "test-worker"
     kind: LogKind = "worker"
 
-    def objects(self, _day: date) -> Iterator[CrashingObject]:
+    def fetch(self, _window: Window) -> Iterator[CrashingObject]:
         yield CrashingObject()
 
 

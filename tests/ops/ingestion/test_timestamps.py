@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_agent_dagster.ops.timestamps import utc_text
+from repo_agent_dagster.ops.ingestion.timestamps import utc_text
 
 
 @pytest.mark.parametrize(

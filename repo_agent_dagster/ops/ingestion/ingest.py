@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.faults import TransientFault
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.line_reader import BrokenLine, read_lines
-from repo_agent_dagster.ops.line_shapes import UnreadableLine, read_line
-from repo_agent_dagster.ops.quarantine import Quarantine, quarantine_path
-from repo_agent_dagster.ops.sources import DamagedLogObject, LogObject, LogSource
+from repo_agent_dagster.ops.ingestion.line_reader import BrokenLine, read_lines
+from repo_agent_dagster.ops.ingestion.line_shapes import UnreadableLine, read_line
+from repo_agent_dagster.ops.ingestion.quarantine import Quarantine, quarantine_path
+from repo_agent_dagster.ops.sources.protocol import DamagedLogObject, LogObject, LogSource, Window
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.log_records import (
     LedgerEntry,
@@ -72,7 +72,7 @@ def ingest_day(
     ingested: list[LedgerEntry] = []
     unreadable: list[str] = []
     skipped = written = 0
-    for log_object in source.objects(day):
+    for log_object in source.fetch(Window.of_day(day)):
         try:
             known = _unchanged(engine, source, log_object, day)
             if known:

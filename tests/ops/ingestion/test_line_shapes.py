@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.line_shapes import UnreadableLine, read_line
+from repo_agent_dagster.ops.ingestion.line_shapes import UnreadableLine, read_line
 
 DAY = "2026-03-04"
 TS = "2026-03-04T12:34:56.789Z"

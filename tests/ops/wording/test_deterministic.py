@@ -2,8 +2,14 @@
 
 from datetime import UTC, date, datetime
 
-from repo_agent_dagster.ops.severity import severity
-from repo_agent_dagster.ops.wording import MAX_TITLE_CHARACTERS, analysis, remediation_prompt, title, top_frame
+from repo_agent_dagster.ops.severity.rules import severity
+from repo_agent_dagster.ops.wording.deterministic import (
+    MAX_TITLE_CHARACTERS,
+    analysis,
+    remediation_prompt,
+    title,
+    top_frame,
+)
 from tests.ops.incident_records import incident, record
 
 DAY = date(2026, 3, 3)

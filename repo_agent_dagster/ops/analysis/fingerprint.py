@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from repo_agent_dagster.contracts.logs import LogRecord
-from repo_agent_dagster.ops.patterns import headline, word_tokens
+from repo_agent_dagster.ops.analysis.masking import headline, word_tokens
 
 VERSION = "1"
 """Part of every fingerprint: raise it when the rules change, for all known problems then count as new."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_agent_dagster.ops.line_reader import MAX_LINE_BYTES, BrokenLine, read_lines
+from repo_agent_dagster.ops.ingestion.line_reader import MAX_LINE_BYTES, BrokenLine, read_lines
 
 
 def flat(chunks: list[bytes]) -> list[str | BrokenLine]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from repo_agent_dagster.contracts.logs import LEVELS, LogKind
-from repo_agent_dagster.ops.timestamps import utc_text
+from repo_agent_dagster.ops.ingestion.timestamps import utc_text
 from repo_agent_dagster.redaction import may_hold_secret, redact, redact_value
 from repo_agent_dagster.store.log_records import LogRow
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.severity import severity
+from repo_agent_dagster.ops.severity.rules import severity
 from tests.ops.incident_records import incident, record
 
 

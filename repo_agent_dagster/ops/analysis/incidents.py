@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from repo_agent_dagster.contracts.logs import FAILURE_LEVELS, LogKind, LogLevel, LogRecord
-from repo_agent_dagster.ops.fingerprint import exception_class, fingerprint
+from repo_agent_dagster.ops.analysis.fingerprint import exception_class, fingerprint
 
 MAX_SAMPLES = 3
 MAX_RUN_IDS = 20

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from repo_agent_dagster.contracts.logs import LogLevel
-from repo_agent_dagster.ops.incidents import Incident
+from repo_agent_dagster.ops.analysis.incidents import Incident
 
 HIGHEST, LOWEST = 1, 5
 BASE = {LogLevel.FATAL: 2, LogLevel.ERROR: 3, LogLevel.WARN: 4}

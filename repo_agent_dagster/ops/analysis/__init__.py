@@ -1,0 +1,1 @@
+"""From lines to failures, and from failures to incidents: pure, without a database."""

@@ -1,0 +1,115 @@
+"""What the analysis works on and what it finds: logs of numbered lines, and the failures in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from repo_agent_dagster.contracts.builds import BuildJob
+from repo_agent_dagster.contracts.logs import LogKind, LogLevel
+
+Signal = Literal["new-since-green", "level", "annotation", "block", "stack", "exit", "tail"]
+"""Why a line was picked.
+
+It is not in the last passing log; its level; an annotation of the build service (``##[error]``); a tool's failure block;
+a stack trace; the line that tells an exit code; the end of the log, where nothing else was found.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a failure is: a worker, or a repository's workflow, job and step (each may be unknown)."""
+
+    kind: LogKind
+    name: str
+    workflow: str | None = None
+    job: str | None = None
+    step: str | None = None
+
+    def __str__(self) -> str:
+        """``checkout-api``, or ``acme/shop CI/test/Run pytest``."""
+        inner = "/".join(part for part in (self.workflow, self.job, self.step) if part)
+        return f"{self.name} {inner}" if inner else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log: its number (from 1), its text without terminal escapes, its level where that is told."""
+
+    number: int
+    text: str
+    level: LogLevel | None = None
+    ts: datetime | None = None
+    step: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log, whole: a job's, or a file's. `place.step` is empty; each line has its own."""
+
+    place: Place
+    source: str
+    lines: Sequence[Line]
+    job: BuildJob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place in source text that a failure names; the line and column count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """``src/a.ts:3:7``."""
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a stack trace; `is_ours` when it is not in a dependency or the runtime."""
+
+    function: str | None
+    anchor: Anchor
+    is_ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure in a log: the lines that tell of it, joined, and what is read from them.
+
+    `lines` are the picked ones, in order; `before` and `after` stand around them. `headline` is the line that says what
+    went wrong, `exception` its class, `frames` the stack with the innermost first. `tool` is whose failure block it is
+    (pytest, jest, tsc, …), `test` the id of the failing test, `command` what was being run, `meta` a stored line's own.
+    """
+
+    place: Place
+    source: str
+    level: LogLevel
+    headline: str
+    lines: tuple[Line, ...]
+    before: tuple[Line, ...] = ()
+    after: tuple[Line, ...] = ()
+    exception: str | None = None
+    frames: tuple[Frame, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    tool: str | None = None
+    test: str | None = None
+    command: str | None = None
+    exit_code: int | None = None
+    signals: frozenset[Signal] = frozenset()
+    ts: datetime | None = None
+    run_id: str | None = None
+    job: BuildJob | None = None
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def top_frame(self) -> Frame | None:
+        """The innermost frame in our own code, or None."""
+        return next((frame for frame in self.frames if frame.is_ours), None)
+
+    @property
+    def text(self) -> str:
+        """The failure's own lines as one text."""
+        return "\n".join(line.text for line in self.lines)

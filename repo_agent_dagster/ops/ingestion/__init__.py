@@ -1,0 +1,1 @@
+"""From a source's objects to rows, exactly once."""

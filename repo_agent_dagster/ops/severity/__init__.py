@@ -1,0 +1,1 @@
+"""How grave an incident is: rules that are data, each with its reason."""
