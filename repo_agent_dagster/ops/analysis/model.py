@@ -11,7 +11,7 @@ from repo_agent_dagster.contracts.logs import LogKind, LogLevel
 Signal = Literal["new-since-green", "level", "annotation", "block", "stack", "exit", "tail"]
 """Why a line was picked.
 
-It is not in the last passing log; its level; an annotation of the build service (``##[error]``); a tool's failure block;
+It is not in the last passing log; its level; an annotation of the build service (``##[error]``); a failure block;
 a stack trace; the line that tells an exit code; the end of the log, where nothing else was found.
 """
 
@@ -113,3 +113,75 @@ class Failure:
     def text(self) -> str:
         """The failure's own lines as one text."""
         return "\n".join(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The identity of a problem: 64 hex digits, and the others by which it may be known already.
+
+    `aliases` are in the order of trust: the persisted cluster's, then those by earlier versions of the rules.
+    """
+
+    value: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """A build that an incident was seen in."""
+
+    run_id: str
+    attempt: int | None = None
+    url: str | None = None
+    branch: str | None = None
+    sha: str | None = None
+    is_default_branch: bool | None = None
+    event: str | None = None
+
+
+@dataclass(slots=True)
+class Incident:
+    """All failures of one fingerprint in a scan's window. Times are UTC.
+
+    `count` is of occurrences; `failures` holds the first few, `runs` the first few builds (`run_count` counts all).
+    `passed_on_retry` is true when a later attempt of every job that it was seen in passed. `commits` is the range it came
+    in with: the commit of the last passing build of the job and the first failing one.
+    """
+
+    fingerprint: Fingerprint
+    place: Place
+    source: str
+    level: LogLevel
+    template: str
+    count: int = 0
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    failures: list[Failure] = field(default_factory=list)
+    runs: list[RunRef] = field(default_factory=list)
+    run_count: int = 0
+    workers: set[str] = field(default_factory=set)
+    outcomes: set[str] = field(default_factory=set)
+    on_default_branch: bool = False
+    in_pull_request: bool = False
+    in_deploy: bool = False
+    passed_on_retry: bool = False
+    commits: tuple[str | None, str | None] | None = None
+
+    @property
+    def first(self) -> Failure:
+        """The failure that the incident is told by."""
+        return self.failures[0]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of an incident from before this scan: counts of each of the trailing days, oldest first.
+
+    `status` is the issue's (None: never seen), `scanned_days` how many of the trailing days were scanned at all.
+    """
+
+    daily_counts: tuple[int, ...] = ()
+    scanned_days: int = 0
+    status: str | None = None
+    regressions: int = 0
+    flaky_days: int = 0

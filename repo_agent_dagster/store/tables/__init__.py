@@ -18,15 +18,23 @@ from repo_agent_dagster.store.tables.knowledge import (
     transactions,
 )
 from repo_agent_dagster.store.tables.logs import (
+    build_jobs,
     build_logs,
     log_ingestions,
-    ops_issue_sightings,
-    ops_issues,
-    ops_scans,
+    log_source_days,
     worker_logs,
 )
 from repo_agent_dagster.store.tables.metadata import metadata
 from repo_agent_dagster.store.tables.notifications import notification_targets, parked_notifications, shipped_spools
+from repo_agent_dagster.store.tables.ops import (
+    ops_fingerprints,
+    ops_issue_sightings,
+    ops_issues,
+    ops_outbox,
+    ops_scans,
+    ops_templates,
+    ops_wordings,
+)
 from repo_agent_dagster.store.tables.patches import delivery_reports, patch_custody, patch_events
 from repo_agent_dagster.store.tables.queue import (
     ai_operation_logs,
@@ -43,6 +51,7 @@ __all__ = [
     "ai_operation_logs",
     "approvals",
     "artifacts",
+    "build_jobs",
     "build_logs",
     "checkpoints",
     "container_operation_logs",
@@ -52,11 +61,16 @@ __all__ = [
     "feasibility_jobs",
     "feedback",
     "log_ingestions",
+    "log_source_days",
     "metadata",
     "notification_targets",
+    "ops_fingerprints",
     "ops_issue_sightings",
     "ops_issues",
+    "ops_outbox",
     "ops_scans",
+    "ops_templates",
+    "ops_wordings",
     "parked_notifications",
     "patch_custody",
     "patch_events",

@@ -1,6 +1,18 @@
-"""Ingested log lines, the ledger that makes ingestion exactly-once, and what the scans found in them."""
+"""Ingested log lines, the ledger that makes ingestion exactly-once, and the builds whose logs they are."""
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, sequence_key, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
@@ -17,6 +29,9 @@ log_ingestions = Table(
     Column("rows", Integer, nullable=False),
     Column("quarantined", Integer, nullable=False),
     Column("quarantine_path", Text),
+    Column("version", String(300), comment="the provider's word for the object's state; equal: it is not read again"),
+    Column("status", String(16), nullable=False, server_default="complete", comment="complete, partial, expired"),
+    Column("problem", Text, comment="why it is not complete"),
     created_at(),
     CheckConstraint("kind IN ('worker', 'build')", name="kind"),
     UniqueConstraint("kind", "source", "object_name", "day"),
@@ -51,59 +66,51 @@ build_logs = Table(
     Index("ix_build_logs_ts", "ts"),
 )
 
-ops_scans = Table(
-    "ops_scans",
+log_source_days = Table(
+    "log_source_days",
     metadata,
-    uuid_key(),
-    Column("scope", String(16), nullable=False),
-    Column("window_start", UtcDateTime, nullable=False),
-    Column("window_end", UtcDateTime, nullable=False),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("finished_at", UtcDateTime),
-    Column("status", String(16), nullable=False),
-    Column("error", Text),
-    Column("totals", Json),
-    CheckConstraint("scope IN ('cloudflare', 'cicd', 'full')", name="scope"),
-    CheckConstraint("status IN ('running', 'success', 'failed')", name="status"),
-    Index("ix_ops_scans_started_at", "started_at"),
-)
-
-ops_issues = Table(
-    "ops_issues",
-    metadata,
-    uuid_key(),
-    Column("kind", String(32), nullable=False),
-    Column("severity", Integer, nullable=False),
-    Column("severity_reasons", Json, nullable=False),
-    Column("status", String(16), nullable=False, index=True),
-    Column("title", Text, nullable=False),
-    Column("worker", String(200)),
-    Column("repo", String(200)),
-    Column("run_id", String(64)),
-    Column("prompt", Text, nullable=False, default=""),
-    Column("analysis", Text, nullable=False, default=""),
-    Column("sample", Json),
-    Column("gh_issue_number", Integer),
-    Column("gh_issue_url", Text),
-    Column("fingerprint", String(64), nullable=False, unique=True),
-    Column("occurrences", Integer, nullable=False),
-    Column("regressions", Integer, nullable=False, default=0),
-    Column("first_seen", UtcDateTime, nullable=False),
-    Column("last_seen", UtcDateTime, nullable=False),
-    Column("resolved_at", UtcDateTime, comment="when it was resolved or closed; seen on a later day, it is reopened"),
-    created_at(),
-    CheckConstraint("severity BETWEEN 1 AND 5", name="severity"),
-    CheckConstraint("status IN ('open', 'triaged', 'in_progress', 'resolved', 'closed')", name="status"),
-)
-
-ops_issue_sightings = Table(
-    "ops_issue_sightings",
-    metadata,
-    Column("issue_id", ForeignKey("ops_issues.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", String(200), primary_key=True),
+    Column("kind", String(16), primary_key=True),
     Column("day", Date, primary_key=True),
-    Column("kind", String(16), primary_key=True, comment="worker or build: the log table the lines came from"),
-    Column("occurrences", Integer, nullable=False),
-    Column("first_seen", UtcDateTime, nullable=False),
-    Column("last_seen", UtcDateTime, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("problem", Text, comment="why it is not complete"),
+    Column("objects", Integer, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("expired", Integer, nullable=False, comment="objects whose lines the provider no longer has"),
+    Column("fetched_at", UtcDateTime, nullable=False),
+    Column("state", Json, comment="what the source wants to know next time, e.g. an ETag"),
+    CheckConstraint("kind IN ('worker', 'build')", name="kind"),
+    CheckConstraint("status IN ('complete', 'partial', 'failed', 'no_data')", name="status"),
 )
-"""How often an issue was seen on a day. A scan replaces its own days, so that scanning twice counts once."""
+"""How the last ingestion of a source's day went: an empty day is `no_data`, a short one `partial`; both are told."""
+
+build_jobs = Table(
+    "build_jobs",
+    metadata,
+    uuid_key(),
+    Column("source", String(200), nullable=False),
+    Column("repo", String(200), nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("job_id", String(64), nullable=False),
+    Column("workflow", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("branch", Text),
+    Column("is_default_branch", Boolean),
+    Column("sha", String(64)),
+    Column("event", String(64)),
+    Column("conclusion", String(32)),
+    Column("url", Text),
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("object_name", Text, nullable=False, comment="the object of log_ingestions that holds its lines"),
+    Column("log_status", String(16), nullable=False),
+    Column("green_log", Text, comment="artifact key of its log, kept while it is the last passing one of its job"),
+    created_at(),
+    CheckConstraint("log_status IN ('stored', 'partial', 'expired', 'missing')", name="log_status"),
+    UniqueConstraint("source", "repo", "run_id", "attempt", "job_id"),
+    Index("ix_build_jobs_finished_at", "finished_at"),
+    Index("ix_build_jobs_repo_workflow_job", "repo", "workflow", "job"),
+)
+"""One attempt of one job of a build."""
