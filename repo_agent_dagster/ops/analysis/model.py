@@ -144,8 +144,8 @@ class Incident:
     """All failures of one fingerprint in a scan's window. Times are UTC.
 
     `count` is of occurrences; `failures` holds the first few, `runs` the first few builds (`run_count` counts all).
-    `passed_on_retry` is true when a later attempt of every job that it was seen in passed. `commits` is the range it came
-    in with: the commit of the last passing build of the job and the first failing one.
+    `passed_on_retry` is true when a later attempt of every job that it was seen in passed. `commits` is the range it
+    came in with: the commit of the last passing build of the job and the first failing one.
     """
 
     fingerprint: Fingerprint
