@@ -46,6 +46,53 @@ class Settings(BaseSettings):
     worker_log_dir: Path | None = Field(None, description="JSONL logs of workers; default `home`/logs/workers.")
     build_log_dir: Path | None = Field(None, description="JSONL logs of builds; default `home`/logs/builds.")
 
+    log_sources: Path | None = Field(
+        None,
+        description="YAML file that names the log sources; default `home`/log-sources.yaml; where there is none, the "
+        "two folders above.",
+    )
+    log_lateness_hours: float = Field(
+        24.0, ge=0, description="How long after its event a log line may still arrive; such days are read again."
+    )
+    log_future_minutes: float = Field(
+        10.0, ge=0, description="How far a log line's time may be ahead of ours before it counts as broken."
+    )
+
+    severity_rules: Path | None = Field(
+        None, description="YAML file of severity rules that replaces the built-in ones (docs/ops-analysis.md)."
+    )
+    ops_issue_threshold: int = Field(
+        3, ge=1, le=5, description="Problems of this severity or graver become GitHub issues; 1 is the gravest."
+    )
+    ops_issue_repository: str = Field(
+        "", description="Repository (owner/name) for ops issues on GitHub; empty: a build's own, and none for workers."
+    )
+    ops_max_issues: int = Field(
+        100, ge=1, description="New ops issues that one scan opens at most; the rest go into one overflow issue."
+    )
+    ops_max_github_issues: int = Field(20, ge=0, description="GitHub issues that one scan opens at most.")
+    ops_quiet_after_scans: int = Field(
+        7, ge=1, description="Scans in a row without an issue's problem until that is told on GitHub."
+    )
+    ops_close_when_quiet: bool = Field(
+        False, description="Whether such an issue is also closed; it is reopened when the problem is seen again."
+    )
+    ops_ai_budget_tokens: int = Field(
+        50_000, ge=0, description="Tokens that one scan may spend on a model's words for its incidents."
+    )
+
+    github_token: SecretStr = Field(
+        SecretStr(""), description="Token for issues on GitHub; without it they stay in the store and in files."
+    )
+    github_api_url: str = Field(
+        "https://api.github.com", description="API of GitHub, or of a GitHub Enterprise server (…/api/v3)."
+    )
+
+    redaction_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the digests that stand for redacted secrets; empty: one made and kept in `home`.",
+    )
+
     sandbox_image: str = Field("repo-agent/sandbox:latest", description="Image that task sandboxes start from.")
     sandbox_allowed_images: str = Field(
         "",
@@ -150,7 +197,9 @@ class Settings(BaseSettings):
         description="Comma-separated names that clients may call the HTTP API by, besides addresses and localhost.",
     )
 
-    @field_validator("home", "staging_dir", "migration_target", "worker_log_dir", "build_log_dir")
+    @field_validator(
+        "home", "staging_dir", "migration_target", "worker_log_dir", "build_log_dir", "log_sources", "severity_rules"
+    )
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
@@ -179,6 +228,24 @@ class Settings(BaseSettings):
     def build_logs(self) -> Path:
         """Folder of the builds' JSONL logs."""
         return self.build_log_dir or self.home / "logs" / "builds"
+
+    @property
+    def log_sources_file(self) -> Path | None:
+        """The YAML file of log sources; None where none is named and the default is not there."""
+        if self.log_sources is not None:
+            return self.log_sources
+        default = self.home / "log-sources.yaml"
+        return default if default.exists() else None
+
+    @property
+    def log_landing(self) -> Path:
+        """Folder of what proxies and build services gave, as it was given; safe to lose."""
+        return self.home / "landing"
+
+    @property
+    def issue_files(self) -> Path:
+        """Folder of the ops issues as Markdown files."""
+        return self.home / "issues"
 
     @property
     def log_quarantine(self) -> Path:
