@@ -81,7 +81,8 @@ class Failure:
 
     `lines` are the picked ones, in order; `before` and `after` stand around them. `headline` is the line that says what
     went wrong, `exception` its class, `frames` the stack with the innermost first. `tool` is whose failure block it is
-    (pytest, jest, tsc, …), `test` the id of the failing test, `command` what was being run, `meta` a stored line's own.
+    (pytest, jest, tsc, …), `test` the id of the failing test, `command` what was being run, `meta` a stored line's own;
+    `passed_on_retry` tells that a later attempt of the same job passed.
     """
 
     place: Place
@@ -102,6 +103,7 @@ class Failure:
     ts: datetime | None = None
     run_id: str | None = None
     job: BuildJob | None = None
+    passed_on_retry: bool = False
     meta: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 _ADDED = {
-    "log_ingestions": ["version", "status", "problem"],
+    "log_ingestions": ["version", "status", "problem", "redacted"],
     "ops_issue_sightings": ["runs", "flaky"],
     "ops_issues": [
         "place",
@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("objects", sa.Integer(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("quarantined", sa.Integer(), nullable=False),
+        sa.Column("redacted", sa.Integer(), nullable=False, comment="secrets that were taken out"),
         sa.Column("expired", sa.Integer(), nullable=False, comment="objects whose lines the provider no longer has"),
         sa.Column("fetched_at", UtcDateTime(), nullable=False),
         sa.Column("state", Json, nullable=True, comment="what the source wants to know next time, e.g. an ETag"),
@@ -178,6 +179,11 @@ def upgrade() -> None:
             )
         )
         table.add_column(sa.Column("problem", sa.Text(), nullable=True, comment="why it is not complete"))
+        table.add_column(
+            sa.Column(
+                "redacted", sa.Integer(), server_default="0", nullable=False, comment="secrets that were taken out"
+            )
+        )
 
     with op.batch_alter_table("ops_issue_sightings") as table:
         table.add_column(
