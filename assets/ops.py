@@ -9,7 +9,7 @@ from assets.logs import OWNERS, build_logs, worker_logs
 from assets.metadata import markdown_table
 from assets.partitions import days, partition_day
 from jobs.tasks import TASK_TAG
-from repo_agent_dagster.ops.scan import scan_day
+from repo_agent_dagster.ops.scanning.scan import scan_day
 from repo_agent_dagster.resources import ClockResource, StoreResource
 from repo_agent_dagster.store import ops_issues as issue_store
 from repo_agent_dagster.store import task_requests

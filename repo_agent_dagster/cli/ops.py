@@ -39,7 +39,7 @@ def scan(
 ) -> None:
     """Ingest a day's logs and scan them now, in this process. Safe to repeat: nothing is counted twice."""
     from repo_agent_dagster.ops.ingestion.ingest import ingest_day
-    from repo_agent_dagster.ops.scan import KINDS, scan_day
+    from repo_agent_dagster.ops.scanning.scan import KINDS, scan_day
     from repo_agent_dagster.ops.sources.directory import embedded_sources
 
     settings, now = Settings(), datetime.now(UTC)

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
-from repo_agent_dagster.ops.scan import ScanResult, scan_day
+from repo_agent_dagster.ops.scanning.scan import ScanResult, scan_day
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_issues import OpsIssue, listing, set_status
 from repo_agent_dagster.store.ops_scans import OpsScan, latest_scans
