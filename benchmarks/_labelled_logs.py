@@ -1,4 +1,4 @@
-"""The labelled failure logs (benchmarks/failure_logs) and their reader; it refuses what the README's format does not allow."""
+"""The labelled failure logs (benchmarks/failure_logs) and their reader, which refuses what the README does not allow."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,24 @@ Form = Literal["actions", "terminal", "jsonl"]
 ROOT = Path(__file__).parent / "failure_logs"
 SPLITS: tuple[Split, ...] = get_args(Split)
 CAUSES = frozenset(
-    "dependency_resolution type_error assertion timeout oom rate_limit auth dns disk missing_secret lint flaky infra"
-    " exception syntax config".split()
+    [
+        "dependency_resolution",
+        "type_error",
+        "assertion",
+        "timeout",
+        "oom",
+        "rate_limit",
+        "auth",
+        "dns",
+        "disk",
+        "missing_secret",
+        "lint",
+        "flaky",
+        "infra",
+        "exception",
+        "syntax",
+        "config",
+    ]
 )
 
 
