@@ -1,4 +1,4 @@
-"""Ops issues: the statuses an issue passes through and which step may follow which."""
+"""Ops issues: the statuses an issue passes through, the causes it may have, and how it moves from night to night."""
 
 from enum import StrEnum
 
@@ -29,3 +29,35 @@ ALLOWED_FROM: dict[IssueStatus, tuple[IssueStatus, ...]] = {
     ),
 }
 """The statuses each status may be reached from by a person; only a scan leads back to `open`."""
+
+
+class CauseName(StrEnum):
+    """What a failure is likely to come from: the nearest cause that its log supports."""
+
+    DEPENDENCY_RESOLUTION = "dependency_resolution"
+    TYPE_ERROR = "type_error"
+    ASSERTION = "assertion"
+    TIMEOUT = "timeout"
+    OOM = "oom"
+    RATE_LIMIT = "rate_limit"
+    AUTH = "auth"
+    DNS = "dns"
+    DISK = "disk"
+    MISSING_SECRET = "missing_secret"  # noqa: S105 - a cause, no secret
+    LINT = "lint"
+    FLAKY = "flaky"
+    INFRA = "infra"
+    EXCEPTION = "exception"
+    SYNTAX = "syntax"
+    CONFIG = "config"
+    UNKNOWN = "unknown"
+
+
+class Trend(StrEnum):
+    """How an incident moves against the trailing days; what each means in numbers is in the severity rules."""
+
+    NEW = "new"
+    SURGING = "surging"
+    STEADY = "steady"
+    FLAKY = "flaky"
+    REGRESSION = "regression"

@@ -147,7 +147,8 @@ class Incident:
 
     `count` is of occurrences; `failures` holds the first few, `runs` the first few builds (`run_count` counts all).
     `passed_on_retry` is true when a later attempt of every job that it was seen in passed. `commits` is the range it
-    came in with: the commit of the last passing build of the job and the first failing one.
+    came in with: the commit of the last passing build of the job and the first failing one. `job_runs` is how many runs
+    the job had in the window at all (0: not known), `place_count` how many workers or repositories had the same.
     """
 
     fingerprint: Fingerprint
@@ -168,6 +169,8 @@ class Incident:
     in_deploy: bool = False
     passed_on_retry: bool = False
     commits: tuple[str | None, str | None] | None = None
+    job_runs: int = 0
+    place_count: int = 1
 
     @property
     def first(self) -> Failure:
