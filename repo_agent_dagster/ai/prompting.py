@@ -1,11 +1,11 @@
 """Prompts from the templates in `prompts/`: what they want is given, or it is a mistake."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from repo_agent_dagster.ai.faults import PromptBroken
+from repo_agent_dagster.pages.markdown_text import fenced
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,13 +33,6 @@ def numbered(text: str) -> str:
     if lines[-1] == "":
         lines.pop()
     return "\n".join(f"{number:>5}| {line.removesuffix(chr(13))}" for number, line in enumerate(lines, 1))
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Return the text in a fence that nothing in it can close."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
 
 
 @cache

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repo_agent_dagster.ai import PromptBroken
-from repo_agent_dagster.ai.prompting import fenced, numbered, rendered
+from repo_agent_dagster.ai.prompting import numbered, rendered
 from repo_agent_dagster.ai.proposed_patches import ProposedBatch
+from repo_agent_dagster.pages.markdown_text import fenced
 
 LEFT: dict[str, Any] = {
     "unit": "shop",
