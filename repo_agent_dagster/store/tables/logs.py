@@ -12,10 +12,22 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, sequence_key, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
+
+
+def _record_id() -> Column[str]:
+    return Column("record_id", String(200), comment="the provider's id of the record, where it gives one")
+
+
+def _record_id_index(table: str) -> Index:
+    """Return an index that costs nothing where records have no ids, as nearly all have none."""
+    given = text("record_id IS NOT NULL")
+    return Index(f"ix_{table}_record_id", "record_id", sqlite_where=given, postgresql_where=given)
+
 
 log_ingestions = Table(
     "log_ingestions",
@@ -30,9 +42,19 @@ log_ingestions = Table(
     Column("quarantined", Integer, nullable=False),
     Column("quarantine_path", Text),
     Column("version", String(300), comment="the provider's word for the object's state; equal: it is not read again"),
-    Column("status", String(16), nullable=False, server_default="complete", comment="complete, partial, expired"),
+    Column(
+        "status", String(16), nullable=False, server_default="complete", comment="complete, partial, expired, duplicate"
+    ),
     Column("problem", Text, comment="why it is not complete"),
     Column("redacted", Integer, nullable=False, server_default="0", comment="secrets that were taken out"),
+    Column(
+        "duplicates",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="lines left out because another with the same provider id is there",
+    ),
+    Column("days", Json, comment="the UTC days of all its lines, of this version; null: not known"),
     created_at(),
     CheckConstraint("kind IN ('worker', 'build')", name="kind"),
     UniqueConstraint("kind", "source", "object_name", "day"),
@@ -49,7 +71,9 @@ worker_logs = Table(
     Column("message", Text, nullable=False),
     Column("meta", Json),
     Column("ts", UtcDateTime, nullable=False),
+    _record_id(),
     Index("ix_worker_logs_ts", "ts"),
+    _record_id_index("worker_logs"),
 )
 
 build_logs = Table(
@@ -64,7 +88,9 @@ build_logs = Table(
     Column("message", Text, nullable=False),
     Column("meta", Json),
     Column("ts", UtcDateTime, nullable=False),
+    _record_id(),
     Index("ix_build_logs_ts", "ts"),
+    _record_id_index("build_logs"),
 )
 
 log_source_days = Table(

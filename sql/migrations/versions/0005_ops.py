@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 _ADDED = {
-    "log_ingestions": ["version", "status", "problem", "redacted"],
+    "log_ingestions": ["version", "status", "problem", "redacted", "duplicates", "days"],
     "ops_issue_sightings": ["runs", "flaky"],
     "ops_issues": [
         "place",
@@ -27,6 +27,8 @@ _ADDED = {
         "gh_synced_at",
     ],
 }
+
+_RECORD_ID = "the provider's id of the record, where it gives one"
 
 
 def upgrade() -> None:
@@ -175,7 +177,7 @@ def upgrade() -> None:
                 sa.String(length=16),
                 server_default="complete",
                 nullable=False,
-                comment="complete, partial, expired",
+                comment="complete, partial, expired, duplicate",
             )
         )
         table.add_column(sa.Column("problem", sa.Text(), nullable=True, comment="why it is not complete"))
@@ -183,6 +185,30 @@ def upgrade() -> None:
             sa.Column(
                 "redacted", sa.Integer(), server_default="0", nullable=False, comment="secrets that were taken out"
             )
+        )
+        table.add_column(
+            sa.Column(
+                "duplicates",
+                sa.Integer(),
+                server_default="0",
+                nullable=False,
+                comment="lines left out because another with the same provider id is there",
+            )
+        )
+        table.add_column(
+            sa.Column(
+                "days", Json, nullable=True, comment="the UTC days of all its lines, of this version; null: not known"
+            )
+        )
+
+    for name in ("worker_logs", "build_logs"):
+        op.add_column(name, sa.Column("record_id", sa.String(length=200), nullable=True, comment=_RECORD_ID))
+        op.create_index(
+            f"ix_{name}_record_id",
+            name,
+            ["record_id"],
+            sqlite_where=sa.text("record_id IS NOT NULL"),
+            postgresql_where=sa.text("record_id IS NOT NULL"),
         )
 
     with op.batch_alter_table("ops_issue_sightings") as table:
@@ -258,6 +284,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for name in ("worker_logs", "build_logs"):
+        op.drop_index(f"ix_{name}_record_id", name)
+        op.drop_column(name, "record_id")
     for table_name, columns in reversed(_ADDED.items()):
         for column in columns:
             op.drop_column(table_name, column)
