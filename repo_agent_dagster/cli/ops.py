@@ -152,11 +152,11 @@ def resolve(issue_id: IssueId) -> None:
 @app.command()
 def summary(as_json: AsJson = False) -> None:
     """Count the issues by status and severity, and tell when the last scan was."""
-    from repo_agent_dagster.store import ops_issues, ops_scans
+    from repo_agent_dagster.store import ops_scans, ops_summary
     from repo_agent_dagster.store.engine import read_transaction
 
     with read_transaction(_engine()) as conn:
-        counts = ops_issues.summary(conn)
+        counts = ops_summary.summary(conn, today=datetime.now(UTC).date())
         scans = ops_scans.latest_scans(conn, limit=1)
     if as_json:
         _print_json({**asdict(counts), "last_scan": asdict(scans[0]) if scans else None})

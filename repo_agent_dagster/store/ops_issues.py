@@ -1,6 +1,6 @@
-"""Ops issues: one row for each fingerprint, and the guarded steps of its life. What scans write: `ops_sightings`."""
+"""Ops issues: one row for each problem, and the guarded steps of its life. What scans write: `ops_sightings`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.contracts.issue_details import IssueDetails
 from repo_agent_dagster.contracts.ops import ALLOWED_FROM, SETTLED_STATUSES, IssueStatus
+from repo_agent_dagster.store.ops_tallies import in_parts
+from repo_agent_dagster.store.rows import storable
 from repo_agent_dagster.store.tables import ops_issues
 
 
@@ -22,7 +25,11 @@ class IssueStepRefused(PermanentFault):
 
 @dataclass(frozen=True, slots=True)
 class OpsIssue:
-    """One ops issue. `severity` is 1 (highest) to 5; `occurrences` counts the lines of all scanned days."""
+    """One ops issue. `severity` is 1 (highest) to 5; `occurrences` counts the lines of all scanned days.
+
+    `missed_scans` counts the scanned days since it was last seen. The fields `gh_…` say what is known of its issue on
+    GitHub; `gh_state` is open, closed, deleted, transferred, locked or disabled, and `gh_problem` tells why.
+    """
 
     id: str
     kind: str
@@ -30,14 +37,16 @@ class OpsIssue:
     severity_reasons: list[str]
     status: IssueStatus
     title: str
+    place: str
     worker: str | None
     repo: str | None
     run_id: str | None
+    cause: str | None
+    template: str | None
     prompt: str
     analysis: str
     sample: list[dict[str, Any]] | None
-    gh_issue_number: int | None
-    gh_issue_url: str | None
+    details: IssueDetails
     fingerprint: str
     occurrences: int
     regressions: int
@@ -45,22 +54,20 @@ class OpsIssue:
     last_seen: datetime
     resolved_at: datetime | None
     created_at: datetime
+    assignee: str | None
+    missed_scans: int
+    gh_repo: str | None
+    gh_issue_number: int | None
+    gh_issue_url: str | None
+    gh_state: str | None
+    gh_comment_id: int | None
+    gh_problem: str | None
+    gh_synced_at: datetime | None
 
     @property
-    def place(self) -> str:
-        """The worker or the repository."""
-        return self.worker or self.repo or ""
-
-
-@dataclass(frozen=True, slots=True)
-class IssueSummary:
-    """Counts of issues, by status, by severity among those not settled, and the latter's mean severity."""
-
-    total: int
-    unsettled: int
-    by_status: dict[str, int]
-    by_severity: dict[int, int]
-    mean_severity: float | None
+    def is_settled(self) -> bool:
+        """Whether it is resolved or closed."""
+        return self.status in SETTLED_STATUSES
 
 
 _COLUMNS = [ops_issues.c[name] for name in OpsIssue.__dataclass_fields__]
@@ -74,7 +81,7 @@ def get(connection: Connection, issue_id: str) -> OpsIssue:
     """
     row = connection.execute(select(*_COLUMNS).where(ops_issues.c.id == issue_id)).one_or_none()
     if row is None:
-        raise UnknownIssue(f"no ops issue has the id {issue_id}; `repo-agent ops issues` lists them")
+        raise _unknown(issue_id)
     return _issue(row)
 
 
@@ -125,31 +132,96 @@ def set_status(connection: Connection, issue_id: str, status: IssueStatus, *, no
         )
 
 
-def summary(connection: Connection) -> IssueSummary:
-    """Count the issues by status and, among those not settled, by severity."""
-    by_status: dict[str, int] = {status.value: 0 for status in IssueStatus}
-    by_severity = dict.fromkeys(range(1, 6), 0)
+def get_many(connection: Connection, issue_ids: Collection[str]) -> dict[str, OpsIssue]:
+    """Return the issues with these ids, by id; ids that no issue has are left out."""
+    found: dict[str, OpsIssue] = {}
+    for part in in_parts(sorted(set(issue_ids))):
+        for row in connection.execute(select(*_COLUMNS).where(ops_issues.c.id.in_(part))):
+            found[row.id] = _issue(row)
+    return found
+
+
+def claim(connection: Connection, issue_id: str, assignee: str) -> bool:
+    """Take an issue on in somebody's name; return False when it is theirs already.
+
+    Raises:
+        UnknownIssue: there is no such issue.
+        IssueStepRefused: another holds it, or it is settled.
+    """
+    issue = _locked(connection, issue_id)
+    if issue.status is IssueStatus.IN_PROGRESS and issue.assignee == assignee:
+        return False
+    if issue.status is IssueStatus.IN_PROGRESS and issue.assignee is not None:
+        raise IssueStepRefused(f"ops issue {issue_id} is held by {issue.assignee}; ask them, or resolve it")
+    if issue.status is not IssueStatus.IN_PROGRESS:
+        set_status(connection, issue_id, IssueStatus.IN_PROGRESS, now=issue.last_seen)
+    write(connection, issue_id, assignee=assignee)
+    return True
+
+
+def settle(connection: Connection, issue_id: str, status: IssueStatus, note: str, *, now: datetime) -> None:
+    """Resolve or close an issue, and keep what was noted on it.
+
+    Raises:
+        UnknownIssue: there is no such issue.
+        IssueStepRefused: its status does not allow it.
+    """
+    issue = _locked(connection, issue_id)
+    set_status(connection, issue_id, status, now=now)
+    if note:
+        details = issue.details.model_copy(update={"resolution": note})
+        write(connection, issue_id, details=details.model_dump(mode="json"))
+
+
+def reopen(connection: Connection, issue_id: str, *, is_regression: bool) -> None:
+    """Make a settled issue open again: seen again after it was settled, or reopened by a person on GitHub."""
+    again = ops_issues.c.regressions + 1 if is_regression else ops_issues.c.regressions
+    connection.execute(
+        ops_issues.update()
+        .where(ops_issues.c.id == issue_id, ops_issues.c.status.in_([s.value for s in SETTLED_STATUSES]))
+        .values(status=IssueStatus.OPEN.value, resolved_at=None, assignee=None, regressions=again)
+    )
+
+
+def write(connection: Connection, issue_id: str, **values: Any) -> None:
+    """Set columns of an issue, as both databases keep them alike; statuses go by `set_status`."""
+    connection.execute(ops_issues.update().where(ops_issues.c.id == issue_id).values(**storable(ops_issues, values)))
+
+
+def on_github(connection: Connection, repository: str) -> list[OpsIssue]:
+    """Return the issues that have a number in this GitHub repository, oldest first."""
     rows = connection.execute(
-        select(ops_issues.c.status, ops_issues.c.severity, func.count()).group_by(
-            ops_issues.c.status, ops_issues.c.severity
-        )
+        select(*_COLUMNS)
+        .where(ops_issues.c.gh_repo == repository, ops_issues.c.gh_issue_number.is_not(None))
+        .order_by(ops_issues.c.id)
     )
-    for status, severity, count in rows:
-        by_status[status] += count
-        if IssueStatus(status) not in SETTLED_STATUSES:
-            by_severity[severity] += count
-    unsettled = sum(by_severity.values())
-    weighted = sum(severity * count for severity, count in by_severity.items())
-    return IssueSummary(
-        total=sum(by_status.values()),
-        unsettled=unsettled,
-        by_status=by_status,
-        by_severity=by_severity,
-        mean_severity=weighted / unsettled if unsettled else None,
+    return [_issue(row) for row in rows]
+
+
+def github_repositories(connection: Connection) -> list[str]:
+    """Return the GitHub repositories that hold issues of ours."""
+    rows = connection.execute(
+        select(ops_issues.c.gh_repo)
+        .where(ops_issues.c.gh_repo.is_not(None), ops_issues.c.gh_issue_number.is_not(None))
+        .distinct()
+        .order_by(ops_issues.c.gh_repo)
     )
+    return [str(name) for name in rows.scalars()]
+
+
+def _locked(connection: Connection, issue_id: str) -> OpsIssue:
+    row = connection.execute(select(*_COLUMNS).where(ops_issues.c.id == issue_id).with_for_update()).one_or_none()
+    if row is None:
+        raise _unknown(issue_id)
+    return _issue(row)
+
+
+def _unknown(issue_id: str) -> UnknownIssue:
+    return UnknownIssue(f"no ops issue has the id {issue_id}; `repo-agent ops issues` lists them")
 
 
 def _issue(row: Any) -> OpsIssue:
     values = dict(row._mapping)
     values["status"] = IssueStatus(values["status"])
+    values["details"] = IssueDetails.model_validate(values["details"] or {})
     return OpsIssue(**values)

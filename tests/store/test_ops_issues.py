@@ -13,9 +13,9 @@ from repo_agent_dagster.store.ops_issues import (
     get,
     listing,
     set_status,
-    summary,
 )
-from repo_agent_dagster.store.ops_sightings import Sighting, record_sighting
+from repo_agent_dagster.store.ops_sightings import Sighting, record_sightings
+from repo_agent_dagster.store.ops_summary import summary
 
 
 def open_issue(engine: Engine, name: str, severity: int, now: datetime, *, days_ago: int = 0) -> str:
@@ -38,7 +38,7 @@ def open_issue(engine: Engine, name: str, severity: int, now: datetime, *, days_
         run_id="7",
     )
     with write_transaction(engine) as connection:
-        return record_sighting(connection, found, now=now).issue_id
+        return record_sightings(connection, [found], now=now)[0].issue_id
 
 
 def step(engine: Engine, issue_id: str, *statuses: IssueStatus, now: datetime) -> None:
@@ -110,13 +110,13 @@ def test_the_summary_counts_by_status_and_rates_what_is_not_settled(store: Engin
     step(store, open_issue(store, "c", 5, now), IssueStatus.CLOSED, now=now)
 
     with write_transaction(store) as connection:
-        counts = summary(connection)
+        counts = summary(connection, today=now.date())
 
     assert (counts.total, counts.unsettled, counts.mean_severity) == (3, 2, 2.5)
     assert counts.by_status == {"open": 2, "triaged": 0, "in_progress": 0, "resolved": 0, "closed": 1}
     assert counts.by_severity == {1: 1, 2: 0, 3: 0, 4: 1, 5: 0}
 
 
-def test_the_summary_of_nothing_has_no_mean(store: Engine) -> None:
+def test_the_summary_of_nothing_has_no_mean(store: Engine, now: datetime) -> None:
     with write_transaction(store) as connection:
-        assert summary(connection).mean_severity is None
+        assert summary(connection, today=now.date()).mean_severity is None

@@ -13,10 +13,10 @@ from repo_agent_dagster.store.ops_sightings import (
     Change,
     Recorded,
     Sighting,
-    forget_other_sightings,
     lock_for_scan,
-    record_sighting,
+    record_sightings,
 )
+from repo_agent_dagster.store.ops_tallies import forget_other_sightings
 
 DAY = date(2026, 3, 3)
 
@@ -45,7 +45,7 @@ def sighting(day: date = DAY, occurrences: int = 2, fingerprint: str = "f" * 64,
 def record(engine: Engine, seen: Sighting, now: datetime) -> Recorded:
     with write_transaction(engine) as connection:
         lock_for_scan(connection)
-        return record_sighting(connection, seen, now=now)
+        return record_sightings(connection, [seen], now=now)[0]
 
 
 def read(engine: Engine, issue_id: str) -> OpsIssue:

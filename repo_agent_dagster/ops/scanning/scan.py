@@ -21,13 +21,8 @@ from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.log_records import count_lines, failures
 from repo_agent_dagster.store.ops_scans import fail_scan, finish_scan, start_scan
-from repo_agent_dagster.store.ops_sightings import (
-    Change,
-    Sighting,
-    forget_other_sightings,
-    lock_for_scan,
-    record_sighting,
-)
+from repo_agent_dagster.store.ops_sightings import Change, Sighting, lock_for_scan, record_sightings
+from repo_agent_dagster.store.ops_tallies import forget_other_sightings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -87,7 +82,7 @@ def scan_day(engine: "Engine", day: date, *, scope: OpsScope, now: datetime) -> 
         sightings = [_sighting(incident, day) for incident in incidents]
         with write_transaction(engine) as connection:
             lock_for_scan(connection)
-            changes = [record_sighting(connection, sighting, now=now) for sighting in sightings]
+            changes = record_sightings(connection, sightings, now=now)
             forgotten = forget_other_sightings(connection, day, kinds, {seen.issue_id for seen in changes})
             totals = {
                 "lines": lines,
