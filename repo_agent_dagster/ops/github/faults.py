@@ -23,3 +23,23 @@ class GitHubUnavailable(TransientFault):
         super().__init__(message)
         self.status = status
         self.retry_at = retry_at
+
+
+class IssuesDisabled(GitHubRefused):
+    """The repository takes no issues: they are switched off, or it is archived."""
+
+
+class IssueGone(GitHubRefused):
+    """The issue or comment was deleted, or may no longer be seen."""
+
+
+class IssueLocked(GitHubRefused):
+    """The issue's conversation is locked for our account."""
+
+
+class IssueTransferred(GitHubRefused):
+    """The issue was moved to another repository; `url` is where it is now."""
+
+    def __init__(self, message: str, url: str) -> None:
+        super().__init__(message, 301)
+        self.url = url
