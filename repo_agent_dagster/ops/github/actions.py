@@ -1,0 +1,140 @@
+"""GitHub Actions as PyGithub tells of them: repositories, runs of a span of time, jobs of each attempt."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any, TypeVar
+
+from github import Repository as repositories
+from github import WorkflowJob as jobs
+from github import WorkflowRun as runs
+from github.GithubObject import GithubObject
+from github.PaginatedList import PaginatedList
+
+from repo_agent_dagster.ops.github.client import GitHub, asked
+from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
+
+_T = TypeVar("_T", bound=GithubObject)
+
+MOST_LISTED = 1000
+"""GitHub lists no more runs for one filter; a span of time that has more is halved."""
+
+_SHORTEST_SPAN = timedelta(minutes=1)
+_MOST_JOBS = 5000
+
+
+class GitHubActions(GitHub):
+    """Reads Actions. Each method raises GitHubRefused or GitHubUnavailable where GitHub does not tell."""
+
+    def repository(self, name: str) -> Repository:
+        """Return what is known of ``owner/name``; one that was renamed comes with its new name."""
+        with asked(f"asking for the repository {name}"):
+            return _repository(self._client.get_repo(name))
+
+    def repositories_of(self, organization: str, *, most: int) -> tuple[list[Repository], bool]:
+        """Return the organisation's repositories that were pushed to last, and whether there are more than `most`."""
+        with asked(f"listing the repositories of {organization}"):
+            listed = self._client.get_organization(organization).get_repos(sort="pushed", direction="desc")
+            found = [_repository(one) for one in islice(listed, most + 1)]
+        return found[:most], len(found) > most
+
+    def runs(self, repository: str, start: datetime, end: datetime) -> Iterator[WorkflowRun]:
+        """Yield the runs that were created with start ≤ time < end, each once, newest first."""
+        seen: set[int] = set()
+        for run in self._runs_within(repository, start, end):
+            # While pages are read new runs push the older ones on, so one may be listed twice.
+            if run.id not in seen:
+                seen.add(run.id)
+                yield run
+
+    def _runs_within(self, repository: str, start: datetime, end: datetime) -> Iterator[WorkflowRun]:
+        doing = f"listing the runs of {repository} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+        # The filter's end is inclusive, and counts in seconds.
+        span = f"{start:%Y-%m-%dT%H:%M:%SZ}..{end - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+        listed = self._listed(runs.WorkflowRun, f"/repos/{repository}/actions/runs", "workflow_runs", created=span)
+        listing = iter(listed)
+        with asked(doing):
+            run = next((_run(one, repository) for one in listing), None)
+            is_cut = run is not None and listed.totalCount > MOST_LISTED
+        if is_cut and end - start > _SHORTEST_SPAN:
+            middle = start + (end - start) / 2
+            yield from self._runs_within(repository, middle, end)
+            yield from self._runs_within(repository, start, middle)
+            return
+        while run is not None:
+            yield run
+            with asked(doing):
+                run = next((_run(one, repository) for one in listing), None)
+
+    def jobs(self, run: WorkflowRun) -> list[WorkflowJob]:
+        """Return the jobs of all attempts of a run, by attempt; one that an attempt took over unchanged stands once."""
+        path = f"/repos/{run.repository}/actions/runs/{run.id}/jobs"
+        with asked(f"listing the jobs of run {run.id} of {run.repository}"):
+            listed = self._listed(jobs.WorkflowJob, path, "jobs", filter="all")
+            found = [_job(one) for one in islice(listed, _MOST_JOBS)]
+        return without_carried_over(found)
+
+    def _listed(self, kind: type[_T], path: str, item: str, **query: str) -> PaginatedList[_T]:
+        # PyGithub's own methods ask for the repository, and for the run, before they list.
+        return PaginatedList(kind, self._client.requester, path, dict(query), list_item=item)
+
+
+def without_carried_over(jobs: list[WorkflowJob]) -> list[WorkflowJob]:
+    """Return the jobs by attempt and id, without those that "re-run failed jobs" copied from an earlier attempt.
+
+    A copy has an id of its own but the same name, times and conclusion.
+    """
+    kept: dict[tuple[Any, ...], WorkflowJob] = {}
+    for job in sorted(jobs, key=lambda one: (one.attempt, one.id)):
+        same = (job.name, job.started_at, job.completed_at, job.conclusion)
+        known = kept.get(same)
+        if known is None or known.attempt == job.attempt or job.completed_at is None:
+            kept[same if known is None else (*same, job.id)] = job
+    return list(kept.values())
+
+
+def _repository(one: repositories.Repository) -> Repository:
+    return Repository(one.full_name, one.default_branch, bool(one.archived), _utc(one.pushed_at))
+
+
+def _run(one: runs.WorkflowRun, repository: str) -> WorkflowRun:
+    head = one.head_repository  # none for a fork that was deleted
+    created = _utc(one.created_at) or datetime.fromtimestamp(0, UTC)
+    return WorkflowRun(
+        id=one.id,
+        repository=repository,
+        workflow=one.name or one.path.rpartition("/")[2],
+        attempt=one.run_attempt or 1,
+        status=one.status,
+        conclusion=one.conclusion,
+        event=one.event,
+        branch=one.head_branch,
+        sha=one.head_sha,
+        is_of_fork=head is None or head.full_name.lower() != repository.lower(),
+        url=one.html_url,
+        created_at=created,
+        updated_at=_utc(one.updated_at) or created,
+    )
+
+
+def _job(one: jobs.WorkflowJob) -> WorkflowJob:
+    return WorkflowJob(
+        id=one.id,
+        attempt=one.run_attempt or 1,
+        name=one.name,
+        status=one.status,
+        conclusion=one.conclusion,
+        url=one.html_url or "",
+        started_at=_utc(one.started_at),
+        completed_at=_utc(one.completed_at),
+        steps=tuple(
+            WorkflowStep(step.number, step.name, step.conclusion, _utc(step.started_at), _utc(step.completed_at))
+            for step in one.steps or ()
+        ),
+    )
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    if instant is None:
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
