@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from github import Repository as repositories
-from github import WorkflowJob as jobs
-from github import WorkflowRun as runs
 from github.GithubObject import GithubObject
 from github.PaginatedList import PaginatedList
+from github.Repository import Repository as ListedRepository
+from github.WorkflowJob import WorkflowJob as ListedJob
+from github.WorkflowRun import WorkflowRun as ListedRun
 
 from repo_agent_dagster.ops.github.client import GitHub, asked
 from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
@@ -51,7 +51,7 @@ class GitHubActions(GitHub):
         doing = f"listing the runs of {repository} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
         # The filter's end is inclusive, and counts in seconds.
         span = f"{start:%Y-%m-%dT%H:%M:%SZ}..{end - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
-        listed = self._listed(runs.WorkflowRun, f"/repos/{repository}/actions/runs", "workflow_runs", created=span)
+        listed = self._listed(ListedRun, f"/repos/{repository}/actions/runs", "workflow_runs", created=span)
         listing = iter(listed)
         with asked(doing):
             run = next((_run(one, repository) for one in listing), None)
@@ -70,7 +70,7 @@ class GitHubActions(GitHub):
         """Return the jobs of all attempts of a run, by attempt; one that an attempt took over unchanged stands once."""
         path = f"/repos/{run.repository}/actions/runs/{run.id}/jobs"
         with asked(f"listing the jobs of run {run.id} of {run.repository}"):
-            listed = self._listed(jobs.WorkflowJob, path, "jobs", filter="all")
+            listed = self._listed(ListedJob, path, "jobs", filter="all")
             found = [_job(one) for one in islice(listed, _MOST_JOBS)]
         return without_carried_over(found)
 
@@ -93,11 +93,11 @@ def without_carried_over(jobs: list[WorkflowJob]) -> list[WorkflowJob]:
     return list(kept.values())
 
 
-def _repository(one: repositories.Repository) -> Repository:
+def _repository(one: ListedRepository) -> Repository:
     return Repository(one.full_name, one.default_branch, bool(one.archived), _utc(one.pushed_at))
 
 
-def _run(one: runs.WorkflowRun, repository: str) -> WorkflowRun:
+def _run(one: ListedRun, repository: str) -> WorkflowRun:
     head = one.head_repository  # none for a fork that was deleted
     created = _utc(one.created_at) or datetime.fromtimestamp(0, UTC)
     return WorkflowRun(
@@ -117,7 +117,7 @@ def _run(one: runs.WorkflowRun, repository: str) -> WorkflowRun:
     )
 
 
-def _job(one: jobs.WorkflowJob) -> WorkflowJob:
+def _job(one: ListedJob) -> WorkflowJob:
     return WorkflowJob(
         id=one.id,
         attempt=one.run_attempt or 1,

@@ -100,7 +100,7 @@ class Loopback:
         links += [link(number + 1, "next"), link(last, "last")] if number < last else []
         part = items[(number - 1) * size : number * size]
         data = part if key is None else {"total_count": len(items), key: part}
-        return said(data, **({"Link": ", ".join(links)} if links else {}))
+        return said(data, Link=", ".join(links)) if links else said(data)
 
 
 @contextmanager
@@ -116,8 +116,6 @@ def serving(host: str = "127.0.0.1") -> Iterator[Loopback]:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             self._send(loopback.answer(Asked(self.command, place.path, dict(parse_qsl(place.query)), headers, body)))
-
-        do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _serve
 
         def _send(self, answer: Answer) -> None:
             self.send_response(answer.status)
@@ -138,6 +136,9 @@ def serving(host: str = "127.0.0.1") -> Iterator[Loopback]:
 
         def log_message(self, *_: object) -> None:
             pass
+
+    for method in ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD"):
+        setattr(Handler, f"do_{method}", Handler._serve)
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
