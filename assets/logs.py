@@ -6,7 +6,8 @@ import dagster as dg
 
 from assets.metadata import markdown_table
 from assets.partitions import days, partition_day
-from repo_agent_dagster.ops.ingestion.ingest import IngestionResult, ingest_day
+from repo_agent_dagster.ops.ingestion.ingest import ingest_day
+from repo_agent_dagster.ops.ingestion.result import IngestionResult
 from repo_agent_dagster.ops.sources.directory import DirectorySource, embedded_sources
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 

@@ -11,12 +11,15 @@ import pytest
 from sqlalchemy import Engine, select
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.ingestion.ingest import IngestionResult, ingest_day
+from repo_agent_dagster.ops.ingestion.ingest import ingest_day
+from repo_agent_dagster.ops.ingestion.result import IngestionResult
 from repo_agent_dagster.ops.sources.directory import DirectorySource
+from repo_agent_dagster.ops.sources.protocol import LogSource
 from repo_agent_dagster.store.tables import build_logs, worker_logs
 
 DAY = date(2026, 3, 3)
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+INGESTED_AT = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 
 
 def line(message: str, time: str = "12:00:00", day: date = DAY, level: str = "error", **fields: Any) -> str:
@@ -52,8 +55,10 @@ class LogFolder:
         path.write_bytes(b"".join((x if isinstance(x, bytes) else x.encode()) + b"\n" for x in lines))
         return path
 
-    def ingest(self, day: date = DAY) -> IngestionResult:
-        return ingest_day(self.engine, self.source, day, now=NOW, quarantine_dir=self.quarantine)
+    def ingest(
+        self, day: date = DAY, *, source: LogSource | None = None, now: datetime = INGESTED_AT, **options: Any
+    ) -> IngestionResult:
+        return ingest_day(self.engine, source or self.source, day, now=now, quarantine_dir=self.quarantine, **options)
 
     def messages(self) -> list[str]:
         table = worker_logs if self.kind == "worker" else build_logs

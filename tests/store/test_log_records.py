@@ -2,20 +2,20 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.logs import LogKind, LogLevel, LogRecord
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
-from repo_agent_dagster.store.log_records import (
+from repo_agent_dagster.store.log_ledger import (
     LedgerEntry,
-    LogRow,
+    ObjectKey,
     begin_replacement,
-    count_lines,
-    failures,
     finish_replacement,
     ledger_entry,
-    write_rows,
 )
+from repo_agent_dagster.store.log_records import count_lines, failures
+from repo_agent_dagster.store.log_writing import LogRow, staged, write_rows
 
 DAY = date(2026, 3, 3)
 START = datetime(2026, 3, 3, tzinfo=UTC)
@@ -24,13 +24,13 @@ ENTRY = LedgerEntry("d" * 64, 2, 1, "/quarantine/a.jsonl")
 
 
 def row(place: str, level: str, message: str, ts: str, run_id: str | None = None, meta: str | None = None) -> LogRow:
-    return (place, run_id, level, message, meta, ts)
+    return (place, run_id, level, message, meta, ts, None)
 
 
 def store_rows(engine: Engine, kind: LogKind, rows: list[LogRow], now: datetime, name: str = "a.jsonl") -> None:
-    with write_transaction(engine) as connection:
-        entry_id = begin_replacement(connection, kind, "folder", name, DAY, now=now)
-        write_rows(connection, kind, entry_id, "folder", iter(rows))
+    with staged(engine, iter(rows)) as ready, write_transaction(engine) as connection:
+        entry_id = begin_replacement(connection, ObjectKey(kind, "folder", name, DAY), now=now)
+        write_rows(connection, kind, entry_id, "folder", ready)
         finish_replacement(connection, entry_id, ENTRY)
 
 
@@ -87,10 +87,17 @@ def test_a_replacement_deletes_the_objects_earlier_rows_and_no_others(store: Eng
     assert [record.message for record in read_failures(store, "worker")] == ["new", "other object"]
 
 
+@pytest.mark.parametrize("count", [0, 1, 1999, 2000, 2001, 5000])
+def test_any_number_of_rows_arrives_in_order(store: Engine, now: datetime, count: int) -> None:
+    store_rows(store, "worker", [row("w", "warn", str(n), "2026-03-03 01:00:00.000000") for n in range(count)], now)
+
+    assert [record.message for record in read_failures(store, "worker")] == [str(n) for n in range(count)]
+
+
 def test_the_ledger_tells_what_an_object_came_to_on_a_day(store: Engine, now: datetime) -> None:
     store_rows(store, "worker", [], now)
 
     with read_transaction(store) as connection:
-        assert ledger_entry(connection, "worker", "folder", "a.jsonl", DAY) == ENTRY
-        assert ledger_entry(connection, "build", "folder", "a.jsonl", DAY) is None
-        assert ledger_entry(connection, "worker", "folder", "a.jsonl", DAY + timedelta(days=1)) is None
+        assert ledger_entry(connection, ObjectKey("worker", "folder", "a.jsonl", DAY)) == ENTRY
+        assert ledger_entry(connection, ObjectKey("build", "folder", "a.jsonl", DAY)) is None
+        assert ledger_entry(connection, ObjectKey("worker", "folder", "a.jsonl", DAY + timedelta(days=1))) is None

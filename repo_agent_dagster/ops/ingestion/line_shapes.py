@@ -1,7 +1,8 @@
 """The shapes of log line that are understood, and the table row that each becomes. This is a hot loop.
 
-Shapes: a worker's ``{ts, worker, level, message, meta}``, a build's ``{ts, repo, run_id, level, message, meta}``, and
-Cloudflare Logpush's ``workers_trace_events``, one of which becomes a row for each log call and each exception in it.
+Shapes: a worker's ``{ts, worker, level, message, meta}``, a build's ``{ts, repo, run_id, level, message, meta}``, each
+with its provider's ``id`` of the record if there is one, and Cloudflare Logpush's ``workers_trace_events``, one of
+which becomes a row for each log call and each exception in it.
 """
 
 import json
@@ -9,12 +10,14 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from repo_agent_dagster.contracts.logs import LEVELS, LogKind
+from repo_agent_dagster.ops.builds.facts import JobsInLines
 from repo_agent_dagster.ops.ingestion.timestamps import utc_text
-from repo_agent_dagster.redaction import may_hold_secret, redact, redact_value
-from repo_agent_dagster.store.log_records import LogRow
+from repo_agent_dagster.redaction import REDACTED, may_hold_secret, redact, redact_value
+from repo_agent_dagster.store.log_writing import LogRow
 
 MAX_PLACE_CHARACTERS = 200
 MAX_RUN_ID_CHARACTERS = 64
+MAX_RECORD_ID_CHARACTERS = 200
 
 
 class UnreadableLine(ValueError):
@@ -34,48 +37,110 @@ _decode = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
-def read_line(line: str, kind: LogKind, day: str) -> Sequence[LogRow]:
-    """Return the rows of one line, or none when its time is not on the UTC day (``YYYY-MM-DD``).
+class LineShapes:
+    """Reads the lines of one object for one UTC day (``YYYY-MM-DD``), and keeps what else they tell.
 
-    Raises:
-        UnreadableLine: it is of no known shape, or holds what a table cannot.
+    `latest` is the last instant, in the form of the tables, that is not in the future. `other_days` are the days of
+    lines that were passed over, `redacted` counts the secrets taken out, `has_ids` tells whether any row has an id.
+    `jobs` is shown each build line that has a meta.
     """
-    try:
-        record, end = _decode(line)
-        if end != len(line):
-            raise UnreadableLine(f"text follows the JSON object at character {end + 1}")
-    except (ValueError, RecursionError) as error:
-        record = _decode_untidy(line, error)
-    if type(record) is not dict:
-        raise UnreadableLine(f"the line is a JSON {type(record).__name__}, not an object")
-    if "ScriptName" in record and kind == "worker":
-        return _trace_event_rows(record, line, day)
-    try:
-        ts = utc_text(record["ts"])
-    except KeyError:
-        raise UnreadableLine('the field "ts" is missing') from None
-    except ValueError as error:
-        raise UnreadableLine(f'the field "ts" is no time: {error}') from None
-    if ts[:10] != day:
-        return ()
-    try:
-        place = record["worker" if kind == "worker" else "repo"]
-        message = record["message"]
-        return (
-            _row(
-                place,
-                None if kind == "worker" else record.get("run_id"),
-                record["level"],
-                message,
-                record.get("meta"),
-                ts,
-                careful=may_hold_secret(line) or "\\u" in line,
-            ),
-        )
-    except KeyError as error:
-        raise UnreadableLine(f'the field "{error.args[0]}" is missing', ts) from None
-    except UnreadableLine as error:
-        raise UnreadableLine(error.reason, ts) from None
+
+    def __init__(self, kind: LogKind, day: str, latest: str, jobs: JobsInLines | None = None) -> None:
+        self.other_days: set[str] = set()
+        self.redacted = 0
+        self.has_ids = False
+        self._kind = kind
+        self._place = "worker" if kind == "worker" else "repo"
+        self._day = day
+        self._latest = latest
+        self._jobs = jobs
+
+    def rows(self, line: str) -> Sequence[LogRow]:
+        """Return the rows of one line, or none when its time is not on the day.
+
+        Raises:
+            UnreadableLine: it is of no known shape, is dated in the future, or holds what a table cannot.
+        """
+        try:
+            record, end = _decode(line)
+            if end != len(line):
+                raise UnreadableLine(f"text follows the JSON object at character {end + 1}")
+        except (ValueError, RecursionError) as error:
+            record = _decode_untidy(line, error)
+        if type(record) is not dict:
+            raise UnreadableLine(f"the line is a JSON {type(record).__name__}, not an object")
+        if "ScriptName" in record and self._kind == "worker":
+            return self._trace_event_rows(record, line)
+        ts = self._time(record, "ts")
+        if ts[:10] != self._day:
+            return ()
+        try:
+            run_id = None if self._kind == "worker" else record.get("run_id")
+            careful = may_hold_secret(line) or "\\u" in line
+            place, level, message = record[self._place], record["level"], record["message"]
+            row = _row(place, run_id, level, message, record.get("meta"), ts, record.get("id"), careful=careful)
+        except KeyError as error:
+            raise UnreadableLine(f'the field "{error.args[0]}" is missing', ts) from None
+        except UnreadableLine as error:
+            raise UnreadableLine(error.reason, ts) from None
+        if careful:
+            self._count_redacted(line, (row,))
+        if row[6] is not None:
+            self.has_ids = True
+        if self._jobs is not None and row[4] is not None:
+            meta = redact_value(record["meta"]) if careful else record["meta"]
+            self._jobs.saw(row[0], row[1], meta, ts)
+        return (row,)
+
+    def _time(self, record: dict[str, Any], field: str) -> str:
+        try:
+            ts = utc_text(record[field])
+        except KeyError:
+            raise UnreadableLine(f'the field "{field}" is missing') from None
+        except ValueError as error:
+            raise UnreadableLine(f'the field "{field}" is no time: {error}') from None
+        if ts[:10] != self._day:
+            self.other_days.add(ts[:10])
+        if ts > self._latest:
+            raise UnreadableLine(f"the time {ts} UTC is in the future: check the writer's clock, its unit or its zone")
+        return ts
+
+    def _count_redacted(self, line: str, rows: Sequence[LogRow]) -> None:
+        stored = sum(row[3].count(REDACTED) + (row[4].count(REDACTED) if row[4] else 0) for row in rows)
+        self.redacted += max(0, stored - line.count(REDACTED))
+
+    def _trace_event_rows(self, event: dict[str, Any], line: str) -> Sequence[LogRow]:
+        """Return the rows of a Logpush `workers_trace_events` line; all of them bear the event's time.
+
+        Source: Cloudflare's "Workers Trace Events" dataset page. Outcome is `ok`, `exception`, `exceededCpu`, …
+        An event has no id of its own: a ray id is shared by the invocations of one request.
+        """
+        ts = self._time(event, "EventTimestampMs")
+        if ts[:10] != self._day:
+            return ()
+        careful = may_hold_secret(line) or "\\u" in line
+        outcome = event.get("Outcome", "ok")
+        meta = {"outcome": outcome, "event": event.get("Event")}
+        try:
+            lines = [
+                (entry.get("Level", "log"), " ".join(_text(part) for part in _list(entry.get("Message"))))
+                for entry in _list(event.get("Logs"))
+            ]
+            lines += [
+                ("error", f"{entry.get('Name', 'Error')}: {_text(entry.get('Message', ''))}")
+                for entry in _list(event.get("Exceptions"))
+            ]
+            if not lines or (outcome != "ok" and not event.get("Exceptions")):
+                lines.append(("info" if outcome == "ok" else "error", f"worker invocation ended: {outcome}"))
+            script = event["ScriptName"]
+            rows = [_row(script, None, level, text, meta, ts, None, careful=careful) for level, text in lines]
+        except AttributeError:
+            raise UnreadableLine("an entry of Logs or Exceptions is not an object", ts) from None
+        except UnreadableLine as error:
+            raise UnreadableLine(error.reason, ts) from None
+        if careful:
+            self._count_redacted(line, rows)
+        return rows
 
 
 def _decode_untidy(line: str, fault: Exception) -> Any:
@@ -98,7 +163,9 @@ def _decode_untidy(line: str, fault: Exception) -> Any:
     return record
 
 
-def _row(place: Any, run_id: Any, level: Any, message: Any, meta: Any, ts: str, *, careful: bool) -> LogRow:
+def _row(
+    place: Any, run_id: Any, level: Any, message: Any, meta: Any, ts: str, record_id: Any, *, careful: bool
+) -> LogRow:
     if type(message) is not str:
         raise UnreadableLine('the field "message" is not a text')
     if type(place) is not str or not 0 < len(place) <= MAX_PLACE_CHARACTERS:
@@ -108,15 +175,17 @@ def _row(place: Any, run_id: Any, level: Any, message: Any, meta: Any, ts: str, 
         stored_level = _level(level)
     if run_id is not None:
         run_id = _run_id(run_id)
+    if record_id is not None:
+        record_id = _record_id(record_id)
     if careful:
-        _refuse_unstorable((place, run_id, message, meta))
+        _refuse_unstorable((place, run_id, message, meta, record_id))
         message, meta = redact(message), redact_value(meta)
     if meta is None:
-        return (place, run_id, stored_level, message, None, ts)
+        return (place, run_id, stored_level, message, None, ts, record_id)
     if type(meta) is not dict:
         raise UnreadableLine('the field "meta" is not an object')
     try:
-        return (place, run_id, stored_level, message, _encode(meta), ts)
+        return (place, run_id, stored_level, message, _encode(meta), ts, record_id)
     except (ValueError, RecursionError) as error:
         raise UnreadableLine(f'the field "meta" cannot be stored: {error}') from None
 
@@ -138,6 +207,13 @@ def _run_id(run_id: Any) -> str:
     return run_id
 
 
+def _record_id(record_id: Any) -> str | None:
+    """Return the provider's id of the record; what is too long or too odd for an id tells nothing."""
+    if isinstance(record_id, int) and not isinstance(record_id, bool):
+        record_id = str(record_id)
+    return record_id if isinstance(record_id, str) and 0 < len(record_id) <= MAX_RECORD_ID_CHARACTERS else None
+
+
 def _refuse_unstorable(value: Any) -> None:
     """Refuse NUL and half surrogate pairs, which escapes can spell and PostgreSQL cannot hold."""
     if isinstance(value, str):
@@ -154,40 +230,6 @@ def _refuse_unstorable(value: Any) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _refuse_unstorable(item)
-
-
-def _trace_event_rows(event: dict[str, Any], line: str, day: str) -> Sequence[LogRow]:
-    """Return the rows of a Logpush `workers_trace_events` line; all of them bear the event's time.
-
-    Source: Cloudflare's "Workers Trace Events" dataset page. Outcome is `ok`, `exception`, `exceededCpu`, …
-    """
-    try:
-        ts = utc_text(event["EventTimestampMs"])
-    except KeyError:
-        raise UnreadableLine('the field "EventTimestampMs" is missing') from None
-    except ValueError as error:
-        raise UnreadableLine(f'the field "EventTimestampMs" is no time: {error}') from None
-    if ts[:10] != day:
-        return ()
-    careful = may_hold_secret(line) or "\\u" in line
-    outcome = event.get("Outcome", "ok")
-    meta = {"outcome": outcome, "event": event.get("Event")}
-    try:
-        lines = [
-            (entry.get("Level", "log"), " ".join(_text(part) for part in _list(entry.get("Message"))))
-            for entry in _list(event.get("Logs"))
-        ]
-        lines += [
-            ("error", f"{entry.get('Name', 'Error')}: {_text(entry.get('Message', ''))}")
-            for entry in _list(event.get("Exceptions"))
-        ]
-        if not lines or (outcome != "ok" and not event.get("Exceptions")):
-            lines.append(("info" if outcome == "ok" else "error", f"worker invocation ended: {outcome}"))
-        return [_row(event["ScriptName"], None, level, text, meta, ts, careful=careful) for level, text in lines]
-    except AttributeError:
-        raise UnreadableLine("an entry of Logs or Exceptions is not an object", ts) from None
-    except UnreadableLine as error:
-        raise UnreadableLine(error.reason, ts) from None
 
 
 def _list(value: Any) -> list[Any]:

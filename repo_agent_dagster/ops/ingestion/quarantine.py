@@ -21,8 +21,9 @@ def quarantine_path(folder: Path, source: str, day: date, object_name: str) -> P
 
 
 class Quarantine:
-    """Collects one object's broken lines beside their file, which changes only when `keep` is called.
+    """Collects one object's broken lines in a draft; `keep` makes a file of it that is named by the object's digest.
 
+    So the file of an earlier state is not touched, and can be removed when the ledger no longer names it.
     The file is JSONL: ``{"line": 7, "reason": "…", "text": "…"}``, texts redacted and cut. After `MAX_ENTRIES` lines
     are counted but no longer written.
     """
@@ -52,12 +53,12 @@ class Quarantine:
             self._draft = None
             self._draft_path.unlink(missing_ok=True)
 
-    def keep(self) -> Path | None:
-        """Put the notes in the place of an earlier ingestion's; return their file, or None when no line was broken."""
+    def keep(self, digest: str) -> Path | None:
+        """Make the notes the file for the object of this digest; return it, or None when no line was broken."""
         if self._draft is None:
-            self.path.unlink(missing_ok=True)
             return None
         self._draft.close()
         self._draft = None
-        self._draft_path.replace(self.path)
-        return self.path
+        path = self.path.with_name(f"{self.path.stem}-{digest[:12]}{self.path.suffix}")
+        self._draft_path.replace(path)
+        return path

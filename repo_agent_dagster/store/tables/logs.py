@@ -15,6 +15,7 @@ from sqlalchemy import (
     text,
 )
 
+from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, sequence_key, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
 
@@ -92,6 +93,9 @@ build_logs = Table(
     Index("ix_build_logs_ts", "ts"),
     _record_id_index("build_logs"),
 )
+
+LOG_TABLES: dict[LogKind, Table] = {"worker": worker_logs, "build": build_logs}
+"""The table of each kind's lines."""
 
 log_source_days = Table(
     "log_source_days",

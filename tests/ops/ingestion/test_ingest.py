@@ -2,20 +2,16 @@
 
 import gzip
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select
 
-from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.ingestion.ingest import LogObjectsUnreadable, ingest_day
 from repo_agent_dagster.ops.ingestion.line_reader import MAX_LINE_BYTES
 from repo_agent_dagster.ops.ingestion.quarantine import MAX_ENTRIES
-from repo_agent_dagster.ops.sources.protocol import Window
 from repo_agent_dagster.store.tables import log_ingestions, worker_logs
-from tests.ops.conftest import DAY, NOW, LogFolder, build_line, line
+from tests.ops.conftest import DAY, LogFolder, build_line, line
+from tests.ops.ingestion.memory_source import MemoryObject, MemorySource
 from tests.ops.ingestion.test_line_shapes import BROKEN
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -188,7 +184,7 @@ def test_the_quarantine_file_is_bounded_and_the_count_is_not(logs: LogFolder) ->
 
 def test_objects_of_odd_names_have_quarantine_files_of_their_own_inside_the_folder(logs: LogFolder) -> None:
     for name in ("a b.jsonl", "a_b.jsonl", "..x/..jsonl.jsonl", "ü.jsonl"):
-        logs.write(name, [line("one"), "broken"])
+        logs.write(name, [line(name), "broken"])
 
     paths = logs.ingest().quarantine_paths
 
@@ -196,41 +192,16 @@ def test_objects_of_odd_names_have_quarantine_files_of_their_own_inside_the_fold
     assert all(path.resolve().is_relative_to(logs.quarantine.resolve()) for path in paths)
 
 
-@dataclass
-class FailingObject:
-    """An object whose bytes stop coming, as those of a network file system may."""
-
-    name: str
-    content: bytes
-
-    def chunks(self) -> Iterator[bytes]:
-        yield self.content
-        raise OSError("connection lost")
-
-
-@dataclass
-class HalfReachableSource:
-    """A source in which the first object cannot be read to its end."""
-
-    folder: LogFolder
-    name: str = "test-worker"
-    kind: LogKind = "worker"
-
-    def fetch(self, window: Window) -> Iterator[FailingObject]:
-        yield FailingObject("a.jsonl", line("half-read").encode() + b"\nbroken\n")
-        yield from self.folder.source.fetch(window)  # type: ignore[misc]
-
-
 def test_a_failure_between_delete_and_insert_leaves_the_old_lines_and_the_others_arrive(logs: LogFolder) -> None:
     path = logs.write("a.jsonl", [line("old"), "old broken"])
     [quarantine_file] = logs.ingest().quarantine_paths
     before = quarantine_file.read_text()
     path.unlink()
-    logs.write("b.jsonl", [line("other")])
 
-    with pytest.raises(LogObjectsUnreadable, match=r"1 of 2 objects .*a\.jsonl: connection lost.*run it again"):
-        ingest_day(logs.engine, HalfReachableSource(logs), DAY, now=NOW, quarantine_dir=logs.quarantine)
+    lost = MemoryObject("a.jsonl", [line("half-read"), "broken"], fault=OSError("connection lost"))
+    result = logs.ingest(source=MemorySource([lost, MemoryObject("b.jsonl", [line("other")])]))
 
+    assert (result.status, result.problems, result.is_transient) == ("partial", ("a.jsonl: connection lost",), True)
     assert logs.messages() == ["old", "other"]
     assert quarantine_file.read_text() == before
     assert list(logs.quarantine.rglob("*.draft")) == []
@@ -240,34 +211,12 @@ class Crash(BaseException):
     """What a cancelled run raises in the middle of its work."""
 
 
-@dataclass
-class CrashingObject:
-    """An object during whose reading the process is told to stop."""
-
-    name: str = "a.jsonl"
-
-    def chunks(self) -> Iterator[bytes]:
-        yield line("new").encode() + b"\n"
-        raise Crash
-
-
-@dataclass
-class CrashingSource:
-    """A source with one such object."""
-
-    name: str = "test-worker"
-    kind: LogKind = "worker"
-
-    def fetch(self, _window: Window) -> Iterator[CrashingObject]:
-        yield CrashingObject()
-
-
 def test_a_crash_between_delete_and_insert_leaves_the_old_lines(logs: LogFolder) -> None:
     logs.write("a.jsonl", [line("old")])
     logs.ingest()
 
     with pytest.raises(Crash):
-        ingest_day(logs.engine, CrashingSource(), DAY, now=NOW, quarantine_dir=logs.quarantine)
+        logs.ingest(source=MemorySource([MemoryObject("a.jsonl", [line("new")], fault=Crash())]))
 
     assert logs.messages() == ["old"]
     assert logs.ingest().skipped_objects == 1

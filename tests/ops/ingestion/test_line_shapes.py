@@ -1,16 +1,24 @@
 """Every shape of line that is understood, and every way in which a line can be broken."""
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.ingestion.line_shapes import UnreadableLine, read_line
+from repo_agent_dagster.ops.ingestion.line_shapes import LineShapes, UnreadableLine
+from repo_agent_dagster.store.log_writing import LogRow
 
 DAY = "2026-03-04"
 TS = "2026-03-04T12:34:56.789Z"
 STORED = "2026-03-04 12:34:56.789000"
+LATEST = "2026-03-05 00:00:00.000000"
+
+
+def read_line(line: str, kind: LogKind, day: str) -> Sequence[LogRow]:
+    return LineShapes(kind, day, LATEST).rows(line)
 
 
 def worker_line(**changes: Any) -> str:
@@ -19,20 +27,20 @@ def worker_line(**changes: Any) -> str:
 
 
 def test_a_workers_line_becomes_one_row() -> None:
-    assert read_line(worker_line(), "worker", DAY) == (("shop", None, "info", "hello", '{"a":1}', STORED),)
+    assert read_line(worker_line(), "worker", DAY) == (("shop", None, "info", "hello", '{"a":1}', STORED, None),)
 
 
 @pytest.mark.parametrize("run_id", [4711, "4711"])
 def test_a_builds_line_becomes_one_row_with_its_run(run_id: object) -> None:
     line = json.dumps({"ts": TS, "repo": "org/web", "run_id": run_id, "level": "ERROR", "message": "boom"})
 
-    assert read_line(line, "build", DAY) == (("org/web", "4711", "error", "boom", None, STORED),)
+    assert read_line(line, "build", DAY) == (("org/web", "4711", "error", "boom", None, STORED, None),)
 
 
 def test_a_builds_run_may_be_unknown() -> None:
     line = json.dumps({"ts": TS, "repo": "org/web", "level": "warn", "message": "", "meta": None})
 
-    assert read_line(line, "build", DAY) == (("org/web", None, "warn", "", None, STORED),)
+    assert read_line(line, "build", DAY) == (("org/web", None, "warn", "", None, STORED, None),)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +81,7 @@ def test_secrets_are_taken_out_before_storage_also_behind_escapes() -> None:
     escaped = plain.replace("password", "p\\u0061ssword")
 
     for line in (plain, escaped):
-        [(_, _, _, message, meta, _)] = read_line(line, "worker", DAY)
+        [(_, _, _, message, meta, _, _)] = read_line(line, "worker", DAY)
         assert message == "password=[REDACTED:secret]"
         assert meta == '{"token":"[REDACTED:secret]","url":"https://[REDACTED:url-credentials]@h/x"}'
 
@@ -97,6 +105,35 @@ def test_a_trace_event_becomes_a_row_for_each_log_call_and_exception() -> None:
         ("edge", "error", "TypeError: x is undefined", STORED),
     ]
     assert json.loads(rows[0][4] or "")["outcome"] == "exception"
+
+
+@pytest.mark.parametrize(("given", "stored"), [("01J9", "01J9"), (7, "7"), (True, None), ("", None), ("x" * 201, None)])
+def test_a_providers_id_of_the_record_is_kept(given: object, stored: str | None) -> None:
+    shapes = LineShapes("worker", DAY, LATEST)
+
+    assert shapes.rows(worker_line(id=given))[0][6] == stored
+    assert shapes.has_ids == (stored is not None)
+
+
+def test_the_secrets_taken_out_are_counted_and_those_taken_out_before_are_not() -> None:
+    shapes = LineShapes("worker", DAY, LATEST)
+    secret = "Aa1" * 7
+
+    shapes.rows(worker_line(message=f"password={secret}", meta={"token": secret}))
+    shapes.rows(worker_line(message="password=[REDACTED:secret]"))
+    shapes.rows(worker_line())
+
+    assert shapes.redacted == 2
+
+
+def test_the_days_of_lines_that_are_passed_over_are_told() -> None:
+    shapes = LineShapes("worker", DAY, LATEST)
+
+    for ts in (TS, "2026-03-03T23:59:59Z", "2026-03-04T23:30:00-01:00"):
+        with suppress(UnreadableLine):  # one of them is in the future
+            shapes.rows(worker_line(ts=ts))
+
+    assert shapes.other_days == {"2026-03-03", "2026-03-05"}
 
 
 def test_a_trace_event_always_gives_a_row() -> None:
@@ -129,6 +166,8 @@ BROKEN = {
     "ts in words": (worker_line(ts="yesterday"), '"ts" is no time'),
     "ts without time": (worker_line(ts=DAY), "without a time"),
     "ts before our time": (worker_line(ts=0), "outside the years"),
+    "ts in the future": (worker_line(ts="2026-03-06T00:00:00Z"), "in the future: check"),
+    "ts of a clock gone wrong": (worker_line(ts=3772627696), "in the future"),
     "ts far off": (worker_line(ts="9999-01-01T00:00:00Z"), "outside the years"),
     "unknown level": (worker_line(level="purple"), "level 'purple' is unknown"),
     "level a list": (worker_line(level=[]), "unknown"),
