@@ -81,8 +81,9 @@ class Failure:
 
     `lines` are the picked ones, in order; `before` and `after` stand around them. `headline` is the line that says what
     went wrong, `exception` its class, `frames` the stack with the innermost first. `tool` is whose failure block it is
-    (pytest, jest, tsc, …), `test` the id of the failing test, `command` what was being run, `meta` a stored line's own;
-    `passed_on_retry` tells that a later attempt of the same job passed.
+    (pytest, jest, tsc, …), `test` the id of the failing test, `rule` the tool's code for what is wrong (TS2322, no-undef,
+    ERESOLVE), `command` what was being run, `meta` a stored line's own; `passed_on_retry` tells that a later attempt of
+    the same job passed.
     """
 
     place: Place
@@ -97,6 +98,7 @@ class Failure:
     anchors: tuple[Anchor, ...] = ()
     tool: str | None = None
     test: str | None = None
+    rule: str | None = None
     command: str | None = None
     exit_code: int | None = None
     signals: frozenset[Signal] = frozenset()
@@ -121,11 +123,14 @@ class Failure:
 class Fingerprint:
     """The identity of a problem: 64 hex digits, and the others by which it may be known already.
 
-    `aliases` are in the order of trust: the persisted cluster's, then those by earlier versions of the rules.
+    `aliases` are those of the persisted cluster, and of what was joined with it: incidents that share one are one.
+    `earlier` are by earlier versions of the rules: an issue may be found by them, but they join nothing, as those
+    versions told less apart.
     """
 
     value: str
     aliases: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
