@@ -1,10 +1,9 @@
-"""Rules that are data: YAML files read strictly, and the conditions on a failure's text that they have in common.
+"""Rules that are data: YAML files read strictly, with the kinds of text that they have in common.
 
 What the rules decide belongs to their own rooms, `analysis/causes` and `severity`.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -40,29 +39,6 @@ def _expression(text: str) -> str:
 
 Phrase = Annotated[str, Field(min_length=3, max_length=200), AfterValidator(_phrase)]
 Expression = Annotated[str, Field(min_length=3, max_length=600), AfterValidator(_expression)]
-
-
-@dataclass(frozen=True, slots=True)
-class TextClue:
-    """What a text must say, in plain phrases or regular expressions; any one suffices."""
-
-    phrases: tuple[str, ...]
-    expression: re.Pattern[str] | None
-
-    @classmethod
-    def of(cls, says: tuple[str, ...], matches: tuple[str, ...]) -> "TextClue | None":
-        """Return the clue of a rule's `says` and `matches`; None when it has neither."""
-        if not says and not matches:
-            return None
-        # Multi-line, so that ^ and $ are a line's; the dot never leaves its line.
-        return cls(says, re.compile("|".join(f"(?:{one})" for one in matches), re.MULTILINE) if matches else None)
-
-    def position(self, lowered: str) -> int | None:
-        """Return where in a text in lower case it is said first, or None."""
-        found = [at for phrase in self.phrases if (at := lowered.find(phrase)) >= 0]
-        if self.expression is not None and (match := self.expression.search(lowered)):
-            found.append(match.start())
-        return min(found, default=None)
 
 
 def read_rules(path: Path, model: type[_Model]) -> _Model:

@@ -7,6 +7,7 @@ from functools import cached_property
 from repo_agent_dagster.contracts.ops import CauseName
 from repo_agent_dagster.ops.analysis.causes.rulebook import ReadyClues, ReadyRule, rulebook
 from repo_agent_dagster.ops.analysis.model import Failure, Line
+from repo_agent_dagster.ops.text_clues import Told
 
 MAX_CHARACTERS = 12_000
 """Only so much of a failure is looked at: its beginning and its end."""
@@ -69,17 +70,21 @@ class _Seen:
         self.exception = (failure.exception or "").rpartition(".")[2]
 
     @cached_property
-    def lowered(self) -> str:
-        return _lowered(self.text)
+    def told(self) -> Told:
+        return Told(_lowered(self.text))
 
     @cached_property
-    def around(self) -> str:
-        return _lowered(_shortened(line.text for line in _nearest(self.failure.before, self.failure.after)))
+    def told_around(self) -> Told:
+        return Told(_lowered(self._around))
+
+    @property
+    def _around(self) -> str:
+        return _shortened(line.text for line in _nearest(self.failure.before, self.failure.after))
 
     def line_at(self, position: int) -> str:
         """Return the line that a position is in; beyond the text it is one of those around."""
         if position > len(self.text):
-            text = _shortened(line.text for line in _nearest(self.failure.before, self.failure.after))
+            text = self._around
             position -= len(self.text) + 1
         else:
             text = self.text
@@ -117,10 +122,10 @@ def _found(clues: ReadyClues, seen: _Seen, *, around: bool) -> tuple[int, int] |
         return None
     if clues.text is None:
         return 0, 0
-    position = clues.text.position(seen.lowered)
+    position = clues.text.position(seen.told)
     if position is not None:
         return (_IN_HEADLINE if position <= seen.headline_end else 0), position
-    if around and (position := clues.text.position(seen.around)) is not None:
+    if around and (position := clues.text.position(seen.told_around)) is not None:
         return _AROUND, len(seen.text) + 1 + position
     return None
 

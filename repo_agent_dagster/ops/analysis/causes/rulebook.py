@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from repo_agent_dagster.ops.analysis.causes.contract import CauseRule, CauseRules, Clues
-from repo_agent_dagster.ops.rule_files import RulesBroken, TextClue, read_rules
+from repo_agent_dagster.ops.rule_files import RulesBroken, read_rules
+from repo_agent_dagster.ops.text_clues import TextClue
 
 FOLDER = Path(__file__).parent / "rules"
 
