@@ -72,6 +72,16 @@ def known_jobs(connection: Connection, start: datetime, end: datetime) -> frozen
     return frozenset((source, repo, run_id) for source, repo, run_id in connection.execute(overlapping.distinct()))
 
 
+def run_counts(connection: Connection, start: datetime, end: datetime) -> dict[tuple[str, str, str], int]:
+    """Return how many runs each job had with start ≤ its end < end, by repository, workflow and job."""
+    rows = connection.execute(
+        select(_row.repo, _row.workflow, _row.job, func.count(_row.run_id.distinct()))
+        .where(_finished_within(start, end))
+        .group_by(_row.repo, _row.workflow, _row.job)
+    )
+    return {(repo, workflow, job): count for repo, workflow, job, count in rows}
+
+
 def later_attempt_passed(connection: Connection, job: BuildJob) -> bool:
     """Whether the same job passed when its run was made again: then the failure came and went without a change."""
     return (
