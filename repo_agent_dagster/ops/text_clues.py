@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 _ANCHOR = 4
 _THREE_DIGITS = re.compile(r"(?=(\d{3}))")
@@ -68,6 +68,12 @@ class TextClue:
         for anchor in self.anchors & told.runs:
             tests.update(self.anchored[anchor])
         return min((at for test in tests if (at := _position(test, told.text)) >= 0), default=None)
+
+
+@cache
+def class_names(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what matches any of these classes, without their packages; ``*`` stands for any letters."""
+    return re.compile("|".join(re.escape(name).replace(r"\*", r"\w*") for name in names))
 
 
 def _position(test: "str | re.Pattern[str]", text: str) -> int:

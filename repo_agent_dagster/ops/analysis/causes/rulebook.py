@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repo_agent_dagster.ops.analysis.causes.contract import CauseRule, CauseRules, Clues
 from repo_agent_dagster.ops.rule_files import RulesBroken, read_rules
-from repo_agent_dagster.ops.text_clues import TextClue
+from repo_agent_dagster.ops.text_clues import TextClue, class_names
 
 FOLDER = Path(__file__).parent / "rules"
 
@@ -50,7 +50,7 @@ def _ready(several: Sequence[Clues]) -> tuple[ReadyClues, ...]:
     return tuple(
         ReadyClues(
             TextClue.of(clues.says, clues.matches),
-            _class_names(clues.exceptions),
+            class_names(clues.exceptions) if clues.exceptions else None,
             frozenset(clues.tools),
             frozenset(clues.outcomes),
             frozenset(clues.exit_codes),
@@ -59,10 +59,3 @@ def _ready(several: Sequence[Clues]) -> tuple[ReadyClues, ...]:
         )
         for clues in several
     )
-
-
-def _class_names(names: Sequence[str]) -> re.Pattern[str] | None:
-    """Return what matches the last part of a class's full name: ``java.lang.OutOfMemoryError`` by its last word."""
-    if not names:
-        return None
-    return re.compile("|".join(re.escape(name).replace(r"\*", r"\w*") for name in names))
