@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from repo_agent_dagster.store.rows import insert_statement
 from repo_agent_dagster.store.tables import ops_fingerprints
@@ -29,6 +29,25 @@ def known(connection: Connection, fingerprints: Iterable[str]) -> dict[str, str]
         rows = connection.execute(
             select(ops_fingerprints.c.fingerprint, ops_fingerprints.c.issue_id).where(
                 ops_fingerprints.c.fingerprint.in_(wanted[start : start + _PER_QUERY])
+            )
+        )
+        found.update((row.fingerprint, row.issue_id) for row in rows)
+    return found
+
+
+def known_before(connection: Connection, fingerprints: Iterable[str], *, version: str) -> dict[str, str]:
+    """Return the issues of fingerprints by other versions of the rules, of those that `version` does not know yet.
+
+    An issue that has a fingerprint by `version` is found by that alone: other versions told other things apart.
+    """
+    wanted = sorted(set(fingerprints))
+    newer = ops_fingerprints.alias()
+    by_version = exists().where(newer.c.issue_id == ops_fingerprints.c.issue_id, newer.c.version == version)
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), _PER_QUERY):
+        rows = connection.execute(
+            select(ops_fingerprints.c.fingerprint, ops_fingerprints.c.issue_id).where(
+                ops_fingerprints.c.fingerprint.in_(wanted[start : start + _PER_QUERY]), ~by_version
             )
         )
         found.update((row.fingerprint, row.issue_id) for row in rows)

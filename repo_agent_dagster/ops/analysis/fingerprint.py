@@ -1,38 +1,124 @@
-"""The fingerprint: the identity of a problem, which must not move from night to night."""
+"""The fingerprint: the identity of a problem, which must not move from night to night.
+
+It is made of the kind, the place, and the surest thing that is known of the failure:
+
+1. the exception's class and the innermost frame in our own code (file and function, no line number), with error codes;
+2. the failing test, without its parameters, and the exception's class;
+3. the file that a compiler or linter complains of, and the words of its message;
+4. else the exception's class and the words of the headline.
+
+A test whose exception comes from the code under test goes by 1: ten tests that fail for one reason are one problem.
+A class that says nothing (``Error``) and a frame without a function's name count with the words of the headline.
+
+The place is a worker, or a repository's workflow and job. Matrix parameters, versions and numbers in a job's name do
+not count, as a problem seldom minds them. The step counts for 4 only: there the words are few, and ``exit code 1`` of
+two steps is two problems; elsewhere a renamed step would open known problems anew.
+
+Where words count, the cluster of the headline is an alias: it recognises the problem when a word varies after all.
+"""
 
 import hashlib
-import re
-from typing import Any
+from dataclasses import dataclass
 
-from repo_agent_dagster.contracts.logs import LogRecord
-from repo_agent_dagster.ops.analysis.masking import headline, word_tokens
+from repo_agent_dagster.ops.analysis import fingerprint_v1
+from repo_agent_dagster.ops.analysis.code_names import file_name, function_name, is_test_file, name_of_test, step_name
+from repo_agent_dagster.ops.analysis.masking import error_codes, word_tokens
+from repo_agent_dagster.ops.analysis.model import Failure, Fingerprint, Frame, Place
+from repo_agent_dagster.ops.analysis.templates import Template
 
-VERSION = "1"
-"""Part of every fingerprint: raise it when the rules change, for all known problems then count as new."""
+VERSION = "2"
+"""Part of every fingerprint. When the rules change, raise it and keep the old: known problems are found by them."""
 
-_EXCEPTION = re.compile(
-    r"(?<![\w.])((?:[a-zA-Z_]\w{0,60}\.){0,6}[A-Z]\w{0,60}(?:Error|Exception|Fault|Panic|Timeout))\b"
+MAX_WORDS = 60
+"""So many words of a headline count."""
+
+_SAYS_NOTHING = frozenset(
+    {"Error", "Exception", "RuntimeError", "RuntimeException", "error", "exception", "panic", "Panic"}
 )
-_META_KEYS = ("exception", "exception_class", "error_class", "error_type", "error_name")
-
-
-def exception_class(message: str, meta: dict[str, Any] | None = None) -> str | None:
-    """Return the class of the exception that a line tells of, from its meta or its headline, or None."""
-    for key in _META_KEYS:
-        named = (meta or {}).get(key)
-        if isinstance(named, str) and (match := _EXCEPTION.match(named)):
-            return match[1]
-    match = _EXCEPTION.search(headline(message))
-    return match[1] if match else None
-
-
-def fingerprint(record: LogRecord) -> str:
-    """Return SHA-256 (64 hex digits) of version, kind, place, exception class and the headline's unmasked words."""
-    identity = (
-        VERSION,
-        record.kind,
-        record.place,
-        exception_class(record.message, record.meta) or "",
-        *word_tokens(headline(record.message)),
+_ASSERTIONS = frozenset({"AssertionError", "AssertionFailedError", "ComparisonFailure", "JestAssertionError"})
+_EXIT_WORDS = frozenset(
+    (
+        *("process", "completed", "complete", "finished", "terminated", "exit", "exited", "code"),
+        *("statu", "error", "err", "failed", "failure", "fail"),
+        *("command", "cmd", "job", "step", "task", "script", "build", "run"),
+        *("ended", "with", "of", "by", "non", "zero", "returned", "return"),
+        *("signal", "npm", "elifecycle", "lifecycle", "make", "recipe", "for", "target", "see"),
+        *("above", "log", "output", "in", "and", "at", "on", "to"),
+        *("this", "it"),
     )
-    return hashlib.sha256("\0".join(identity).encode()).hexdigest()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a problem is told by. `words` are empty where `scope` alone tells it."""
+
+    scope: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    by_words: bool = False
+
+    @property
+    def value(self) -> str:
+        """The fingerprint: 64 hex digits."""
+        return _digest(VERSION, *self.scope, "words", *self.words)
+
+    def alias(self, source: str, template: Template) -> str | None:
+        """Return the fingerprint by the headline's cluster, or None where words do not count."""
+        if not self.by_words:
+            return None
+        return _digest(VERSION, "cluster", source, *self.scope, str(template.id), *template.names)
+
+
+def fingerprint(failure: Failure, template: Template | None = None) -> Fingerprint:
+    """Return a failure's fingerprint; with its headline's template also the alias by that."""
+    identity = identity_of(failure)
+    alias = None if template is None else identity.alias(failure.source, template)
+    return Fingerprint(identity.value, () if alias is None else (alias,), earlier(failure))
+
+
+def identity_of(failure: Failure) -> Identity:
+    """Return what a failure is told by."""
+    place = _place(failure.place)
+    words = word_tokens(failure.headline)[:MAX_WORDS]
+    exception = (failure.exception or "").replace("::", ".").rpartition(".")[2]
+    frame = failure.top_frame
+    if frame is not None and exception and _tells_more(frame, exception, failure.test):
+        file, function = file_name(frame.anchor.file), function_name(frame.function)
+        scope = (*place, "frame", exception, file, function or "", *error_codes(failure.headline))
+        by_words = function is None or exception in _SAYS_NOTHING
+        return Identity(scope, words if by_words else (), by_words)
+    if failure.test:
+        return Identity((*place, "test", name_of_test(failure.test), exception))
+    if failure.tool and failure.anchors and failure.anchors[0].file and not exception:
+        return Identity((*place, "finding", file_name(failure.anchors[0].file)), words, True)
+    if _EXIT_WORDS.issuperset(word for word in words if not word.isdigit()):
+        words = (*words, "command", *word_tokens(failure.command or "")[:MAX_WORDS])
+    return Identity((*place, step_name(failure.place.step), "words", exception), words, True)
+
+
+def scope_of(identity: Identity) -> str:
+    """Return a short name of what an identity's headline is compared within."""
+    return _digest(*identity.scope)[:16]
+
+
+def earlier(failure: Failure) -> tuple[str, ...]:
+    """Return the fingerprints that a failure had by earlier versions of the rules."""
+    texts = dict.fromkeys((failure.headline, failure.text))
+    place = failure.place
+    values = (fingerprint_v1.fingerprint_v1(place.kind, place.name, text, failure.meta) for text in texts if text)
+    return tuple(dict.fromkeys(values))
+
+
+def _tells_more(frame: Frame, exception: str, test: str | None) -> bool:
+    """Whether a frame tells a problem better than the test it failed in: it is not the test's own code."""
+    return not test or (exception not in _ASSERTIONS and not is_test_file(frame.anchor.file))
+
+
+def _place(place: Place) -> tuple[str, ...]:
+    if place.kind == "worker":
+        return (place.kind, place.name)
+    return (place.kind, place.name, place.workflow or "", step_name(place.job))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

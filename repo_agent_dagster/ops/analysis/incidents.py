@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from repo_agent_dagster.contracts.logs import FAILURE_LEVELS, LogKind, LogLevel, LogRecord
-from repo_agent_dagster.ops.analysis.fingerprint import exception_class, fingerprint
+from repo_agent_dagster.ops.analysis.fingerprint_v1 import exception_class, fingerprint_v1
 
 MAX_SAMPLES = 3
 MAX_RUN_IDS = 20
@@ -52,7 +52,7 @@ def join_incidents(records: Iterable[LogRecord]) -> list[Incident]:
     """Return the incidents of the failing lines, in the order of their fingerprints."""
     incidents: dict[str, Incident] = {}
     for record in records:
-        identity = fingerprint(record)
+        identity = fingerprint_v1(record.kind, record.place, record.message, record.meta)
         incident = incidents.get(identity)
         if incident is None:
             incident = incidents[identity] = Incident(

@@ -2,11 +2,15 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from repo_agent_dagster.ops.analysis.fingerprint import exception_class, fingerprint
-from tests.ops.incident_records import record
+from repo_agent_dagster.ops.analysis.fingerprint import VERSION, fingerprint
+from repo_agent_dagster.ops.analysis.fingerprint_v1 import fingerprint_v1
+from repo_agent_dagster.ops.analysis.model import Anchor, Failure, Frame, Place
+from repo_agent_dagster.ops.analysis.templates import Template
+from tests.ops.failures import failure
 
 Night = random.Random
 
@@ -59,51 +63,169 @@ PROBLEMS: list[Callable[[Night], str]] = [
 ]
 
 
+CRASH = "TypeError: Cannot read properties of undefined (reading 'id')"
+
+
+def frames(*places: str) -> tuple[Frame, ...]:
+    """Frames of ``function@file:line``, the innermost first; those in node_modules are not ours."""
+    parts = [place.partition("@") for place in places]
+    return tuple(
+        Frame(
+            function or None, Anchor(file.rpartition(":")[0], int(file.rpartition(":")[2])), "node_modules" not in file
+        )
+        for function, _, file in parts
+    )
+
+
+def crash(*places: str, text: str = CRASH, exception: str = "TypeError", **fields: Any) -> Failure:
+    return failure(text, exception=exception, frames=frames(*places), **fields)
+
+
+def same(one: Failure, other: Failure) -> bool:
+    return fingerprint(one).value == fingerprint(other).value
+
+
 @pytest.mark.parametrize("number", range(len(PROBLEMS)))
 def test_a_problem_keeps_its_fingerprint_from_night_to_night(number: int) -> None:
-    seen = {fingerprint(record(PROBLEMS[number](random.Random(night)))) for night in range(200)}
+    seen = {fingerprint(failure(PROBLEMS[number](random.Random(night)))).value for night in range(200)}
 
     assert len(seen) == 1
 
 
 def test_different_problems_have_different_fingerprints() -> None:
-    seen = {fingerprint(record(problem(random.Random(1)))) for problem in PROBLEMS}
+    seen = {fingerprint(failure(problem(random.Random(1)))).value for problem in PROBLEMS}
 
     assert len(seen) == len(PROBLEMS)
 
 
-def test_the_place_and_the_kind_belong_to_the_fingerprint() -> None:
-    lines = [
-        record("boom"),
-        record("boom", place="other"),
-        record("boom", kind="build", place="shop"),
-        record("boom", meta={"exception": "ValueError"}),
+def test_the_place_the_kind_and_the_class_belong_to_it() -> None:
+    failures = [
+        failure("boom"),
+        failure("boom", place=Place("build", "org/web", "CI", "test", "Deploy")),
+        failure("boom", place=Place("build", "org/web", "CI", "lint", "Run tests")),
+        failure("boom", place=Place("build", "org/web", "Nightly", "test", "Run tests")),
+        failure("boom", place=Place("build", "org/api", "CI", "test", "Run tests")),
+        failure("boom", place=Place("worker", "org/web")),
+        failure("boom", exception="ValueError"),
     ]
 
-    assert len({fingerprint(line) for line in lines}) == 4
+    assert len({fingerprint(one).value for one in failures}) == len(failures)
 
 
-def test_level_time_run_and_stack_do_not_belong_to_it() -> None:
-    one = record("KeyError: 'a'\n  at f (a.js:1:2)", run_id="1")
-    other = record("KeyError: 'a'\n  at g (b.js:9:9)\n  at h", level="fatal", run_id="2", meta={"branch": "x"})
+def test_level_time_run_source_and_lines_around_do_not() -> None:
+    other = failure("boom", level="fatal", ts=None, run_id="2", source="proxy", before="other", meta={"branch": "x"})
 
-    assert fingerprint(one) == fingerprint(other)
+    assert same(failure("boom"), other)
 
 
-@pytest.mark.parametrize(
-    ("message", "meta", "expected"),
-    [
-        ("TypeError: x", None, "TypeError"),
-        ("Uncaught (in promise) RangeError: x", {}, "RangeError"),
-        ("psycopg.errors.QueryCanceledError: x", None, "psycopg.errors.QueryCanceledError"),
-        ("java.lang.NullPointerException", None, "java.lang.NullPointerException"),
-        ("all is lost", {"exception": "KeyError"}, "KeyError"),
-        ("all is lost", {"exception": 5, "error_name": "no class"}, None),
-        ("an Error occurred", None, None),
-        ("TypeErrors are common", None, None),
-    ],
-)
-def test_the_exception_class_is_read_from_meta_or_headline(
-    message: str, meta: dict[str, object] | None, expected: str | None
-) -> None:
-    assert exception_class(message, meta) == expected
+def test_a_crash_is_told_by_its_class_and_the_innermost_frame_in_our_own_code() -> None:
+    one = crash("get@/app/node_modules/x/i.js:1", "Cart.total@/home/runner/work/shop/shop/src/cart.ts:12")
+
+    assert same(one, crash("Cart.total@src/cart.ts:99", "main@src/main.ts:1", text="TypeError: x is not iterable"))
+    assert not same(one, crash("Cart.add@src/cart.ts:12"))
+    assert not same(one, crash("Cart.total@src/order.ts:12"))
+    assert not same(one, crash("Cart.total@src/cart.ts:12", exception="RangeError"))
+
+
+def test_error_codes_tell_crashes_of_one_frame_apart() -> None:
+    refused = crash("send@src/http.ts:3", text="FetchError: connect ECONNREFUSED 10.0.0.1:80", exception="FetchError")
+    missing = crash("send@src/http.ts:3", text="FetchError: HTTP 404 for /orders/17", exception="FetchError")
+
+    assert not same(refused, missing)
+
+
+def test_a_class_or_a_frame_that_says_nothing_counts_with_the_words() -> None:
+    for exception, place in (("Error", "load@src/a.ts:3"), ("TypeError", "<anonymous>@src/a.ts:3")):
+        one, again, other = (
+            crash(place, text=text, exception=exception) for text in ("no cart 17", "no cart 99", "no stock")
+        )
+        assert same(one, again)
+        assert not same(one, other)
+
+
+def test_a_crash_keeps_its_fingerprint_when_its_step_is_renamed() -> None:
+    other = Place("build", "org/web", "CI", "test", "Unit tests")
+
+    assert same(crash("total@src/a.ts:1"), crash("total@src/a.ts:1", place=other))
+    assert not same(failure("exit code 1"), failure("exit code 1", place=other))
+
+
+def test_legs_of_a_matrix_have_the_same_problem() -> None:
+    legs = [Place("build", "org/web", "CI", f"test (3.{n}, ubuntu)", f"Run tests on 3.{n}") for n in (11, 12)]
+
+    assert same(failure("boom", place=legs[0]), failure("boom", place=legs[1]))
+
+
+def test_a_failing_test_is_told_by_its_name_whatever_it_says() -> None:
+    one = failure("assert 3 == 4", test="tests/test_cart.py::test_total[3-4]", exception="AssertionError")
+    again = failure("assert 5 == 6", test="tests/test_cart.py::test_total[5-6]", exception="AssertionError")
+    other = failure("assert 3 == 4", test="tests/test_cart.py::test_sum", exception="AssertionError")
+
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_tests_that_fail_by_a_crash_in_the_code_under_test_are_one_problem() -> None:
+    one = crash("total@src/cart.py:3", "test_a@tests/test_a.py:9", test="tests/test_a.py::test_a")
+    other = crash("total@src/cart.py:3", "test_b@tests/test_b.py:4", test="tests/test_b.py::test_b")
+    apart = [crash(f"test_{n}@tests/test_a.py:9", test=f"tests/test_a.py::test_{n}") for n in "ab"]
+
+    assert same(one, other)
+    assert not same(*apart)
+
+
+def test_a_compilers_finding_is_told_by_its_file_and_its_words_and_not_by_its_line() -> None:
+    def finding(file: str, line: int, text: str) -> Failure:
+        return failure(text, tool="tsc", anchors=(Anchor(file, line),))
+
+    one = finding("src/a.ts", 3, "TS2322: Type 'string' is not assignable to type 'number'.")
+
+    assert same(one, finding("/home/runner/work/web/web/src/a.ts", 8, one.headline))
+    assert not same(one, finding("src/b.ts", 3, one.headline))
+    assert not same(one, finding("src/a.ts", 3, "TS2322: Type 'Cart' is not assignable to type 'number'."))
+
+
+def test_where_only_the_exit_code_is_told_the_command_counts() -> None:
+    one, again, other = (
+        failure("Process completed with exit code 1.", command=command)
+        for command in ("./deploy.sh 17", "./deploy.sh 18", "make lint")
+    )
+
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_the_cluster_of_the_headline_is_an_alias_where_words_count() -> None:
+    one, other = failure("lost alice"), failure("lost bob")
+    template = Template(7, "lost <*>")
+
+    assert not same(one, other)
+    assert fingerprint(one, template).aliases == fingerprint(other, template).aliases != ()
+    assert fingerprint(one, Template(8, "lost <*>")).aliases != fingerprint(one, template).aliases
+    assert fingerprint(one, Template(7, "lost <*>", ("alice",))).aliases != fingerprint(one, template).aliases
+    assert fingerprint(crash("total@src/a.ts:1"), template).aliases == ()
+
+
+def test_a_cluster_is_an_alias_within_its_place_source_and_class_only() -> None:
+    template = Template(7, "lost <*>")
+    failures = [
+        failure("lost alice"),
+        failure("lost alice", source="other"),
+        failure("lost alice", exception="KeyError"),
+        failure("lost alice", place=Place("worker", "shop")),
+    ]
+
+    assert len({fingerprint(one, template).aliases for one in failures}) == len(failures)
+
+
+def test_what_it_was_by_version_1_is_known() -> None:
+    text = "TypeError: x is not a function\n    at f (src/a.ts:1:2)"
+    made = fingerprint(failure(text, kind="worker", exception="TypeError", frames=frames("f@src/a.ts:1")))
+
+    assert VERSION == "2"
+    assert fingerprint_v1("worker", "shop", text) in made.earlier
+    assert made.value not in made.earlier
+
+
+def test_text_that_is_no_unicode_has_a_fingerprint() -> None:
+    assert len(fingerprint(failure("lost \ud800 half")).value) == 64
