@@ -3,6 +3,12 @@
 Here belongs how they are kept and handed out, not what is in them.
 """
 
-from repo_agent_dagster.artifacts.store import ArtifactError, ArtifactStore, ArtifactUnavailable, TaskArtifacts
+from repo_agent_dagster.artifacts.store import (
+    ArtifactError,
+    ArtifactStore,
+    ArtifactUnavailable,
+    StoredObject,
+    TaskArtifacts,
+)
 
-__all__ = ["ArtifactError", "ArtifactStore", "ArtifactUnavailable", "TaskArtifacts"]
+__all__ = ["ArtifactError", "ArtifactStore", "ArtifactUnavailable", "StoredObject", "TaskArtifacts"]

@@ -4,7 +4,8 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _KEY = re.compile(r"[A-Za-z0-9@%+=_,~-][A-Za-z0-9@%+=_,~.-]*(?:/[A-Za-z0-9@%+=_,~-][A-Za-z0-9@%+=_,~.-]*)*")
 _KEY_LENGTH = 900
+# Of a listing obstore tells "no permission" and "no such bucket" in words only, not by the exception's class.
+_REFUSAL = re.compile(r"status code: (?:3\d\d|4(?!08|29)\d\d)\b")
+_LISTED_AT_A_TIME = 1000
+_STREAMED_AT_A_TIME = 256 * 1024
 
 
 class ArtifactError(PermanentFault):
@@ -27,16 +32,30 @@ class ArtifactUnavailable(TransientFault):
     """The artifact store does not answer now; a retry may succeed."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as the store lists it. `etag` is the store's word for its state, where it has one."""
+
+    key: str
+    bytes: int
+    etag: str | None
+    modified_at: datetime
+
+
 class ArtifactStore:
     """Objects under keys. `root` is a folder, or a URL such as ``s3://bucket/prefix`` or ``gs://bucket/prefix``.
 
-    Credentials of object stores come from the environment, by the names of their own tools.
+    Credentials of object stores come from the environment, by the names of their own tools. `retries` is how often a
+    request is made again; by default 10 times within three minutes.
     """
 
-    def __init__(self, root: Path | str, *, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, root: Path | str, *, options: Mapping[str, str] | None = None, retries: int | None = None
+    ) -> None:
         self._root = str(root)
         self._folder = None if "://" in self._root else Path(self._root).absolute()
         self._options = dict(options or {})
+        self._retries = retries
         self._opened: ObjectStore | None = None
 
     @property
@@ -91,6 +110,53 @@ class ArtifactStore:
         with self._errors(f"listing {prefix}"):
             return sorted(str(meta["path"]) for batch in obstore.list(self._store(), prefix) for meta in batch)
 
+    def objects(self) -> Iterator[StoredObject]:
+        """Yield every object of the store, in no order; also those whose keys are none that `put` would take.
+
+        Raises:
+            ArtifactError: the store is not there, or refuses it.
+            ArtifactUnavailable: the store does not answer.
+        """
+        import obstore
+
+        doing = f"listing {self.root}"
+        with self._errors(doing):
+            batches = iter(obstore.list(self._store(), chunk_size=_LISTED_AT_A_TIME))
+        while True:
+            with self._errors(doing):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            for meta in batch:
+                yield StoredObject(str(meta["path"]), meta["size"], meta["e_tag"], meta["last_modified"])
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes as they come, in pieces of some 100 KiB to 10 MiB.
+
+        Raises:
+            ArtifactError: there is nothing.
+            ArtifactUnavailable: the store does not answer, or no longer.
+        """
+        import obstore
+
+        doing = f"reading {key} of {self.root}"
+        with self._errors(doing):
+            pieces = iter(obstore.get(self._store(), key).stream(min_chunk_size=_STREAMED_AT_A_TIME))
+        while True:
+            with self._errors(doing):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield bytes(piece)
+
+    @property
+    def root(self) -> str:
+        """The folder, or the URL without credentials and query."""
+        if self._folder is not None:
+            return str(self._folder)
+        parts = urlsplit(self._root)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
     def url(self, key: str) -> str:
         """Return where the object is, without credentials; nobody is let in by it."""
         _check(key)
@@ -122,7 +188,8 @@ class ArtifactStore:
                 if self._folder is not None:
                     self._opened = LocalStore(self._folder, mkdir=True)
                 else:
-                    self._opened = from_url(self._root, config=self._options)  # type: ignore[call-overload]
+                    retrying = {} if self._retries is None else {"retry_config": {"max_retries": self._retries}}
+                    self._opened = from_url(self._root, config=self._options, **retrying)  # type: ignore[call-overload]
         return self._opened
 
     @contextmanager
@@ -132,11 +199,13 @@ class ArtifactStore:
         try:
             yield
         except FileNotFoundError as error:
-            raise ArtifactError(f"{doing}: the artifact store has none ({error})") from error
+            raise ArtifactError(f"{doing}: the artifact store has none ({_told(error)})") from error
         except GenericError as error:  # what its own retries did not get over
-            raise ArtifactUnavailable(f"{doing}: the artifact store does not answer: {error}") from error
+            if _REFUSAL.search(str(error)):
+                raise ArtifactError(f"{doing}: the artifact store refuses it: {_told(error)}") from error
+            raise ArtifactUnavailable(f"{doing}: the artifact store does not answer: {_told(error)}") from error
         except (BaseError, OSError, ValueError) as error:
-            raise ArtifactError(f"{doing}: the artifact store refuses it: {error}") from error
+            raise ArtifactError(f"{doing}: the artifact store refuses it: {_told(error)}") from error
 
 
 class TaskArtifacts:
@@ -156,6 +225,11 @@ class TaskArtifacts:
     def get(self, name: str) -> bytes:
         """Return a file of this task."""
         return self.store.get(f"{self._prefix}/{name}")
+
+
+def _told(error: Exception) -> str:
+    """Return what obstore says, without the dump of its inner state."""
+    return str(error).partition("\n\nDebug source")[0]
 
 
 def _check(key: str) -> None:

@@ -133,7 +133,7 @@ class ObjectIngestion:
                 log_ledger.finish_replacement(connection, entry_id, entry)
                 if log_object.job is not None:
                     self._record_job(connection, log_object.job, key, entry)
-                for job in jobs.jobs() if jobs else ():
+                for job in jobs.jobs() if jobs and not is_copy else ():
                     widen_job(connection, job, now=self.now)
                 outdated = before.quarantine_path if before else None
                 if outdated and log_ledger.names_quarantine(connection, key, outdated):
