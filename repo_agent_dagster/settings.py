@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     ops_issue_repository: str = Field(
         "", description="Repository (owner/name) for ops issues on GitHub; empty: a build's own, and none for workers."
     )
+    ops_worker_repositories: str = Field(
+        "", description="Repositories of workers, comma-separated: checkout-api=acme/shop,edge=acme/edge."
+    )
+    ops_marker_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the marks in our issues on GitHub, the same for all who share a store; empty: one made and "
+        "kept in `home`.",
+    )
     ops_max_issues: int = Field(
         100, ge=1, description="New ops issues that one scan opens at most; the rest go into one overflow issue."
     )
@@ -246,6 +254,17 @@ class Settings(BaseSettings):
     def issue_files(self) -> Path:
         """Folder of the ops issues as Markdown files."""
         return self.home / "issues"
+
+    @property
+    def marker_key_file(self) -> Path:
+        """File of the key that is made where `ops_marker_key` is empty."""
+        return self.home / "ops-marker.key"
+
+    @property
+    def worker_repositories(self) -> dict[str, str]:
+        """`ops_worker_repositories` by the worker's name."""
+        pairs = (part.partition("=") for part in self.ops_worker_repositories.split(",") if "=" in part)
+        return {worker.strip(): repository.strip() for worker, _, repository in pairs}
 
     @property
     def log_quarantine(self) -> Path:

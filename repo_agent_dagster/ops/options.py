@@ -29,6 +29,9 @@ class OpsOptions:
     severity_rules: Path | None
     issue_threshold: int
     issue_repository: str
+    worker_repositories: dict[str, str]
+    marker_key: SecretStr
+    marker_key_file: Path
     max_issues: int
     max_github_issues: int
     quiet_after_scans: int
@@ -54,6 +57,9 @@ def options_of(settings: "Settings") -> OpsOptions:
         severity_rules=settings.severity_rules,
         issue_threshold=settings.ops_issue_threshold,
         issue_repository=settings.ops_issue_repository.strip(),
+        worker_repositories=settings.worker_repositories,
+        marker_key=settings.ops_marker_key,
+        marker_key_file=settings.marker_key_file,
         max_issues=settings.ops_max_issues,
         max_github_issues=settings.ops_max_github_issues,
         quiet_after_scans=settings.ops_quiet_after_scans,

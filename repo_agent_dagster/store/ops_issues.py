@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.issue_details import IssueDetails
@@ -148,7 +148,7 @@ def claim(connection: Connection, issue_id: str, assignee: str) -> bool:
         UnknownIssue: there is no such issue.
         IssueStepRefused: another holds it, or it is settled.
     """
-    issue = _locked(connection, issue_id)
+    issue = locked(connection, issue_id)
     if issue.status is IssueStatus.IN_PROGRESS and issue.assignee == assignee:
         return False
     if issue.status is IssueStatus.IN_PROGRESS and issue.assignee is not None:
@@ -166,7 +166,7 @@ def settle(connection: Connection, issue_id: str, status: IssueStatus, note: str
         UnknownIssue: there is no such issue.
         IssueStepRefused: its status does not allow it.
     """
-    issue = _locked(connection, issue_id)
+    issue = locked(connection, issue_id)
     set_status(connection, issue_id, status, now=now)
     if note:
         details = issue.details.model_copy(update={"resolution": note})
@@ -186,6 +186,18 @@ def reopen(connection: Connection, issue_id: str, *, is_regression: bool) -> Non
 def write(connection: Connection, issue_id: str, **values: Any) -> None:
     """Set columns of an issue, as both databases keep them alike; statuses go by `set_status`."""
     connection.execute(ops_issues.update().where(ops_issues.c.id == issue_id).values(**storable(ops_issues, values)))
+
+
+def unsettled_or_settled_since(connection: Connection, since: datetime, *, limit: int) -> list[OpsIssue]:
+    """Return the issues that are not settled, or were settled since then, in the order of `listing`."""
+    still = ops_issues.c.status.not_in([status.value for status in SETTLED_STATUSES])
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(or_(still, ops_issues.c.resolved_at >= since))
+        .order_by(ops_issues.c.severity, ops_issues.c.last_seen.desc(), ops_issues.c.id)
+        .limit(limit)
+    )
+    return [_issue(row) for row in rows]
 
 
 def on_github(connection: Connection, repository: str) -> list[OpsIssue]:
@@ -209,7 +221,12 @@ def github_repositories(connection: Connection) -> list[str]:
     return [str(name) for name in rows.scalars()]
 
 
-def _locked(connection: Connection, issue_id: str) -> OpsIssue:
+def locked(connection: Connection, issue_id: str) -> OpsIssue:
+    """Return an issue and let nobody else change it until the transaction ends.
+
+    Raises:
+        UnknownIssue: there is none.
+    """
     row = connection.execute(select(*_COLUMNS).where(ops_issues.c.id == issue_id).with_for_update()).one_or_none()
     if row is None:
         raise _unknown(issue_id)

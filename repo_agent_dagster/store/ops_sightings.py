@@ -35,8 +35,9 @@ class Change(StrEnum):
 class Sighting:
     """A problem as one day's scan saw it; all texts are already redacted. Times are UTC.
 
-    `aliases` are the other fingerprints by which its issue may be known. `runs` counts the builds it was seen in, and
-    it is `flaky` when a later attempt of all their jobs passed: that reopens nothing.
+    `aliases` are the other fingerprints by which its issue may be known, `earlier_fingerprints` those by earlier rules,
+    which find an issue that no sighting by the present rules has claimed, and join nothing. `runs` counts the builds it
+    was seen in, and it is `flaky` when a later attempt of all their jobs passed: that reopens nothing.
     """
 
     fingerprint: str
@@ -56,6 +57,7 @@ class Sighting:
     run_id: str | None
     place: str = ""
     aliases: tuple[str, ...] = ()
+    earlier_fingerprints: tuple[str, ...] = ()
     fingerprint_version: str = "1"
     cause: str | None = None
     template: str | None = None
@@ -135,18 +137,34 @@ def _owners(connection: Connection, sightings: Sequence[Sighting]) -> tuple[list
     known = ops_fingerprints.known(
         connection, [one for sighting in sightings for one in (sighting.fingerprint, *sighting.aliases)]
     )
+    names = [(sighting.fingerprint, *sighting.aliases) for sighting in sightings]
+    taken = {known[name] for ours in names for name in ours if name in known}
+    unknown = [sighting for sighting, ours in zip(sightings, names, strict=True) if known.keys().isdisjoint(ours)]
+    before = _known_before(connection, unknown)
     owners: list[str] = []
     new: set[str] = set()
-    for sighting in sightings:
-        names = (sighting.fingerprint, *sighting.aliases)
-        owner = next((known[name] for name in names if name in known), None)
+    for sighting, ours in zip(sightings, names, strict=True):
+        owner = next((known[name] for name in ours if name in known), None)
+        if owner is None:
+            # An issue of earlier rules goes to the first that asks for it: what was one may be several now.
+            candidates = (before[old] for old in sighting.earlier_fingerprints if old in before)
+            owner = next((candidate for candidate in candidates if candidate not in taken), None)
         if owner is None:
             owner = new_id()
             new.add(owner)
-        for name in names:
+        taken.add(owner)
+        for name in ours:
             known.setdefault(name, owner)
         owners.append(owner)
     return owners, new
+
+
+def _known_before(connection: Connection, sightings: Collection[Sighting]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for version in {sighting.fingerprint_version for sighting in sightings}:
+        earlier = [one for s in sightings if s.fingerprint_version == version for one in s.earlier_fingerprints]
+        found.update(ops_fingerprints.known_before(connection, earlier, version=version))
+    return found
 
 
 def _lock_issues(connection: Connection, issue_ids: Collection[str]) -> dict[str, _Found]:

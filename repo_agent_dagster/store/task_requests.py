@@ -139,6 +139,12 @@ def by_run(conn: Connection, dagster_run_id: str) -> TaskRequest | None:
     return fetch_one(conn, task_requests, TaskRequest, _row.dagster_run_id == dagster_run_id)
 
 
+def by_dedupe_prefix(conn: Connection, prefix: str) -> list[TaskRequest]:
+    """Return the tasks whose dedupe key begins so, oldest first."""
+    begins = _row.dedupe_key.startswith(prefix, autoescape=True)
+    return fetch_all(conn, task_requests, TaskRequest, begins, order_by=[_row.created_at, _row.id])
+
+
 def pending(conn: Connection, limit: int = 100) -> list[TaskRequest]:
     """Return at most `limit` tasks that wait, oldest first."""
     return fetch_all(

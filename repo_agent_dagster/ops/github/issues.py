@@ -35,6 +35,7 @@ MAX_BODY_CHARACTERS = 65_536
 """GitHub's own limits of an issue's title, and of the body of an issue or a comment."""
 
 _LISTED_AT_MOST = 20_000
+_PULL = "/pull/"
 _REPOSITORY = re.compile(r"/repos/([^/]+/[^/]+)/issues/\d+$")
 _LOCKED = re.compile(r"\block(?:ed)?\b", re.IGNORECASE)
 _DISABLED = re.compile(r"\b(?:disabled|archived|read-only)\b", re.IGNORECASE)
@@ -84,7 +85,8 @@ class GitHubIssues(GitHub):
         with _of_issue(f"listing the issues of {repository}"):
             labels = [label] if label is not None else []
             listed = self._repository(repository).get_issues(state=state, labels=labels)
-            ours = (found for found in listed if found.pull_request is None)
+            # The list holds pull requests as well. Asking for `pull_request`, which issues have not, would fetch each.
+            ours = (found for found in listed if _PULL not in found.html_url)
             return [_issue(found) for found in islice(ours, limit)]
 
     def list_pull_requests(
@@ -160,17 +162,18 @@ class GitHubIssues(GitHub):
         with _of_issue(f"labelling issue {number} of {repository}"):
             self._repository(repository).get_issue(number).add_to_labels(*labels)
 
-    def ensure_label(self, repository: str, name: str, *, color: str, description: str) -> None:
-        """Create a label, unless there is one of that name; `color` is six hex digits."""
-        with asked(f"looking for the label {name} of {repository}"):
-            there = {label.name.lower() for label in self._repository(repository).get_labels()}
-        if name.lower() in there:
-            return
+    def labels(self, repository: str) -> list[str]:
+        """Return the names of the labels that the repository has."""
+        with asked(f"listing the labels of {repository}"):
+            return [label.name for label in islice(self._repository(repository).get_labels(), _LISTED_AT_MOST)]
+
+    def create_label(self, repository: str, name: str, *, color: str, description: str) -> None:
+        """Create a label, or leave the one of that name as it is; `color` is six hex digits."""
         try:
             with asked(f"creating the label {name} in {repository}"):
                 self._repository(repository).create_label(name, color, description)
         except GitHubRefused as refused:
-            if refused.status != 422:  # somebody else created it meanwhile
+            if refused.status != 422:  # there is one
                 raise
 
     @cached_property

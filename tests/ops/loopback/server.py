@@ -110,6 +110,9 @@ def serving(host: str = "127.0.0.1") -> Iterator[Loopback]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = (
+            True  # head and body are two packets, and the client's kernel waits 40 ms between them
+        )
 
         def _serve(self) -> None:
             place = urlsplit(self.path)
