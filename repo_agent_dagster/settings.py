@@ -267,6 +267,11 @@ class Settings(BaseSettings):
         return {worker.strip(): repository.strip() for worker, _, repository in pairs}
 
     @property
+    def redaction_key_file(self) -> Path:
+        """File of the key that is made where `redaction_key` is empty."""
+        return self.home / "redaction.key"
+
+    @property
     def log_quarantine(self) -> Path:
         """Folder of the log lines that could not be read, each with its number and reason."""
         return self.home / "quarantine"

@@ -36,6 +36,8 @@ class OpsOptions:
     max_github_issues: int
     quiet_after_scans: int
     close_when_quiet: bool
+    redaction_key: SecretStr
+    redaction_key_file: Path
     github_token: SecretStr
     github_api_url: str
     provider: ProviderSpec | None
@@ -64,6 +66,8 @@ def options_of(settings: "Settings") -> OpsOptions:
         max_github_issues=settings.ops_max_github_issues,
         quiet_after_scans=settings.ops_quiet_after_scans,
         close_when_quiet=settings.ops_close_when_quiet,
+        redaction_key=settings.redaction_key,
+        redaction_key_file=settings.redaction_key_file,
         github_token=settings.github_token,
         github_api_url=settings.github_api_url,
         provider=provider and replace(provider, budget_tokens=settings.ops_ai_budget_tokens),
