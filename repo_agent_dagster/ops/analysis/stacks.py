@@ -9,7 +9,7 @@ MAX_FRAMES = 60
 _LONGEST_FRAME = 600  # a longer line is no frame
 
 _PYTHON = re.compile(r'[\s|+]*File "([^"]{1,400})", line (\d{1,7})(?:, in (.{1,200}))?\s*$')
-_PYTEST = re.compile(r"((?!E )[^\s:][^:]{0,300}\.pyx?):(\d{1,7}): (?:in (\S.{0,200})|[\w.]{1,120})?$")
+_PYTEST = re.compile(r"((?!E )[^\s:][^:]{0,300}\.pyx?):(\d{1,7}):(?: in (\S.{0,200})| [\w.]{0,120})?$")
 _V8 = re.compile(
     r"[\s|]*at (?:async )?(?:(?P<function>[^()]{1,200}?(?:\[as [^\]]{1,80}\])?) )?"
     r"\(?(?:async )?(?P<file>(?:(?:file|https?|webpack(?:-internal)?)://)?/?[^\s()]{1,300}?)"
@@ -17,7 +17,7 @@ _V8 = re.compile(
 )
 _FIREFOX = re.compile(r"\s*([\w$./<>*\[\] -]{0,120})@((?:\w{1,12}://)?/?[^\s@]{1,300}?):(\d{1,7}):(\d{1,7})\s*$")
 _JAVA = re.compile(
-    r"[\s|]*at (?:[\w.@-]{1,100}/){0,2}(?P<name>[\w$.<>]{1,240})"
+    r"[\s|]*at (?:[\w.@-]{0,100}/){0,2}(?P<name>[\w$.<>]{1,240})"
     r"\((?:(?P<file>[\w$.-]{1,100}\.(?:java|kt|scala|groovy|clj)):(?P<line>\d{1,7})|Native Method|Unknown Source)\)"
 )
 _DOTNET = re.compile(

@@ -26,10 +26,11 @@ _CLOCK = re.compile(r"\[\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?[AP]M)?\] ")
 _MARK = re.compile(r"##\[(error|warning|notice|debug|group|endgroup|section|command)\]")
 _WORKFLOW_COMMAND = re.compile(r"::(error|warning|notice|debug|group|endgroup)(?: ([^:]{0,500}(?::[^:]{1,500})?))?::")
 _BUILDKIT = re.compile(r"#\d{1,4} (?:\d{1,6}\.\d{1,4} )?")
+_TASK = r"(?:test|build|lint|type-?check|check|start|dev|ci|e2e|unit|format)[\w:-]{0,30}"
 _SERVICE = re.compile(
-    r"(?:\x20{0,2}[\w@/.-]{1,60}[-_]\d{1,3}\s{1,20}\| |[\w@/.-]{1,60}:[\w:-]{1,40}: |"
-    r"[\w@/.-]{1,60} (?:test|build|lint|typecheck|check|start|dev)(?::\w{1,30})?: |"
-    r"\[gw\d{1,3}\] (?!linux|darwin|win))"
+    r"\x20{0,2}[\w@/.-]{1,60}[-_]\d{1,3}\s{1,20}\| "  # Docker Compose
+    rf"|[\w@/.-]{{1,60}}[: ]{_TASK}: "  # Turborepo, pnpm
+    r"|\[gw\d{1,3}\] (?!linux|darwin|win)"  # pytest-xdist
 )
 
 

@@ -1,0 +1,56 @@
+"""Failure blocks: one small module for each tool, and the order in which they are asked."""
+
+from collections.abc import Sequence
+from types import ModuleType
+
+from repo_agent_dagster.ops.analysis.blocks import (
+    bundlers,
+    containers,
+    findings,
+    go,
+    jest,
+    jvm,
+    linters,
+    mocha,
+    node_packages,
+    playwright,
+    pytest,
+    python_packages,
+    rust,
+    shell,
+    traces,
+    unittest,
+    vitest,
+)
+from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, Reader
+from repo_agent_dagster.ops.analysis.blocks.wrappers import Wrapper, wrapper
+
+_SPECIFIC_FIRST: tuple[ModuleType, ...] = (
+    *(pytest, unittest, vitest, playwright, jest, mocha, go, rust, jvm),
+    *(node_packages, python_packages, findings, linters, bundlers, containers, traces, shell),
+)
+
+__all__ = ["Block", "Rank", "Reader", "Wrapper", "blocks_of", "wrapper"]
+
+
+def blocks_of(texts: Sequence[str]) -> list[Block]:
+    """Return the failure blocks of a step's lines, in order, none overlapping another.
+
+    Where two readers claim the same lines, the one that knows the tool better has them.
+    """
+    whole = "\n" + "\n".join(texts)
+    claimed = bytearray(len(texts))
+    found: list[Block] = []
+    for module in _SPECIFIC_FIRST:
+        if not any(hint in whole for hint in getattr(module, "HINTS", ("",))):
+            continue
+        for block in module.read(texts):
+            own = [index for index in block.picked if not claimed[index]]
+            if len(own) * 2 <= len(block.picked):
+                continue
+            found.append(block)
+        for block in found:
+            claimed[block.start : block.end] = b"\x01" * (block.end - block.start)
+            for index in block.picked:
+                claimed[index] = 1
+    return sorted(found, key=lambda block: (block.picked[0], block.start))
