@@ -193,7 +193,8 @@ class FakeGitHub:
 
     def _label(self, asked: Asked, name: str, number: str) -> Answer:
         issue = self.repositories[name].issues[int(number)]
-        issue.labels += [label for label in asked.json["labels"] if label not in issue.labels]
+        wanted = asked.json if isinstance(asked.json, list) else asked.json["labels"]
+        issue.labels += [label for label in wanted if label not in issue.labels]
         return self._done(said([{"name": label} for label in issue.labels]))
 
     def _assign(self, asked: Asked, name: str, number: str) -> Answer:
