@@ -17,6 +17,12 @@ def learnt(*lines: str) -> TemplateMiner:
     return miner
 
 
+def interrupted_scan(store: Engine, now: datetime) -> None:
+    with write_transaction(store) as connection:
+        save(connection, "actions", learnt("one", "two words").to_state(), now=now)
+        raise KeyboardInterrupt
+
+
 def test_a_state_comes_back_as_it_was_kept(store: Engine, now: datetime) -> None:
     state = learnt("cart of alice is lost", "cart of bob is lost", "disk \x00 full – <NUM>").to_state()
 
@@ -46,9 +52,8 @@ def test_a_scan_that_is_killed_has_learnt_nothing(store: Engine, now: datetime) 
     with write_transaction(store) as connection:
         save(connection, "actions", learnt("one").to_state(), now=now)
 
-    with pytest.raises(KeyboardInterrupt), write_transaction(store) as connection:
-        save(connection, "actions", learnt("one", "two words").to_state(), now=now)
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_scan(store, now)
 
     with read_transaction(store) as connection:
         assert load(connection, "actions") == learnt("one").to_state()
