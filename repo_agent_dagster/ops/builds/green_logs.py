@@ -123,7 +123,10 @@ def _key(job: BuildJob) -> str:
 def _line(record: LogRecord) -> Line:
     meta = record.meta or {}
     step, mark = meta.get("step"), meta.get("mark")
-    text = f"##[{mark}]{record.message}" if isinstance(mark, str) else record.message
+    text = record.message
+    if isinstance(mark, str):
+        place = f"{meta['at']}: " if isinstance(meta.get("at"), str) else ""
+        text = f"##[{mark}]{place}{text}"
     return Line(0, cut(plain(text)), record.level, record.ts, step if isinstance(step, str) else None)
 
 

@@ -1,9 +1,9 @@
 """GitHub Actions as PyGithub tells of them: repositories, runs of a span of time, jobs of each attempt."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import chain, islice
+from typing import Any, Generic, TypeVar
 
 from github.GithubObject import GithubObject
 from github.PaginatedList import PaginatedList
@@ -11,16 +11,18 @@ from github.Repository import Repository as ListedRepository
 from github.WorkflowJob import WorkflowJob as ListedJob
 from github.WorkflowRun import WorkflowRun as ListedRun
 
-from repo_agent_dagster.ops.github.client import GitHub, asked
+from repo_agent_dagster.ops.github.client import PAGE_SIZE, GitHub, asked
 from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
 
 _T = TypeVar("_T", bound=GithubObject)
+_Again = Callable[[Callable[[], list[_T]]], list[_T]]
 
 MOST_LISTED = 1000
 """GitHub lists no more runs for one filter; a span of time that has more is halved."""
 
 _SHORTEST_SPAN = timedelta(minutes=1)
 _MOST_JOBS = 5000
+_MOST_PAGES = 1000
 
 
 class GitHubActions(GitHub):
@@ -29,13 +31,13 @@ class GitHubActions(GitHub):
     def repository(self, name: str) -> Repository:
         """Return what is known of ``owner/name``; one that was renamed comes with its new name."""
         with asked(f"asking for the repository {name}"):
-            return _repository(self._client.get_repo(name))
+            return self._again(lambda: _repository(self._client.get_repo(name)))
 
     def repositories_of(self, organization: str, *, most: int) -> tuple[list[Repository], bool]:
         """Return the organisation's repositories that were pushed to last, and whether there are more than `most`."""
         with asked(f"listing the repositories of {organization}"):
-            listed = self._client.get_organization(organization).get_repos(sort="pushed", direction="desc")
-            found = [_repository(one) for one in islice(listed, most + 1)]
+            pages = self._pages(ListedRepository, f"/orgs/{organization}/repos", "", sort="pushed", direction="desc")
+            found = [_repository(one) for one in islice(chain.from_iterable(pages), most + 1)]
         return found[:most], len(found) > most
 
     def runs(self, repository: str, start: datetime, end: datetime) -> Iterator[WorkflowRun]:
@@ -51,32 +53,61 @@ class GitHubActions(GitHub):
         doing = f"listing the runs of {repository} from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
         # The filter's end is inclusive, and counts in seconds.
         span = f"{start:%Y-%m-%dT%H:%M:%SZ}..{end - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
-        listed = self._listed(ListedRun, f"/repos/{repository}/actions/runs", "workflow_runs", created=span)
-        listing = iter(listed)
+        pages = self._pages(ListedRun, f"/repos/{repository}/actions/runs", "workflow_runs", created=span)
         with asked(doing):
-            run = next((_run(one, repository) for one in listing), None)
-            is_cut = run is not None and listed.totalCount > MOST_LISTED
-        if is_cut and end - start > _SHORTEST_SPAN:
+            page = [_run(one, repository) for one in next(pages, [])]
+        if pages.total > MOST_LISTED and end - start > _SHORTEST_SPAN:
             middle = start + (end - start) / 2
             yield from self._runs_within(repository, middle, end)
             yield from self._runs_within(repository, start, middle)
             return
-        while run is not None:
-            yield run
+        while page:
+            yield from page
             with asked(doing):
-                run = next((_run(one, repository) for one in listing), None)
+                page = [_run(one, repository) for one in next(pages, [])]
 
     def jobs(self, run: WorkflowRun) -> list[WorkflowJob]:
         """Return the jobs of all attempts of a run, by attempt; one that an attempt took over unchanged stands once."""
         path = f"/repos/{run.repository}/actions/runs/{run.id}/jobs"
         with asked(f"listing the jobs of run {run.id} of {run.repository}"):
-            listed = self._listed(ListedJob, path, "jobs", filter="all")
-            found = [_job(one) for one in islice(listed, _MOST_JOBS)]
+            pages = self._pages(ListedJob, path, "jobs", filter="all")
+            found = [_job(one) for one in islice(chain.from_iterable(pages), _MOST_JOBS)]
         return without_carried_over(found)
 
-    def _listed(self, kind: type[_T], path: str, item: str, **query: str) -> PaginatedList[_T]:
+    def _pages(self, kind: type[_T], path: str, item: str, **query: str) -> "_Pages[_T]":
         # PyGithub's own methods ask for the repository, and for the run, before they list.
-        return PaginatedList(kind, self._client.requester, path, dict(query), list_item=item)
+        listed = PaginatedList(kind, self._client.requester, path, dict(query), list_item=item)
+        return _Pages(listed, bool(item), self._again)
+
+
+class _Pages(Generic[_T]):
+    """The pages of a listing, each asked for on its own, so that one whose body breaks off can be asked for again.
+
+    `total` is what GitHub counts, once a page was read; 0 for a listing that it does not count.
+    """
+
+    def __init__(self, listed: PaginatedList[_T], is_counted: bool, again: _Again[_T]) -> None:
+        self.total = 0
+        self._listed = listed
+        self._is_counted = is_counted
+        self._again = again
+        self._number = self._seen = 0
+        self._is_over = False
+
+    def __iter__(self) -> "_Pages[_T]":
+        return self
+
+    def __next__(self) -> list[_T]:
+        if self._is_over:
+            raise StopIteration
+        page = self._again(lambda: self._listed.get_page(self._number))
+        self._number += 1
+        self._seen += len(page)
+        if self._is_counted:
+            self.total = self._listed.totalCount
+        last = self._seen >= self.total if self._is_counted else len(page) < PAGE_SIZE
+        self._is_over = last or not page or self._number == _MOST_PAGES
+        return page
 
 
 def without_carried_over(jobs: list[WorkflowJob]) -> list[WorkflowJob]:

@@ -1,9 +1,10 @@
 """PyGithub's client with our manners: time-outs, retries, limits of patience, and faults that say what to do."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from github import Auth, Github
 from github.GithubException import (
@@ -13,11 +14,14 @@ from github.GithubException import (
     RateLimitExceededException,
 )
 from requests import RequestException
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError
 from urllib3.exceptions import HTTPError
 
 from repo_agent_dagster.ops.github.faults import GitHubRefused, GitHubUnavailable
-from repo_agent_dagster.ops.github.retrying import PatientRetry
+from repo_agent_dagster.ops.github.retrying import PatientRetry, delay_seconds
 from repo_agent_dagster.redaction import redact
+
+_T = TypeVar("_T")
 
 API_URL = "https://api.github.com"
 PAGE_SIZE = 100
@@ -51,6 +55,8 @@ class GitHub:
         is_paced: bool = True,
     ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._attempts = attempts
+        self._first_delay_seconds = first_delay_seconds
         self._client = Github(
             auth=Auth.Token(token) if token else None,
             base_url=self.base_url,
@@ -61,6 +67,15 @@ class GitHub:
             seconds_between_requests=_PAUSE_SECONDS if is_paced else 0,
             seconds_between_writes=_PAUSE_BETWEEN_WRITES_SECONDS if is_paced else 0,
         )
+
+    def _again(self, read: Callable[[], _T]) -> _T:
+        """Return what a reading call gives; where its body breaks off, which urllib3 does not see, ask again."""
+        for failed in range(1, self._attempts):
+            try:
+                return read()
+            except (ChunkedEncodingError, ContentDecodingError):
+                time.sleep(delay_seconds(failed, self._first_delay_seconds))
+        return read()
 
     def close(self) -> None:
         """Close the connections."""
@@ -73,7 +88,7 @@ class GitHub:
             GitHubRefused, GitHubUnavailable: GitHub did not tell.
         """
         with asked("asking whose token it is"):
-            return self._client.get_user().login
+            return self._again(lambda: self._client.get_user().login)
 
 
 @contextmanager

@@ -72,11 +72,7 @@ class PatientRetry(GithubRetry):
 
     def get_backoff_time(self) -> float:
         """Return the seconds to wait before the next attempt, where no limit told them."""
-        failed = len(self.history)
-        if not failed:
-            return 0.0
-        doubled = min(self.backoff_factor * 2 ** min(failed - 1, 30), self.backoff_max)
-        return float(doubled / 2 + doubled / 2 * _CHANCE.random())
+        return delay_seconds(len(self.history), self.backoff_factor) if self.history else 0.0
 
     def _limited_seconds(self, response: BaseHTTPResponse) -> float | None:
         """Return the seconds that a limit asks for in the headers; None: these tell of no limit."""
@@ -89,6 +85,12 @@ class PatientRetry(GithubRetry):
             # One second more: nobody knows when in that second it is.
             return max(int(reset) - time.time(), 0.0) + 1 if reset.isdecimal() and len(reset) < 12 else None
         return self.secondary_rate_wait if response.status == 429 else None
+
+
+def delay_seconds(failed: int, first: float) -> float:
+    """Return how long to wait after so many failed attempts (from 1): doubling, half of it by chance, capped."""
+    doubled: float = min(first * 2 ** min(failed - 1, 30), _LONGEST_DELAY_SECONDS)
+    return doubled / 2 + doubled / 2 * _CHANCE.random()
 
 
 def _seconds(retry_after: str) -> float:

@@ -24,6 +24,10 @@ class SourceUnavailable(TransientFault):
     """The source does not answer now, after all retries; what it gave before is good, the rest is missing."""
 
 
+class SourceIncomplete(SourceUnavailable):
+    """The source answers, but some of what was asked for it cannot tell: it has forgotten it, or may not show it."""
+
+
 class DamagedLogObject(PermanentFault):
     """An object's bytes end before the object does, or cannot be unpacked; what came before is good."""
 
