@@ -70,7 +70,7 @@ _AT_START = re.compile(
     r"|PHP Fatal error:\s+Uncaught)\s*(?:\(in promise\)\s*)?){0,3}"
     r"((?:[A-Za-z_][\w$]{0,60}(?:\.|::)){0,6}[A-Z][\w$]{1,60})(?: \[[A-Z_]{1,60}\])?(?:: |:?$)"
 )
-_GENERIC = frozenset({"Error", "Exception", "error", "exception"})
+_NAMES = ("Error", "Exception", "Fault", "Panic", "Timeout", "Interrupt", "SystemExit")
 
 
 def is_ours(file: str, function: str | None = None) -> bool:
@@ -142,7 +142,7 @@ def exception_of(text: str) -> str | None:
     text = text.strip()[:_LONGEST_FRAME]
     if text.startswith(("panic: ", "fatal error: ", "thread '")) and ("panic" in text or "fatal error" in text):
         return "panic"
-    if match := _NAMED.search(text):
+    if any(name in text for name in _NAMES) and (match := _NAMED.search(text)):
         return match[1]
     return None
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, shown
+from repo_agent_dagster.ops.analysis.blocks.telling_words import may_tell
 from repo_agent_dagster.ops.analysis.model import Anchor
 
 
@@ -145,21 +146,12 @@ _SAYINGS = (
         ),
     ),
 )
-_QUICK = re.compile(
-    r"(?i:not found|no such|denied|killed|fault|abort|memory|oom|enospc|space left|quota"
-    r"|disk is full|fatal|error|conflict|rejected"
-    r"|curl: |wget: |ssh: |scp: |unable|failed|timed out|timeout|etimedout|enotfound|eai_again"
-    r"|econn|resol|refused|bad_alloc|sigkill"
-    r"|unbound|not set|unexpected|substitution|cannot|terminated|execution time|signal"
-    r"|unreachable|verif|such host|service not known"
-    r"|trap|bus |illegal|^(?:[EW]: |Err:))"
-)
 
 
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each line in which a command tells why it cannot go on."""
     for index, text in enumerate(texts):
-        if len(text) > 2000 or not _QUICK.search(text):
+        if len(text) > 2000 or not may_tell(text):
             continue
         for saying in _SAYINGS:
             if match := saying.pattern.match(text):

@@ -159,6 +159,8 @@ def _at_frames(texts: Sequence[str], first: int) -> Block:
 def _unlogged(text: str) -> str:
     """Return a logged exception's line without the logger's words before it, where the class stands in the middle."""
     stripped = text.strip()
+    if "Error" not in stripped and "Exception" not in stripped:
+        return stripped
     match = re.search(
         r"(?:Uncaught |Unhandled )?(?:[A-Za-z_][\w$.]{0,120}\.)?[A-Z]\w{0,60}(?:Error|Exception)\b.*", stripped[:1000]
     )

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from repo_agent_dagster.ops.analysis.blocks.telling_words import may_tell
+
 
 @dataclass(frozen=True, slots=True)
 class Wrapper:
@@ -56,15 +58,11 @@ _COUNTS = re.compile(
     r"|Snapshots:.*|Found \d+ .*(?:warnings?|problems?|fixable).*|Oh no! .*"
     r"|All matched files .*|\d+ files? would be (?:reformatted|left).*"
 )
-QUICK = re.compile(
-    r"(?i:exit|fail|error|elifecycle|found \d|ran \d+|tests|problem|test suites|explanations"
-    r"|snapshots|stopped|npm |terminated|not remade|oh no|\d+ (?:passing|pending))|!!!"
-)
 
 
 def wrapper(text: str) -> Wrapper | None:
     """Return what a line that follows from an earlier failure tells, or None when the line is no such line."""
-    if len(text) > 1000 or not QUICK.search(text):
+    if len(text) > 1000 or not may_tell(text):
         return None
     stripped = text.strip()
     if match := _ENDS.match(stripped):

@@ -3,6 +3,8 @@
 import re
 from enum import IntEnum
 
+from repo_agent_dagster.ops.analysis.blocks.telling_words import may_tell
+
 _SPEAKS = re.compile(
     r"\berrors?\b|\bfatal\b|\bfail(?:ed|ure|s|ing)?\b|exception|\bpanic|\bcannot\b|\bcan't\b"
     r"|\bcould ?n[o']t\b|\bunable to\b|denied"
@@ -54,7 +56,7 @@ class Loudness(IntEnum):
 def loudness(text: str) -> Loudness:
     """Return how clearly a line speaks of an error; warnings, retries, counts of none and passing tests do not."""
     text = text[:600]
-    if _SPEAKS.search(text) is None or _SEEMS.search(text) is not None:
+    if not may_tell(text) or _SPEAKS.search(text) is None or _SEEMS.search(text) is not None:
         return Loudness.QUIET
     return Loudness.CLEAR if _CLEARLY.match(text) else Loudness.HINTS
 

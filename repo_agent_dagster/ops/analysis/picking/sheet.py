@@ -104,7 +104,7 @@ def _step(sheet: Sheet, start: int, end: int) -> Step:
     marked_any = any(mark is not None for mark in sheet.marks[start:end])
     for index in range(start, end):
         text = sheet.texts[index]
-        told = wrapper(text) if text else None
+        told = wrapper(text) if any(word in text for word in _ENDING_WORDS) else None
         if told is not None and told.ends_step and told.exit_code != 0:
             failed, ending = True, told
         if sheet.marks[index] == "error" or (not marked_any and sheet.lines[index].level in _GRAVE):
@@ -113,6 +113,7 @@ def _step(sheet: Sheet, start: int, end: int) -> Step:
     return Step(name, start, end, script, failed, ending, clean_up)
 
 
+_ENDING_WORDS = ("exit", "xited", "Job failed", "FAILURE", "marked build", "Cleaning up")
 _GRAVE = (LogLevel.ERROR, LogLevel.FATAL)
 
 
