@@ -2,9 +2,9 @@
 
 Error codes (TS2322, E0308, HTTP 404, exit code 1) count as words: two of them are two problems.
 
-A text is first brought to its shape, in which every run of digits is one ``0``; no mask looks at how many digits there
-were. So a pattern is a function of the shape and the codes, and one that was made is found again by them: repetitive
-logs cost one substitution for each line, and not one for each mask.
+A text is first brought to its shape, in which every run of digits is one ``0`` and every hexadecimal word the same one;
+no mask looks at how long they were. So a pattern is a function of the shape and the codes, and one that was made is
+found again by them: repetitive logs cost two substitutions for each line at most, and not one for each mask.
 """
 
 import re
@@ -18,6 +18,7 @@ MAX_REMEMBERED = 50_000
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _DIGITS = re.compile(r"[0-9]+")
+_HEX_WORD = re.compile(r"(?<![A-Za-z0.])(?:[a-f]+0[0a-f]*|0x?[a-f][0a-f]*|0x0[0a-f]*)(?![A-Za-z])")
 
 # The digits of codes are moved out of ASCII while the masks run, and back afterwards.
 _SHELTER = {ord(str(digit)): chr(0xE000 + digit) for digit in range(10)}
@@ -86,7 +87,6 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?{_FOLDERS}[\\/]_?work[\\/]_temp[\\/]{_PATH}"), "<PATH>"),
     (re.compile(rf"\b[A-Za-z]:{_FOLDERS}[\\/]Temp[\\/]{_PATH}"), "<PATH>"),
     (re.compile(r"((?<![\w/])/(?:home|Users)/)[^\s/:\"'<>(),;]+"), r"\1<USER>"),
-    (re.compile(r"\b0[xX][0a-fA-F]{1,40}\b"), "<ADDR>"),
     (re.compile(r"(?<![\w+/=.-])(?:SHA0:[A-Za-z0+/]{16,}=?|[A-Za-z0+/]{16,}={1,2}(?![\w=]))"), "<BLOB>"),
     # What names one of many: user 'alice', tenant=acme, requestId: Qx…; words that name a piece of code stay.
     (
@@ -142,18 +142,23 @@ def pattern(text: str) -> str:
     ``<NUM>`` is any number, and any word with a digit in it; the part before that stays (``order-<NUM>``).
     """
     text = plain_text(text)
-    shape = _DIGITS.sub("0", text)
+    digits = _DIGITS.sub("0", text)
+    known = _patterns.get(digits)
+    if known is None:
+        shape = _HEX_WORD.sub("0a0", digits)
+        known = _patterns.get(shape)
+        if known is None:
+            known = _HOLDS_CODES if _MAY_HOLD_CODES.search(shape) else _masked(shape)
+            _remember(_patterns, shape, known)
+        if shape != digits:
+            _remember(_patterns, digits, known)
+    if known or not digits:
+        return known
+    shape = _SHELTERED + _HEX_WORD.sub("0a0", _DIGITS.sub("0", _CODES.sub(_sheltered, text)))
     known = _patterns.get(shape)
     if known is None:
-        known = _HOLDS_CODES if _MAY_HOLD_CODES.search(shape) else _masked(shape)
+        known = _masked(shape[1:]).translate(_UNSHELTER)
         _remember(_patterns, shape, known)
-    if known or not shape:
-        return known
-    sheltered = _SHELTERED + _DIGITS.sub("0", _CODES.sub(_sheltered, text))
-    known = _patterns.get(sheltered)
-    if known is None:
-        known = _masked(sheltered[1:]).translate(_UNSHELTER)
-        _remember(_patterns, sheltered, known)
     return known
 
 
@@ -178,6 +183,12 @@ def error_codes(text: str) -> tuple[str, ...]:
     found = [_TOKEN.findall(match[0].lower()) for match in _CODES.finditer(text)] if _DIGITS.search(text) else []
     names = [[match[0].lower()] for match in _SYMBOLS.finditer(text)]
     return tuple(sorted({" ".join(words) for words in found + names}))
+
+
+def forget() -> None:
+    """Forget all patterns that were made, so that what making them costs can be measured; they come out the same."""
+    _patterns.clear()
+    _words.clear()
 
 
 def _masked(shape: str) -> str:

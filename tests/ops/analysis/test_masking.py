@@ -28,7 +28,7 @@ from repo_agent_dagster.ops.analysis.masking import error_codes, headline, patte
         ("pod checkout-api-bcdfghjkl-xkqzt evicted", "pod checkout-api-<NUM> evicted"),
         (
             "user usr_01HXYZABC on worker7 at 0xdeadbeef, commit 3fa9c1d",
-            "user usr_<NUM> on worker<NUM> at <ADDR>, commit <NUM>",
+            "user usr_<NUM> on worker<NUM> at <NUM>, commit <NUM>",
         ),
         ("commit 1234567 or deadbeef or 3fa9c1d", "commit <NUM> or <NUM> or <NUM>"),
         ("digest sha256:4f3a and c2VjcmV0IGJsb2Igb2YgZGF0YQ==", "digest sha<NUM>:<NUM> and <BLOB>"),
@@ -128,10 +128,10 @@ def test_what_names_one_of_many_is_masked_and_what_names_code_is_not(text: str, 
 @given(st.text(alphabet=st.sampled_from("019af-:. /TEsx[]'=HP"), max_size=40), st.randoms(use_true_random=False))
 def test_a_pattern_does_not_depend_on_what_was_masked_before(text: str, order: Random) -> None:
     others = ["".join(order.choice("0123456789") if c.isdigit() else c for c in text) for _ in range(3)]
-    masking._patterns.clear()
+    masking.forget()
     fresh = pattern(text)
     for other in others:
-        masking._patterns.clear()
+        masking.forget()
         pattern(other)
         assert pattern(text) == fresh
 
@@ -205,5 +205,5 @@ def test_the_headline_of_a_traceback_is_its_last_line() -> None:
 )
 def test_no_message_makes_masking_slow(unit: str) -> None:
     for _ in range(20):
-        masking._patterns.clear()
+        masking.forget()
         pattern(unit * (1024 * 1024 // len(unit)))
