@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from repo_agent_dagster.contracts.logs import LEVELS, LogKind
 from repo_agent_dagster.ops.builds.facts import JobsInLines
 from repo_agent_dagster.ops.ingestion.timestamps import utc_text
-from repo_agent_dagster.redaction import REDACTED, may_hold_secret, redact, redact_value
+from repo_agent_dagster.redaction import LineRedactor, redact_value
 from repo_agent_dagster.store.log_writing import LogRow
 
 MAX_PLACE_CHARACTERS = 200
@@ -41,19 +41,24 @@ class LineShapes:
     """Reads the lines of one object for one UTC day (``YYYY-MM-DD``), and keeps what else they tell.
 
     `latest` is the last instant, in the form of the tables, that is not in the future. `other_days` are the days of
-    lines that were passed over, `redacted` counts the secrets taken out, `has_ids` tells whether any row has an id.
-    `jobs` is shown each build line that has a meta.
+    lines that were passed over, `has_ids` tells whether any row has an id. `jobs` is shown each build line that has a
+    meta.
     """
 
     def __init__(self, kind: LogKind, day: str, latest: str, jobs: JobsInLines | None = None) -> None:
         self.other_days: set[str] = set()
-        self.redacted = 0
         self.has_ids = False
         self._kind = kind
         self._place = "worker" if kind == "worker" else "repo"
         self._day = day
         self._latest = latest
         self._jobs = jobs
+        self._redactor = LineRedactor()
+
+    @property
+    def redacted(self) -> int:
+        """How many secrets were taken out so far."""
+        return self._redactor.count
 
     def rows(self, line: str) -> Sequence[LogRow]:
         """Return the rows of one line, or none when its time is not on the day.
@@ -73,22 +78,21 @@ class LineShapes:
             return self._trace_event_rows(record, line)
         ts = self._time(record, "ts")
         if ts[:10] != self._day:
+            self._passed_over(line, record.get("message"))
             return ()
+        redactor = self._redactor if "\\u" in line or self._redactor.may_hold_secret(line) else None
         try:
             run_id = None if self._kind == "worker" else record.get("run_id")
-            careful = may_hold_secret(line) or "\\u" in line
             place, level, message = record[self._place], record["level"], record["message"]
-            row = _row(place, run_id, level, message, record.get("meta"), ts, record.get("id"), careful=careful)
+            row = _row(place, run_id, level, message, record.get("meta"), ts, record.get("id"), redactor)
         except KeyError as error:
             raise UnreadableLine(f'the field "{error.args[0]}" is missing', ts) from None
         except UnreadableLine as error:
             raise UnreadableLine(error.reason, ts) from None
-        if careful:
-            self._count_redacted(line, (row,))
         if row[6] is not None:
             self.has_ids = True
         if self._jobs is not None and row[4] is not None:
-            meta = redact_value(record["meta"]) if careful else record["meta"]
+            meta = record["meta"] if redactor is None else redact_value(record["meta"])
             self._jobs.saw(row[0], row[1], meta, ts)
         return (row,)
 
@@ -105,9 +109,10 @@ class LineShapes:
             raise UnreadableLine(f"the time {ts} UTC is in the future: check the writer's clock, its unit or its zone")
         return ts
 
-    def _count_redacted(self, line: str, rows: Sequence[LogRow]) -> None:
-        stored = sum(row[3].count(REDACTED) + (row[4].count(REDACTED) if row[4] else 0) for row in rows)
-        self.redacted += max(0, stored - line.count(REDACTED))
+    def _passed_over(self, line: str, message: Any) -> None:
+        """Keep track of a private key that begins in a line of another day and goes on in the day's."""
+        if ("PRIVATE KEY" in line or self._redactor.may_hold_secret("")) and type(message) is str:
+            self._redactor.redact(message)
 
     def _trace_event_rows(self, event: dict[str, Any], line: str) -> Sequence[LogRow]:
         """Return the rows of a Logpush `workers_trace_events` line; all of them bear the event's time.
@@ -118,7 +123,7 @@ class LineShapes:
         ts = self._time(event, "EventTimestampMs")
         if ts[:10] != self._day:
             return ()
-        careful = may_hold_secret(line) or "\\u" in line
+        redactor = self._redactor if "\\u" in line or self._redactor.may_hold_secret(line) else None
         outcome = event.get("Outcome", "ok")
         meta = {"outcome": outcome, "event": event.get("Event")}
         try:
@@ -133,14 +138,11 @@ class LineShapes:
             if not lines or (outcome != "ok" and not event.get("Exceptions")):
                 lines.append(("info" if outcome == "ok" else "error", f"worker invocation ended: {outcome}"))
             script = event["ScriptName"]
-            rows = [_row(script, None, level, text, meta, ts, None, careful=careful) for level, text in lines]
+            return [_row(script, None, level, text, meta, ts, None, redactor) for level, text in lines]
         except AttributeError:
             raise UnreadableLine("an entry of Logs or Exceptions is not an object", ts) from None
         except UnreadableLine as error:
             raise UnreadableLine(error.reason, ts) from None
-        if careful:
-            self._count_redacted(line, rows)
-        return rows
 
 
 def _decode_untidy(line: str, fault: Exception) -> Any:
@@ -164,8 +166,16 @@ def _decode_untidy(line: str, fault: Exception) -> Any:
 
 
 def _row(
-    place: Any, run_id: Any, level: Any, message: Any, meta: Any, ts: str, record_id: Any, *, careful: bool
+    place: Any,
+    run_id: Any,
+    level: Any,
+    message: Any,
+    meta: Any,
+    ts: str,
+    record_id: Any,
+    redactor: LineRedactor | None,
 ) -> LogRow:
+    """Return a row; `redactor` is None where the line can hold neither a secret nor what cannot be stored."""
     if type(message) is not str:
         raise UnreadableLine('the field "message" is not a text')
     if type(place) is not str or not 0 < len(place) <= MAX_PLACE_CHARACTERS:
@@ -177,9 +187,9 @@ def _row(
         run_id = _run_id(run_id)
     if record_id is not None:
         record_id = _record_id(record_id)
-    if careful:
+    if redactor is not None:
         _refuse_unstorable((place, run_id, message, meta, record_id))
-        message, meta = redact(message), redact_value(meta)
+        message, meta = redactor.redact(message), redactor.redact_value(meta)
     if meta is None:
         return (place, run_id, stored_level, message, None, ts, record_id)
     if type(meta) is not dict:

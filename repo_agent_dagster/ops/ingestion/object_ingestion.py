@@ -28,6 +28,7 @@ MAX_NAME_BYTES = 1000
 _JOB_LOG_STATUS: dict[log_ledger.ObjectStatus, JobLogStatus] = {
     "complete": "stored", "duplicate": "stored", "partial": "partial", "expired": "expired",
 }  # fmt: skip
+_NO_BYTES = hashlib.sha256().hexdigest()
 _NOTHING = LedgerEntry("", 0, 0, None)
 
 
@@ -179,7 +180,7 @@ class ObjectIngestion:
         return Ingested(entry, is_written=False)
 
     def _record_job(self, connection: "Connection", job: BuildJob, key: ObjectKey, entry: LedgerEntry) -> None:
-        status = _JOB_LOG_STATUS[entry.status]
+        status = "missing" if entry.digest == _NO_BYTES else _JOB_LOG_STATUS[entry.status]
         record_job(connection, replace(job, object_name=key.name, log_status=status), now=self.now)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO
 
-from repo_agent_dagster.redaction import redact
+from repo_agent_dagster.redaction import LineRedactor, redact
 
 MAX_ENTRIES = 10_000
 MAX_TEXT_CHARACTERS = 2000
@@ -33,6 +33,7 @@ class Quarantine:
         self.count = 0
         self._draft_path = path.with_name(path.name + ".draft")
         self._draft: IO[str] | None = None
+        self._redactor = LineRedactor()  # a private key may go over several broken lines
 
     def add(self, line: int, reason: str, text: str) -> None:
         """Note a broken line by its number (from 1) in the object."""
@@ -42,7 +43,7 @@ class Quarantine:
         if self._draft is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._draft = self._draft_path.open("w", encoding="utf-8")
-        text = redact(text[: 2 * MAX_TEXT_CHARACTERS])[:MAX_TEXT_CHARACTERS]
+        text = self._redactor.redact(text[: 2 * MAX_TEXT_CHARACTERS])[:MAX_TEXT_CHARACTERS]
         self._draft.write(json.dumps({"line": line, "reason": redact(reason), "text": text}) + "\n")
 
     def discard(self) -> None:

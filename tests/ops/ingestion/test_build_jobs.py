@@ -45,6 +45,12 @@ def test_a_job_is_stored_with_what_there_is_of_its_log(
     assert stored(builds) == job(log_status=log_status)
 
 
+def test_a_job_without_a_log_is_stored_as_such(builds: LogFolder) -> None:
+    builds.ingest(source=MemorySource([MemoryObject("jobs/1", version="1", job=job())], kind="build"))
+
+    assert stored(builds) == job(log_status="missing")
+
+
 def test_a_job_is_not_stored_when_its_lines_are_not(builds: LogFolder) -> None:
     lost = MemoryObject("jobs/1", [job_line("boom")], job=job(), fault=OSError("connection lost"))
 

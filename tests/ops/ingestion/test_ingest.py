@@ -173,6 +173,16 @@ def test_secrets_reach_neither_the_table_nor_the_quarantine(logs: LogFolder) -> 
     assert secret not in result.quarantine_paths[0].read_text()
 
 
+def test_a_private_key_of_several_broken_lines_does_not_reach_the_quarantine(logs: LogFolder) -> None:
+    body = "QUJD" * 16
+    logs.write("a.jsonl", [line("one"), "-----BEGIN PRIVATE" + " KEY-----", body, "-----END PRIVATE" + " KEY-----"])
+
+    result = logs.ingest()
+
+    assert result.quarantined == 3
+    assert body not in result.quarantine_paths[0].read_text()
+
+
 def test_the_quarantine_file_is_bounded_and_the_count_is_not(logs: LogFolder) -> None:
     logs.write("a.jsonl", [line("one"), *["x"] * (MAX_ENTRIES + 5)])
 

@@ -126,6 +126,19 @@ def test_the_secrets_taken_out_are_counted_and_those_taken_out_before_are_not() 
     assert shapes.redacted == 2
 
 
+def test_a_private_key_is_taken_out_over_several_lines_also_across_midnight() -> None:
+    body = "QUJD" * 16
+    shapes = LineShapes("worker", DAY, LATEST)
+
+    shapes.rows(worker_line(ts="2026-03-03T23:59:59Z", message="-----BEGIN RSA PRIVATE" + " KEY-----"))
+    [first] = shapes.rows(worker_line(message=body))
+    shapes.rows(worker_line(message="-----END RSA PRIVATE" + " KEY-----"))
+    [after] = shapes.rows(worker_line(message=body))
+
+    assert "[REDACTED:private-key" in first[3]
+    assert after[3] == body
+
+
 def test_the_days_of_lines_that_are_passed_over_are_told() -> None:
     shapes = LineShapes("worker", DAY, LATEST)
 
