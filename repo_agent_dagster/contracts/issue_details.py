@@ -3,6 +3,7 @@
 Stored as JSON in `ops_issues.details`; all of it is redacted before.
 """
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field, NonNegativeInt
@@ -44,4 +45,5 @@ class IssueDetails(SnakeContract):
     trend: Annotated[str, Field(description="new, surging, steady, flaky or regression.")] = ""
     worded_by: Annotated[str, Field(description="rules, or the name of the model that wrote the texts.")] = "rules"
     listing: Annotated[str | None, Field(description="Artifact key of a longer list that belongs to it.")] = None
+    reopened_on: Annotated[date | None, Field(description="The day whose sighting made it a regression.")] = None
     resolution: Annotated[str, Field(description="What the person who resolved it noted.")] = ""

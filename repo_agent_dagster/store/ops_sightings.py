@@ -82,7 +82,7 @@ class _Found:
     status: IssueStatus
     resolved_at: datetime | None
     latest_day: date | None
-    resolution: str
+    kept: dict[str, Any]
 
 
 def lock_for_scan(connection: Connection) -> None:
@@ -177,8 +177,9 @@ def _lock_issues(connection: Connection, issue_ids: Collection[str]) -> dict[str
             .with_for_update()  # a person may be settling one just now
         )
         for row in rows:
-            resolution = str((row.details or {}).get("resolution", ""))
-            found[row.id] = _Found(IssueStatus(row.status), row.resolved_at, None, resolution)
+            # What is not of a sighting: a person's note, and since when it is back.
+            kept = {name: row.details[name] for name in ("resolution", "reopened_on") if name in (row.details or {})}
+            found[row.id] = _Found(IssueStatus(row.status), row.resolved_at, None, kept)
         latest = connection.execute(
             select(ops_issue_sightings.c.issue_id, func.max(ops_issue_sightings.c.day))
             .where(ops_issue_sightings.c.issue_id.in_(part))
@@ -202,8 +203,7 @@ def _follow(
     if not reopened and before.latest_day is not None and told_by.day < before.latest_day:
         return Recorded(issue_id, status, change), None
     values = _description(told_by) | {"b_id": issue_id, "reopened": reopened, "missed_scans": 0}
-    if not reopened:
-        values["details"] = values["details"] | {"resolution": before.resolution}
+    values["details"] |= {"reopened_on": told_by.day.isoformat()} if reopened else before.kept
     return Recorded(issue_id, status, change), values
 
 

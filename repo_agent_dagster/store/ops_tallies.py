@@ -18,14 +18,16 @@ _LOOKED_BACK = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class PastDays:
-    """What is known of an issue from the days before one: counts of each, oldest first, and how it stands.
+    """What is known of an issue from the days before one: counts of each, oldest first, and how it stood then.
 
+    `status` is None for an issue that was not seen before that day, and `resolved` for one that came back on that day:
+    scanning the day again finds what the first scan found.
     `scanned_days` says how many of the days were scanned with logs to look at; `flaky_days` on how many of them a later
     attempt passed.
     """
 
     issue_id: str
-    status: IssueStatus
+    status: IssueStatus | None
     regressions: int
     daily_counts: tuple[int, ...]
     scanned_days: int
@@ -131,21 +133,36 @@ def past_days(connection: Connection, issue_ids: Collection[str], day: date, *, 
             if row.flaky:
                 flaky.setdefault(row.issue_id, set()).add(row.day)
         issues = connection.execute(
-            select(ops_issues.c.id, ops_issues.c.kind, ops_issues.c.status, ops_issues.c.regressions).where(
-                ops_issues.c.id.in_(part)
-            )
+            select(
+                ops_issues.c.id,
+                ops_issues.c.kind,
+                ops_issues.c.status,
+                ops_issues.c.regressions,
+                ops_issues.c.first_seen,
+                ops_issues.c.details,
+            ).where(ops_issues.c.id.in_(part))
         )
         for issue in issues:
             by_day = counts.get(issue.id, {})
             found[issue.id] = PastDays(
                 issue.id,
-                IssueStatus(issue.status),
-                issue.regressions,
+                _status_before(issue, day),
+                issue.regressions - _came_back(issue, day),
                 tuple(by_day.get(first + timedelta(days=number), 0) for number in range(days)),
                 covered.get(issue.kind, 0),
                 len(flaky.get(issue.id, ())),
             )
     return found
+
+
+def _status_before(issue: Any, day: date) -> IssueStatus | None:
+    if issue.first_seen.date() >= day:
+        return None
+    return IssueStatus.RESOLVED if _came_back(issue, day) else IssueStatus(issue.status)
+
+
+def _came_back(issue: Any, day: date) -> bool:
+    return (issue.details or {}).get("reopened_on") == day.isoformat()
 
 
 def update_missed_scans(connection: Connection, day: date, kinds: Collection[LogKind]) -> None:

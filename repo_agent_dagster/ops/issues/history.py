@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from repo_agent_dagster.ops.analysis.fingerprint import VERSION
 from repo_agent_dagster.ops.analysis.model import History, Incident
 from repo_agent_dagster.store import ops_fingerprints, ops_tallies
 
@@ -18,11 +19,14 @@ def history_of(
 ) -> dict[str, History]:
     """Return what is known of each incident from the `days` days before `day`, by its fingerprint's value.
 
-    An incident is known by its fingerprint or any of its aliases, the first that leads to an issue. One that is not
-    known has no status, and counts of nothing.
+    An incident is known by its fingerprint or any of its aliases, the first that leads to an issue, or else by those of
+    earlier rules. One that is not known has no status, and counts of nothing.
     """
     names = [name for incident in incidents for name in _names(incident)]
     known = ops_fingerprints.known(connection, names)
+    unknown = [incident for incident in incidents if known.keys().isdisjoint(_names(incident))]
+    earlier = [name for incident in unknown for name in incident.fingerprint.earlier]
+    known |= ops_fingerprints.known_before(connection, earlier, version=VERSION)
     past = ops_tallies.past_days(connection, set(known.values()), day, days=days)
     first, last = day - timedelta(days=days), day - timedelta(days=1)
     scanned = {
@@ -31,7 +35,8 @@ def history_of(
     }
     found: dict[str, History] = {}
     for incident in incidents:
-        owner = next((known[name] for name in _names(incident) if name in known), None)
+        names = [*_names(incident), *incident.fingerprint.earlier]
+        owner = next((known[name] for name in names if name in known), None)
         before = past.get(owner) if owner is not None else None
         if before is None:
             history = History(daily_counts=(0,) * days, scanned_days=scanned[incident.place.kind])
@@ -39,7 +44,7 @@ def history_of(
             history = History(
                 daily_counts=before.daily_counts,
                 scanned_days=before.scanned_days,
-                status=before.status.value,
+                status=before.status and before.status.value,
                 regressions=before.regressions,
                 flaky_days=before.flaky_days,
             )
