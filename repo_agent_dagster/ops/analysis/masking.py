@@ -18,7 +18,6 @@ MAX_REMEMBERED = 50_000
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _DIGITS = re.compile(r"[0-9]+")
-_HEX_WORD = re.compile(r"(?<![A-Za-z0.])(?:[a-f]+0[0a-f]*|0x?[a-f][0a-f]*|0x0[0a-f]*)(?![A-Za-z])")
 
 # The digits of codes are moved out of ASCII while the masks run, and back afterwards.
 _SHELTER = {ord(str(digit)): chr(0xE000 + digit) for digit in range(10)}
@@ -40,11 +39,25 @@ _CODE_SOURCE = (
     r"|(?<![\w.:/-])[1-5]##(?=:? (?:Bad|Not|Internal|Too|Unauthorized|Forbidden|Service|Gateway|Conflict|Gone"
     r"|Unprocessable|Method|Request|Payload|Client|Server) ?[A-Za-z])"
 )
-_CODES = re.compile(re.sub(r"#", "[0-9]", _CODE_SOURCE.replace("[#.]", "[0-9.]")))
+# Words of the trade that hold digits: i64, utf-8, x86_64, k8s.
+_NAME_SOURCE = (
+    r"(?<![\w-])(?i:[iuf](?:8|16|32|64|128)|u?int(?:8|16|32|64)|float(?:16|32|64)|utf-?(?:8|16|32)|sha(?:1|256|384|512)"
+    r"|md5|base64|http[23]|h[23]|s3|ec2|k8s|x(?:64|86(?:_64)?)|a(?:rm|md|arch)64|ipv[46]|oauth2|e2e|i18n|l10n|a11y|d1|r2"
+    r"|es(?:5|6|2015|2020|2021|2022|2023|2024)|p(?:50|90|95|99)|log4j|neo4j|boto3|psycopg[23]|sqlite3|urllib3|python[23]"
+    r"|mp[34]|win32)(?![\w-])"
+)
+
+_ERROR_CODES = re.compile(re.sub(r"#", "[0-9]", _CODE_SOURCE.replace("[#.]", "[0-9.]")))
+_CODES = re.compile(f"{_ERROR_CODES.pattern}|{_NAME_SOURCE}")
 _MAY_HOLD_CODES = re.compile(
     re.sub(r"\[1-5\]##|\[45\]##|#(?:\{[\d,]+\})?", "0", _CODE_SOURCE.replace("[#.]{1,3}", "[0.]{1,3}")).replace(
         "[0-9A-Z]{5}", "[0A-Z]{1,5}"
     )
+    + "|"
+    + _DIGITS.sub("0", re.sub(r"\[\d+\]", "0", _NAME_SOURCE))
+)
+_HEX_WORD = re.compile(
+    r"(?<![A-Za-z0.])(?!(?:f0|d0|e0e|ec0)(?![\w-]))(?:[a-f]+0[0a-f]*|0x?[a-f][0a-f]*|0x0[0a-f]*)(?![A-Za-z])"
 )
 
 _SYMBOLS = re.compile(r"\b(?:E[A-Z]{4,20}|ERR_[A-Z_]{3,60}|SIG[A-Z]{3,6})\b")
@@ -180,7 +193,7 @@ def word_tokens(text: str) -> tuple[str, ...]:
 def error_codes(text: str) -> tuple[str, ...]:
     """Return the error codes that a text names, each once and in order: ``http 404``, ``ECONNREFUSED``, ``TS2322``."""
     text = plain_text(text)
-    found = [_TOKEN.findall(match[0].lower()) for match in _CODES.finditer(text)] if _DIGITS.search(text) else []
+    found = [_TOKEN.findall(match[0].lower()) for match in _ERROR_CODES.finditer(text)] if _DIGITS.search(text) else []
     names = [[match[0].lower()] for match in _SYMBOLS.finditer(text)]
     return tuple(sorted({" ".join(words) for words in found + names}))
 
