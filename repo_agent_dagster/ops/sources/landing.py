@@ -5,10 +5,12 @@ same rows again and again, so they are merged: rows that bear an id by their id,
 which a row stands as often as in that one fetch which had it most often. Two equal rows of one fetch are both kept.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,9 @@ _CHUNK_BYTES = 256 * 1024
 _IDENTITY_CHARACTERS = 33  # "i" or "c", and 32 hex digits
 _LINE_BYTES = 8 * 1024 * 1024
 _NOTE = "asked.json"
+_LOCK = ".lock"
+_FETCH = ".fetch-"
+_ABANDONED_SECONDS = 24 * 3600
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
@@ -76,16 +81,25 @@ class Landing:
     def fetching(self) -> Iterator["Fetch"]:
         """Open a fetch; when the block ends, however it ends, its rows are merged into what is there."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        fetch = Fetch(Path(mkdtemp(prefix=".fetch-", dir=self.folder)))
+        self._remove_abandoned()
+        fetch = Fetch(Path(mkdtemp(prefix=_FETCH, dir=self.folder)))
         try:
             yield fetch
         finally:
             try:
                 fetch.close()
-                for name in fetch.parts:
-                    self._merge(name, fetch.folder / name)
+                with (self.folder / _LOCK).open("w") as lock:
+                    fcntl.flock(lock, fcntl.LOCK_EX)  # two fetches at once would each lose the other's rows
+                    for name in fetch.parts:
+                        self._merge(name, fetch.folder / name)
             finally:
                 shutil.rmtree(fetch.folder, ignore_errors=True)
+
+    def _remove_abandoned(self) -> None:
+        """Remove what a fetch left that was killed."""
+        for folder in self.folder.glob(f"{_FETCH}*"):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _merge(self, name: str, fetched: Path) -> None:
         held = Counter(line[:_IDENTITY_CHARACTERS] for line in _lines(self._part(name)))
