@@ -34,7 +34,9 @@ _AUTHORIZATION = re.compile(
     r"(?P<value>[^\s\"'`,;\\]++)",
     re.IGNORECASE | re.ASCII,
 )
-_SCHEME = re.compile(r"\b(?P<name>(?:bearer|basic)\s{1,8})(?P<value>[\w.~+/=-]{8,}+)", re.IGNORECASE | re.ASCII)
+_SCHEME = re.compile(
+    r"\b(?P<name>(?:bearer|basic)\s{1,8})(?P<value>[\w.~+/-]{8,}+={0,2}+)(?![\w=])", re.IGNORECASE | re.ASCII
+)
 _QUERY = re.compile(
     r"(?P<name>[?&](?:sig|signature|code|key|auth|ticket|hash|token|x-(?:amz|goog)-(?:signature|credential))=)"
     r"(?P<value>[^\s\"'`&<>#\\]{16,}+)",
@@ -56,11 +58,14 @@ _VALUE = re.compile(
     r"|\"(?P<double>(?:[^\"\\\r\n]|\\.)++)|'(?P<single>(?:[^'\\\r\n]|\\.)++)|`(?P<backtick>[^`\r\n]++)"
     rf"|(?P<bare>{_BARE})"
 )
-_BEFORE = re.compile(r"[\w.-]{0,60}$", re.ASCII)
+# As in ``invalid token: password=…``.
+_NESTED = re.compile(r"(?P<name>[\w.-]{1,60}+)=", re.ASCII)
+_BEFORE = re.compile(r"[\w.-]*$", re.ASCII)
 _HIDDEN = re.compile(PLACEHOLDER)
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 # In a value that is none, another name may begin: ``auth: password=…``. In a longer one it is not looked for.
 _LOOKED_THROUGH = 200
+_LONGEST_NAME = 60
 
 
 def hidden(text: str, lowered: str, hide: Hide) -> str:
@@ -127,7 +132,8 @@ def _assigned(text: str, hide: Hide) -> str:
     done = at = 0
     while name := _NAME.search(lowered, at):
         at = name.end()
-        found = _VALUE.match(text, at)
+        nested = _NESTED.match(text, at)
+        found = None if nested and names.tells_secret(nested["name"]) else _VALUE.match(text, at)
         if not found:
             continue
         group = found.lastgroup or "bare"
@@ -143,7 +149,7 @@ def _assigned(text: str, hide: Hide) -> str:
 
 def _is_assigned_secret(text: str, named: re.Match[str], found: re.Match[str], value: str) -> bool:
     begin, sep = named.start(), named["sep"]
-    before = _BEFORE.search(text[max(0, begin - 60) : begin])
+    before = _BEFORE.search(text[max(0, begin - _LONGEST_NAME) : begin])
     begin -= len(before[0]) if before else 0
     if text.endswith(REDACTED, 0, begin) or not _is_secret(text[begin : named.start("end")], value):
         return False
@@ -155,7 +161,12 @@ def _is_assigned_secret(text: str, named: re.Match[str], found: re.Match[str], v
 
 
 def _is_secret(name: str, value: str) -> bool:
-    if not names.tells_secret(name) or names.is_no_secret(value):
+    return not names.is_no_secret(value) and tells_of(name, value)
+
+
+def tells_of(name: str, value: str) -> bool:
+    """Tell whether a name says that the value is a secret, by its words and what kind of value it is."""
+    if not names.tells_secret(name):
         return False
     if names.is_weak(name):
         return names.looks_made(value) or names.is_basic(value)

@@ -42,7 +42,8 @@ _NO_SECRETS = _words(
     "changeme example placeholder inherit session sessions successful success successfully"
 )
 _STANDS_FOR_A_VALUE = re.compile(
-    r"\*+|[xX•.-]{3,}|<[^>]*|\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+|env:\w+|[({].*)|\{\{.*|\{[\w.]*\}?|%\(?\w*\)?s?|\[[A-Za-z _-]*\]?"
+    r"\*+|[xX•.-]{3,}|<[^>]*|\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+|env:\w+|[({].*)|\{\{.*|\{[\w.]*\}?"
+    r"|%\(?\w*\)?s?|\[[A-Za-z _-]*\]?"
     r"|(?:process\.)?env\b[.\[].*|os\.(?:environ|getenv).*|arn:aws.*|secrets?\..*",
     re.ASCII | re.DOTALL,
 )

@@ -11,10 +11,11 @@ KIND = "private-key"
 _BEGIN = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # The rest of a line that a key begins on: base64, with line breaks that are spelt out as in JSON.
-_REST = re.compile(r"(?:\\{1,3}[nrt]|[A-Za-z0-9+/=\s\"',])*+")
+_REST = re.compile(r"(?:\\{1,3}[nrt]|[A-Za-z0-9+/=]|\s(?=[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{2,63}=))*+")
 # A line of the key may have the time, a stream's name or a bar before it.
 _BODY = re.compile(r"(?:^|[\s|>:])(?P<secret>[A-Za-z0-9+/]{40,}={0,2})\s*$")
-_WHOLE_LINE = re.compile(r"^\s*(?P<secret>[A-Za-z0-9+/]{4,}={0,2}|=[A-Za-z0-9+/]{4})\s*$")
+# The last line is shorter, and begins where the one before began.
+_LAST = re.compile(r"(?P<secret>[A-Za-z0-9+/]{4,80}={0,2}|=[A-Za-z0-9+/]{4})\s*$")
 _LEAST_REST = 16
 _LONGEST_WORD = 8192
 # Other streams' lines may stand between a key's lines; a key that never ends is not waited for for ever.
@@ -26,6 +27,7 @@ class PrivateKeys:
 
     def __init__(self) -> None:
         self._others_left = 0
+        self._column = 0
 
     @property
     def is_inside(self) -> bool:
@@ -43,14 +45,17 @@ class PrivateKeys:
         if end:
             self._others_left = 0
             return line
-        found = _WHOLE_LINE.match(line) or _BODY.search(line[-_LONGEST_WORD:])
+        skipped = max(0, len(line) - _LONGEST_WORD)
+        found = _BODY.search(line, skipped) or _LAST.match(line, self._column)
         if not found:
             self._others_left -= 1
             return line
         self._others_left = _OTHER_LINES
-        return line.replace(found["secret"], hide(KIND, found["secret"]))
+        self._column = found.start("secret")
+        return line[: self._column] + hide(KIND, found["secret"]) + line[found.end("secret") :]
 
     def _begun(self, line: str, begin: re.Match[str], hide: Hide) -> str:
+        self._column = begin.start()
         head, rest = line[: begin.end()], line[begin.end() :]
         end = _END.search(rest)
         if end:

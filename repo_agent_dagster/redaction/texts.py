@@ -4,7 +4,7 @@ import re
 from functools import partial
 from typing import Any
 
-from repo_agent_dagster.redaction import assignments, names, private_keys
+from repo_agent_dagster.redaction import assignments, private_keys
 from repo_agent_dagster.redaction.digests import PLACEHOLDER, REDACTED, placeholder
 from repo_agent_dagster.redaction.private_keys import PrivateKeys
 from repo_agent_dagster.redaction.shapes import SHAPES
@@ -35,7 +35,6 @@ _IN_SOURCE = (
     ),
 )
 _HIDDEN = re.compile(PLACEHOLDER)
-_MAX_NESTING = 100
 
 
 class _Tally:
@@ -117,21 +116,18 @@ class LineRedactor:
 
     def redact_value(self, value: Any) -> Any:
         """Return a JSON value with its texts redacted, and every text under a key that names a secret replaced."""
-        return self._value(value, 0)
-
-    def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             return self.redact(value)
         if isinstance(value, list):
-            return [self._value(item, depth + 1) for item in value]
+            return [self.redact_value(item) for item in value]
         if isinstance(value, dict):
-            return {key: self._item(key, item, depth + 1) for key, item in value.items()}
+            return {key: self._item(key, item) for key, item in value.items()}
         return value
 
-    def _item(self, key: Any, item: Any, depth: int) -> Any:
-        if isinstance(item, str) and item and isinstance(key, str) and names.tells_secret(key):
+    def _item(self, key: Any, item: Any) -> Any:
+        if isinstance(item, str) and item and isinstance(key, str) and assignments.tells_of(key, item):
             return item if _HIDDEN.fullmatch(item) else self._tally.hide("secret", item)
-        return self._value(item, depth)
+        return self.redact_value(item)
 
 
 def _by_lines(text: str, keys: PrivateKeys, tally: _Tally) -> str:
