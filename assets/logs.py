@@ -1,60 +1,90 @@
-"""Group `logs`: each UTC day's worker and build logs, ingested exactly once."""
+"""Group `logs`: each UTC day's worker and build logs, ingested exactly once, and what their failing lines share."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
 from assets.metadata import markdown_table
 from assets.partitions import days, partition_day
-from repo_agent_dagster.ops.ingestion.ingest import ingest_day
+from repo_agent_dagster.contracts.logs import LogKind
+from repo_agent_dagster.ops.environment import OpsEnvironment
 from repo_agent_dagster.ops.ingestion.result import IngestionResult
-from repo_agent_dagster.ops.sources.directory import DirectorySource, embedded_sources
-from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
+from repo_agent_dagster.ops.options import OpsOptions
+from repo_agent_dagster.resources import ClockResource, StoreResource
 
 QUARANTINE_RATE_LIMIT = 0.01
 OWNERS = ["team:platform"]
+_SHOWN_PATTERNS = 30
+
+
+def _checks(asset: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            "ingestion_complete", asset=asset, description="Every source answered, to the end, and had something."
+        ),
+        dg.AssetCheckSpec("quarantine_rate", asset=asset, description="Fewer than 1 % broken lines."),
+    ]
 
 
 def _ingest(
-    context: dg.AssetExecutionContext,
-    source: DirectorySource,
-    store: StoreResource,
-    folders: FoldersResource,
-    clock: ClockResource,
-) -> tuple[IngestionResult, dict[str, dg.MetadataValue | int | float | str]]:
-    result = ingest_day(
-        store.engine(),
-        source,
-        partition_day(context),
-        now=clock.now(),
-        quarantine_dir=Path(folders.quarantine),
-    )
-    context.log.info(
-        f"{source.folder}: {result.objects} object(s), {result.skipped_objects} unchanged; "
-        f"{result.rows} rows, {result.quarantined} quarantined"
-    )
-    metadata: dict[str, dg.MetadataValue | int | float | str] = {
-        "dagster/row_count": result.rows,
-        "folder": dg.MetadataValue.path(str(source.folder)),
-        "objects": result.objects,
-        "unchanged_objects": result.skipped_objects,
-        "quarantined": result.quarantined,
-        "seconds": round(result.duration_seconds, 3),
+    context: dg.AssetExecutionContext, kind: LogKind, options: OpsOptions, store: StoreResource, clock: ClockResource
+) -> dg.MaterializeResult:
+    environment = OpsEnvironment(options, store.engine(), clock.now)
+    results = environment.ingest(kind, partition_day(context), say=context.log.info)
+    metadata: dict[str, Any] = {
+        "dagster/row_count": sum(result.rows for result in results),
+        "objects": sum(result.objects for result in results),
+        "unchanged_objects": sum(result.skipped_objects for result in results),
+        "quarantined": sum(result.quarantined for result in results),
+        "redacted": sum(result.redacted for result in results),
+        "expired": sum(result.expired for result in results),
+        "seconds": round(sum(result.duration_seconds for result in results), 3),
+        "sources": markdown_table(
+            [
+                {
+                    "source": result.source,
+                    "status": result.status,
+                    "objects": result.objects,
+                    "rows": result.rows,
+                    "written now": result.written,
+                    "broken": result.quarantined,
+                    "problem": "; ".join(result.problems) or None,
+                }
+                for result in results
+            ]
+        ),
     }
-    if result.quarantine_paths:
-        metadata["quarantine"] = markdown_table([{"file": str(path)} for path in result.quarantine_paths])
-    return result, metadata
+    paths = [path for result in results for path in result.quarantine_paths]
+    if paths:
+        metadata["quarantine"] = markdown_table([{"file": str(path)} for path in paths])
+    return dg.MaterializeResult(metadata=metadata, check_results=[_completeness(results), _quarantine_rate(results)])
 
 
-def _quarantine_check(result: IngestionResult) -> dg.AssetCheckResult:
-    lines = result.rows + result.quarantined
-    rate = result.quarantined / lines if lines else 0.0
+def _completeness(results: Sequence[IngestionResult]) -> dg.AssetCheckResult:
+    short = [result for result in results if result.status in ("partial", "failed")]
+    empty = [result for result in results if result.status == "no_data"]
+    told = [f"{result.source}: {result.status}, {'; '.join(result.problems)}" for result in short]
+    told += [f"{result.source}: no data, which is not the same as healthy" for result in empty]
+    return dg.AssetCheckResult(
+        check_name="ingestion_complete",
+        passed=bool(results) and not told,
+        severity=dg.AssetCheckSeverity.ERROR if short else dg.AssetCheckSeverity.WARN,
+        description="\n".join(told) or ("every source answered, to the end" if results else "no source is configured"),
+        metadata={"incomplete": len(short), "without_data": len(empty), "sources": len(results)},
+    )
+
+
+def _quarantine_rate(results: Sequence[IngestionResult]) -> dg.AssetCheckResult:
+    quarantined = sum(result.quarantined for result in results)
+    lines = sum(result.rows for result in results) + quarantined
+    rate = quarantined / lines if lines else 0.0
     return dg.AssetCheckResult(
         check_name="quarantine_rate",
         passed=rate < QUARANTINE_RATE_LIMIT,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{result.quarantined} of {lines} lines unreadable; the limit is {QUARANTINE_RATE_LIMIT:.0%}",
-        metadata={"rate": rate, "quarantined": result.quarantined, "lines": lines},
+        description=f"{quarantined} of {lines} lines unreadable; the limit is {QUARANTINE_RATE_LIMIT:.0%}",
+        metadata={"rate": rate, "quarantined": quarantined, "lines": lines},
     )
 
 
@@ -63,16 +93,17 @@ def _quarantine_check(result: IngestionResult) -> dg.AssetCheckResult:
     partitions_def=days,
     kinds={"python", "sqlalchemy"},
     owners=OWNERS,
-    check_specs=[dg.AssetCheckSpec("quarantine_rate", asset="worker_logs", description="Fewer than 1 % broken lines.")],
+    check_specs=_checks("worker_logs"),
     description="Rows of `worker_logs` whose event time is on the day. Re-running replaces what changed, nothing else.",
 )
 def worker_logs(
-    context: dg.AssetExecutionContext, store: StoreResource, folders: FoldersResource, clock: ClockResource
+    context: dg.AssetExecutionContext,
+    ops_options: dg.ResourceParam[OpsOptions],
+    store: StoreResource,
+    clock: ClockResource,
 ) -> dg.MaterializeResult:
-    """Ingest the workers' logs of the day."""
-    workers, _ = embedded_sources(Path(folders.worker_logs), Path(folders.build_logs))
-    result, metadata = _ingest(context, workers, store, folders, clock)
-    return dg.MaterializeResult(metadata=metadata, check_results=[_quarantine_check(result)])
+    """Ingest the workers' logs of the day, from every source of them."""
+    return _ingest(context, "worker", ops_options, store, clock)
 
 
 @dg.asset(
@@ -80,16 +111,54 @@ def worker_logs(
     partitions_def=days,
     kinds={"python", "sqlalchemy"},
     owners=OWNERS,
-    check_specs=[dg.AssetCheckSpec("quarantine_rate", asset="build_logs", description="Fewer than 1 % broken lines.")],
-    description="Rows of `build_logs` whose event time is on the day. Re-running replaces what changed, nothing else.",
+    check_specs=_checks("build_logs"),
+    description="Rows of `build_logs` whose event time is on the day, and the last passing log of each job.",
 )
 def build_logs(
-    context: dg.AssetExecutionContext, store: StoreResource, folders: FoldersResource, clock: ClockResource
+    context: dg.AssetExecutionContext,
+    ops_options: dg.ResourceParam[OpsOptions],
+    store: StoreResource,
+    clock: ClockResource,
 ) -> dg.MaterializeResult:
-    """Ingest the builds' logs of the day."""
-    _, builds = embedded_sources(Path(folders.worker_logs), Path(folders.build_logs))
-    result, metadata = _ingest(context, builds, store, folders, clock)
-    return dg.MaterializeResult(metadata=metadata, check_results=[_quarantine_check(result)])
+    """Ingest the builds' logs of the day, from every source of them."""
+    return _ingest(context, "build", ops_options, store, clock)
 
 
-default_assets = [worker_logs, build_logs]
+@dg.asset(
+    group_name="logs",
+    partitions_def=days,
+    deps=[worker_logs, build_logs],
+    kinds={"python"},
+    owners=OWNERS,
+    description="What the day's failing lines have in common: patterns, kept from night to night, the new ones marked.",
+)
+def log_patterns(
+    context: dg.AssetExecutionContext,
+    ops_options: dg.ResourceParam[OpsOptions],
+    store: StoreResource,
+    clock: ClockResource,
+) -> dg.MaterializeResult:
+    """Mine the day's failing lines."""
+    patterns = OpsEnvironment(ops_options, store.engine(), clock.now).mine(partition_day(context))
+    return dg.MaterializeResult(
+        metadata={
+            "patterns": len(patterns),
+            "new_patterns": sum(pattern.is_new for pattern in patterns),
+            "failing_lines": sum(pattern.count for pattern in patterns),
+            "top_patterns": markdown_table(
+                [
+                    {
+                        "seen": pattern.count,
+                        "new": "new" if pattern.is_new else None,
+                        "source": pattern.source,
+                        "pattern": pattern.template,
+                    }
+                    for pattern in patterns[:_SHOWN_PATTERNS]
+                ],
+                limit=_SHOWN_PATTERNS,
+            ),
+        }
+    )
+
+
+default_assets = [worker_logs, build_logs, log_patterns]

@@ -10,4 +10,17 @@ ops_scan_job = dg.define_asset_job(
     description="Ingest one UTC day's logs, scan them, then bring trends and delivery reports up to date.",
 )
 
-default_jobs = [ops_scan_job]
+ad_hoc_ops_scan = dg.define_asset_job(
+    "ad_hoc_ops_scan",
+    selection=dg.AssetSelection.groups("logs", "ops"),
+    description="Ingest and scan one UTC day by hand; the launchpad's config of `ops_scan` takes the scope: "
+    "cloudflare, cicd or full.",
+)
+
+watch_scans = dg.define_asset_job(
+    "watch_scans",
+    selection=dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("ops_scan"), "scan_is_recent")),
+    description="Look whether a scan succeeded in the last 26 hours: what does not run cannot tell so itself.",
+)
+
+default_jobs = [ops_scan_job, ad_hoc_ops_scan, watch_scans]

@@ -45,7 +45,7 @@ def build_defs(
     asset_groups = (logs, ops, patches, delivery, staging)
     return dg.Definitions(
         assets=[asset for group in asset_groups for asset in group.default_assets],
-        asset_checks=[*patches.default_asset_checks, *delivery.default_asset_checks],
+        asset_checks=[*ops.default_asset_checks, *patches.default_asset_checks, *delivery.default_asset_checks],
         jobs=[
             job
             for module in (

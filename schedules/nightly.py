@@ -1,11 +1,11 @@
 """The nightly schedules (UTC)."""
 
-from datetime import timedelta
-
 import dagster as dg
 
-from jobs.nightly import ops_scan_job
+from jobs.nightly import ops_scan_job, watch_scans
 from jobs.pruning import prune_task_partitions, prune_workspaces
+from repo_agent_dagster.ops.ingestion.late_days import days_to_ingest
+from repo_agent_dagster.ops.options import OpsOptions
 
 
 @dg.schedule(
@@ -13,15 +13,15 @@ from jobs.pruning import prune_task_partitions, prune_workspaces
     cron_schedule="0 9 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="09:00 UTC: yesterday, whole, and today so far; both are safe to run again.",
+    description="09:00 UTC: today so far, yesterday, and each day that late lines may have come in for.",
 )
-def nightly_ops_scan(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
-    """Request yesterday (late lines included) and today (the night that just ended)."""
-    today = context.scheduled_execution_time.date()
-    return [
-        dg.RunRequest(run_key=f"nightly:{today}:{day}", partition_key=day.isoformat())
-        for day in (today - timedelta(days=1), today)
-    ]
+def nightly_ops_scan(
+    context: dg.ScheduleEvaluationContext, ops_options: dg.ResourceParam[OpsOptions]
+) -> list[dg.RunRequest]:
+    """Request the days that are over and may have new lines, and today (the night that just ended), oldest first."""
+    at = context.scheduled_execution_time
+    days = [*days_to_ingest(at, ops_options.lateness), at.date()]
+    return [dg.RunRequest(run_key=f"nightly:{at.date()}:{day}", partition_key=day.isoformat()) for day in days]
 
 
 prune_daily = dg.ScheduleDefinition(
@@ -42,4 +42,13 @@ prune_workspaces_daily = dg.ScheduleDefinition(
     description="04:10 UTC: remove the oldest contents that registered workspaces keep for reverts and replays.",
 )
 
-default_schedules = [nightly_ops_scan, prune_daily, prune_workspaces_daily]
+watch_scans_hourly = dg.ScheduleDefinition(
+    name="watch_scans_hourly",
+    job=watch_scans,
+    cron_schedule="15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every hour: whether the newest scan that succeeded is older than 26 hours.",
+)
+
+default_schedules = [nightly_ops_scan, watch_scans_hourly, prune_daily, prune_workspaces_daily]

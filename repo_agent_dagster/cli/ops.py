@@ -1,181 +1,168 @@
-"""`repo-agent ops`: scan a day's logs now, and look after the issues that scans found."""
+"""`repo-agent ops`: scan a day's logs now, explain one log, and look after the issues that scans found."""
 
-import json
+import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from repo_agent_dagster.cli import ops_issues, ops_view
+from repo_agent_dagster.cli.ops_view import console
 from repo_agent_dagster.contracts.faults import PermanentFault
-from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
 from repo_agent_dagster.settings import Settings
 
-app = typer.Typer(help="Find last night's failures in the logs, each as one issue.", no_args_is_help=True)
-console = Console()
+if TYPE_CHECKING:
+    from repo_agent_dagster.ops.environment import OpsEnvironment
 
-_SEVERITY_STYLES = {1: "bold red", 2: "red", 3: "yellow", 4: "cyan", 5: "dim"}
-_SHORT_ID = 8
+app = typer.Typer(help="Find last night's failures in the logs, each as one issue.", no_args_is_help=True)
+sources_app = typer.Typer(help="Where log lines come from.", no_args_is_help=True)
+app.add_typer(sources_app, name="sources")
+ops_issues.add_to(app)
+
+LOOKED_BACK = timedelta(days=366)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
-IssueId = Annotated[str, typer.Argument(help="The issue's id, or enough of its end to be unique.")]
-
-
-def _engine() -> Any:
-    from repo_agent_dagster.store.revision import open_upgraded
-
-    return open_upgraded(Settings().store_url)
 
 
 @app.command()
 def scan(
     day: Annotated[str | None, typer.Option(help="UTC day, YYYY-MM-DD; yesterday when absent.")] = None,
     scope: Annotated[OpsScope, typer.Option(help="Worker logs (cloudflare), build logs (cicd), or both.")] = "full",
+    publish: Annotated[bool, typer.Option(help="Tell GitHub, or write the issues' files.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest a day's logs and scan them now, in this process. Safe to repeat: nothing is counted twice."""
-    from repo_agent_dagster.ops.ingestion.ingest import ingest_day
-    from repo_agent_dagster.ops.scanning.scan import KINDS, scan_day
-    from repo_agent_dagster.ops.sources.directory import embedded_sources
+    """Ingest a day's logs, scan them and publish the issues, in this process. Safe to repeat: nothing comes twice.
 
-    settings, now = Settings(), datetime.now(UTC)
-    chosen = _day(day) if day else now.date() - timedelta(days=1)
-    engine = _engine()
-    sources = [s for s in embedded_sources(settings.worker_logs, settings.build_logs) if s.kind in KINDS[scope]]
-    ingested = [ingest_day(engine, s, chosen, now=now, quarantine_dir=settings.log_quarantine) for s in sources]
-    result = scan_day(engine, chosen, scope=scope, now=now)
+    Exit code 1: a source could not be read, or only in part. What was read is scanned all the same.
+    """
+    from repo_agent_dagster.ops.scanning.scan import KINDS
+
+    environment = _environment()
+    chosen = _day(day) if day else environment.now().date() - timedelta(days=1)
+    with console.status("starting") as status:
+
+        def say(line: str) -> None:
+            status.update(escape(line))
+
+        ingested = [result for kind in KINDS[scope] for result in environment.ingest(kind, chosen, say=say)]
+        result = environment.scan(chosen, scope, say=say)
+        published = environment.publish(result.scan_id, say=say) if publish else None
     if as_json:
-        _print_json({"ingested": [asdict(i) for i in ingested], "scan": asdict(result)})
-        return
-    for source, ingestion in zip(sources, ingested, strict=True):
-        console.print(
-            f"{ingestion.objects} file(s) in {escape(str(source.folder))}: {ingestion.rows} rows on {chosen}, "
-            f"{ingestion.written} of them new; {ingestion.quarantined} broken",
-            highlight=False,
-            soft_wrap=True,
-        )
-        for path in ingestion.quarantine_paths:
-            console.print(f"  broken lines: {escape(str(path))}", style="yellow", highlight=False, soft_wrap=True)
-    table = Table("sev", "change", "seen", "status", "what", "id", box=None, header_style="bold")
-    for issue in result.issues:
-        table.add_row(
-            _severity(issue.severity),
-            issue.change.value,
-            str(issue.occurrences),
-            issue.status.value,
-            escape(issue.title),
-            issue.id[-_SHORT_ID:],
-        )
-    totals = result.totals
-    console.print(
-        f"{totals['incidents']} incident(s) in {totals['warn_error_lines']} failing of {totals['lines']} lines: "
-        f"{totals['new']} new, {totals['reopened']} reopened, {totals['updated']} updated",
-        highlight=False,
-    )
-    if result.issues:
-        console.print(table)
-
-
-@app.command()
-def issues(
-    status: Annotated[IssueStatus | None, typer.Option(help="Only these.")] = None,
-    severity: Annotated[int | None, typer.Option(min=1, max=5, help="Only this severe or more; 1 is highest.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, gravest first.")] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """List the issues, the gravest and latest first."""
-    from repo_agent_dagster.store import ops_issues
-    from repo_agent_dagster.store.engine import read_transaction
-
-    with read_transaction(_engine()) as conn:
-        found = ops_issues.listing(conn, status=status, severity_at_most=severity, limit=limit)
-    if as_json:
-        _print_json([asdict(issue) for issue in found])
-        return
-    if not found:
-        console.print("no ops issues")
-        return
-    table = Table("sev", "status", "seen", "last seen", "what", "id", box=None, header_style="bold")
-    for issue in found:
-        table.add_row(
-            _severity(issue.severity),
-            issue.status.value,
-            str(issue.occurrences),
-            issue.last_seen.isoformat(sep=" ", timespec="minutes"),
-            escape(issue.title),
-            issue.id[-_SHORT_ID:],
-        )
-    console.print(table)
-
-
-@app.command()
-def show(issue_id: IssueId, as_json: AsJson = False) -> None:
-    """Show one issue: what is known of it, its samples, and the prompt that asks for a remedy."""
-    from repo_agent_dagster.store.engine import read_transaction
-
-    with read_transaction(_engine()) as conn:
-        issue = _find(conn, issue_id)
-    if as_json:
-        _print_json(asdict(issue))
-        return
-    console.print(f"[bold]{escape(issue.title)}[/]  {issue.id}", highlight=False, soft_wrap=True)
-    first, last = (f"{instant:%Y-%m-%d %H:%M}" for instant in (issue.first_seen, issue.last_seen))
-    facts = {
-        "severity": str(issue.severity),
-        "status": issue.status.value + (f", reopened {issue.regressions} time(s)" if issue.regressions else ""),
-        "seen": f"{issue.occurrences} time(s), {first} to {last} UTC",
-        "fingerprint": issue.fingerprint,
-    }
-    for name, value in facts.items():
-        console.print(f"[dim]{name:>11}[/]  {value}", highlight=False, soft_wrap=True)
-    for heading, text in (("Analysis", issue.analysis), ("Prompt", issue.prompt)):
-        console.print(f"\n[bold]{heading}[/]")
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-@app.command()
-def resolve(issue_id: IssueId) -> None:
-    """Mark an issue as resolved. If it is seen on a later day, the next scan reopens it as a regression."""
-    from repo_agent_dagster.store import ops_issues
-    from repo_agent_dagster.store.engine import write_transaction
-
-    with write_transaction(_engine()) as conn:
-        issue = _find(conn, issue_id)
-        ops_issues.set_status(conn, issue.id, IssueStatus.RESOLVED, now=datetime.now(UTC))
-    console.print(f"resolved: {escape(issue.title)}", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def summary(as_json: AsJson = False) -> None:
-    """Count the issues by status and severity, and tell when the last scan was."""
-    from repo_agent_dagster.store import ops_scans, ops_summary
-    from repo_agent_dagster.store.engine import read_transaction
-
-    with read_transaction(_engine()) as conn:
-        counts = ops_summary.summary(conn, today=datetime.now(UTC).date())
-        scans = ops_scans.latest_scans(conn, limit=1)
-    if as_json:
-        _print_json({**asdict(counts), "last_scan": asdict(scans[0]) if scans else None})
-        return
-    table = Table("status", "issues", box=None, header_style="bold")
-    for status, count in counts.by_status.items():
-        table.add_row(status, str(count))
-    console.print(table)
-    if counts.unsettled:
-        by_severity = ", ".join(f"{count} of severity {s}" for s, count in counts.by_severity.items() if count)
-        console.print(f"not settled: {by_severity}; mean {counts.mean_severity:.1f}", highlight=False)
-    if scans:
-        last = scans[0]
-        reason = f": {last.error}" if last.error else ""
-        console.print(
-            f"last scan: {last.scope} of {last.window_start:%Y-%m-%d}, {last.status}{escape(reason)}", highlight=False
+        ops_view.print_json(
+            {
+                "ingested": [asdict(one) for one in ingested],
+                "scan": asdict(result),
+                "published": asdict(published) if published else None,
+            }
         )
     else:
-        console.print("no scan yet; `repo-agent ops scan` makes one")
+        ops_view.show_ingestion(ingested)
+        ops_view.show_scan(result)
+        if publish:
+            ops_view.show_published(published, folder=str(environment.options.issue_files))
+    if any(one.status in ("partial", "failed") for one in ingested):
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    logfile: Annotated[str, typer.Argument(help="A log: of GitHub Actions, a terminal, or JSON lines; - for stdin.")],
+    green: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The last passing log of the same job.")
+    ] = None,
+    place: Annotated[str, typer.Option(help="Whose log it is, e.g. acme/shop; it stands in the texts.")] = "",
+    lines: Annotated[int, typer.Option(min=0, help="Log lines shown for each failure; 0 shows all.")] = 12,
+    prompt: Annotated[bool, typer.Option("--prompt", help="Also show the prompt that asks for a remedy.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what failed in one log, why, how grave that is, and how to see it again. Needs no database.
+
+    Exit code 1: a failure was found. 0: none was.
+
+    Examples: `repo-agent ops explain build.log --green last-green.log`, `gh run view --log-failed | repo-agent ops
+    explain -`
+    """
+    from repo_agent_dagster.ops.explaining import explain_log
+
+    content = _content(logfile)
+    rules = Settings().severity_rules
+    passing = None if green is None else green.read_bytes()
+    explanation = explain_log(content, passing, place=place or _named(logfile), rules_file=rules)
+    if as_json:
+        typer.echo(explanation.model_dump_json(indent=2))
+    else:
+        from repo_agent_dagster.cli.ops_explanation import show_explanation
+
+        show_explanation(explanation, most_lines=lines or sys.maxsize, with_prompt=prompt)
+    if explanation.incidents:
+        raise typer.Exit(1)
+
+
+@sources_app.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the log sources, and how the last day that was read of each went."""
+    from repo_agent_dagster.store import log_source_days
+    from repo_agent_dagster.store.engine import read_transaction
+
+    environment = _environment()
+    sources, today = environment.sources(), environment.now().date()
+    with read_transaction(environment.engine) as conn:
+        days = log_source_days.source_days(conn, today - LOOKED_BACK, today)
+    latest = {(one.source, one.kind): one for one in days}
+    if as_json:
+        ops_view.print_json(
+            [
+                {
+                    "name": s.name,
+                    "kind": s.kind,
+                    "last": asdict(latest[s.name, s.kind]) if (s.name, s.kind) in latest else None,
+                }
+                for s in sources
+            ]
+        )
+        return
+    table = Table("source", "logs", "last day", "status", "rows", "problem", box=None, header_style="bold")
+    for source in sources:
+        last = latest.get((source.name, source.kind))
+        table.add_row(
+            escape(source.name),
+            source.kind,
+            str(last.day) if last else "never read",
+            last.status.replace("_", " ") if last else "",
+            str(last.rows) if last else "",
+            escape(last.problem or "") if last else "",
+        )
+    console.print(table)
+
+
+@sources_app.command()
+def check(as_json: AsJson = False) -> None:
+    """Ask each source once, cheaply, whether it answers. Exit code 1: one does not."""
+    from repo_agent_dagster.ops.sources.checking import check as check_source
+
+    checked = [(source, check_source(source)) for source in _environment().sources()]
+    if as_json:
+        ops_view.print_json([{"name": source.name, "kind": source.kind, **asdict(found)} for source, found in checked])
+    else:
+        for source, found in checked:
+            mark = "[green]ok[/]" if found.ok else "[red]no[/]"
+            console.print(f"{mark}  {escape(source.name)}: {escape(found.detail)}", highlight=False, soft_wrap=True)
+    if not all(found.ok for _, found in checked):
+        raise typer.Exit(1)
+
+
+def _environment() -> "OpsEnvironment":
+    from repo_agent_dagster.ops.environment import OpsEnvironment
+    from repo_agent_dagster.ops.options import options_of
+    from repo_agent_dagster.store.revision import open_upgraded
+
+    settings = Settings()
+    return OpsEnvironment(options_of(settings), open_upgraded(settings.store_url), lambda: datetime.now(UTC))
 
 
 def _day(text: str) -> date:
@@ -185,22 +172,14 @@ def _day(text: str) -> date:
         raise PermanentFault(f"{text!r} is no day; write it as YYYY-MM-DD") from None
 
 
-def _find(conn: Any, issue_id: str) -> Any:
-    from repo_agent_dagster.store import ops_issues
-
-    near = [issue for issue in ops_issues.listing(conn, limit=10_000) if issue.id.endswith(issue_id.strip().lower())]
-    if len(near) > 1:
-        raise PermanentFault(f"{issue_id} fits {len(near)} issues; give more of the id")
-    return near[0] if near else ops_issues.get(conn, issue_id)
-
-
-def _severity(value: int) -> str:
-    return f"[{_SEVERITY_STYLES[value]}]{value}[/]"
+def _content(logfile: str) -> bytes:
+    if logfile == "-":
+        return sys.stdin.buffer.read()
+    path = Path(logfile)
+    if not path.is_file():
+        raise PermanentFault(f"there is no file {logfile}; give a log file, or - to read one from standard input")
+    return path.read_bytes()
 
 
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=_plain))
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)
+def _named(logfile: str) -> str:
+    return "stdin" if logfile == "-" else Path(logfile).name

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import dagster as dg
 
 from repo_agent_dagster.notify import SECRET_ENV
+from repo_agent_dagster.ops.options import OpsOptions, options_of
 from repo_agent_dagster.pathways.in_process import sandbox_fields
 from repo_agent_dagster.pathways.patch_checks.workspace_checks import check_limits
 from repo_agent_dagster.resources.changes import MigrationResource, NotificationsResource, WorkspacesResource
@@ -28,8 +29,11 @@ __all__ = [
 ]
 
 
-def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
-    """Return every resource under the name that ops, assets and sensors ask for it by."""
+def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource | OpsOptions]:
+    """Return every resource under the name that ops, assets and sensors ask for it by.
+
+    `ops_options` is a plain value and no configurable resource, since it holds secrets, which Dagster would show.
+    """
     return {
         "store": StoreResource(database_url=settings.store_url),
         "folders": FoldersResource(
@@ -37,9 +41,6 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             staging_cache=str(settings.staging_cache),
             target_root=str(settings.target_root),
             settle_seconds=settings.staging_settle_seconds,
-            worker_logs=str(settings.worker_logs),
-            build_logs=str(settings.build_logs),
-            quarantine=str(settings.log_quarantine),
             reports=str(settings.reports),
             artifacts=str(settings.artifacts),
         ),
@@ -74,5 +75,6 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource]:
             url=settings.notify_url,
             secret_env=SECRET_ENV if settings.notify_secret.get_secret_value() else None,
         ),
+        "ops_options": options_of(settings),
         "clock": ClockResource(),
     }

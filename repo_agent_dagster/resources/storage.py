@@ -51,9 +51,6 @@ class FoldersResource(dg.ConfigurableResource):
     staging_cache: str
     target_root: str
     settle_seconds: float
-    worker_logs: str
-    build_logs: str
-    quarantine: str
     reports: str
     artifacts: str
 

@@ -44,14 +44,34 @@ def start_scan(
     return scan_id
 
 
-def finish_scan(connection: Connection, scan_id: str, totals: dict[str, int], *, now: datetime) -> bool:
+def finish_scan(connection: Connection, scan_id: str, totals: dict[str, Any], *, now: datetime) -> bool:
     """Record that a running scan ended well; return False if it no longer was running."""
     return _end(connection, scan_id, status="success", totals=totals, finished_at=now)
 
 
-def fail_scan(connection: Connection, scan_id: str, error: str, *, now: datetime) -> bool:
-    """Record that a running scan failed; return False if it no longer was running."""
-    return _end(connection, scan_id, status="failed", error=error, finished_at=now)
+def fail_scan(
+    connection: Connection, scan_id: str, error: str, totals: dict[str, Any] | None = None, *, now: datetime
+) -> bool:
+    """Record that a running scan failed, with the totals so far; return False if it no longer was running."""
+    return _end(connection, scan_id, status="failed", error=error, totals=totals, finished_at=now)
+
+
+def end_vanished_scans(connection: Connection, *, started_before: datetime, now: datetime) -> int:
+    """Record that scans which began so long ago, and never said how they ended, failed; return how many."""
+    ended = connection.execute(
+        ops_scans.update()
+        .where(ops_scans.c.status == "running", ops_scans.c.started_at < started_before)
+        .values(status="failed", error="its process vanished before it ended", finished_at=now)
+    )
+    return ended.rowcount
+
+
+def add_totals(connection: Connection, scan_id: str, totals: dict[str, Any]) -> None:
+    """Add to what a scan that has ended came to, e.g. what GitHub was told of it later."""
+    before = connection.execute(
+        select(ops_scans.c.totals).where(ops_scans.c.id == scan_id).with_for_update()
+    ).scalar_one_or_none()
+    connection.execute(ops_scans.update().where(ops_scans.c.id == scan_id).values(totals={**(before or {}), **totals}))
 
 
 def _end(connection: Connection, scan_id: str, **values: Any) -> bool:
@@ -59,6 +79,18 @@ def _end(connection: Connection, scan_id: str, **values: Any) -> bool:
         ops_scans.update().where(ops_scans.c.id == scan_id, ops_scans.c.status == "running").values(**values)
     )
     return updated.rowcount == 1
+
+
+def latest_success(connection: Connection) -> OpsScan | None:
+    """Return the newest scan that succeeded, or None."""
+    columns = [ops_scans.c[name] for name in OpsScan.__dataclass_fields__]
+    row = connection.execute(
+        select(*columns)
+        .where(ops_scans.c.status == "success")
+        .order_by(ops_scans.c.started_at.desc(), ops_scans.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else OpsScan(*row)
 
 
 def latest_scans(connection: Connection, *, limit: int = 20) -> Sequence[OpsScan]:

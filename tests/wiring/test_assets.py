@@ -70,7 +70,9 @@ def test_broken_lines_are_counted_and_warned_about_by_the_check(deployment: Depl
     lines = ['{"ts": "2026-03-03T01:00:00Z", "worker": "w", "level": "info", "message": "ok"}', "not json"]
     (deployment.settings.worker_logs / "w.jsonl").write_text("\n".join(lines) + "\n")
     result = materialize(deployment, logs.worker_logs, partition=DAY)
-    (check,) = result.get_asset_check_evaluations()
+    checks = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert checks["ingestion_complete"].passed
+    check = checks["quarantine_rate"]
     assert not check.passed
     assert check.severity is dg.AssetCheckSeverity.WARN
     assert check.metadata["quarantined"].value == 1
@@ -145,12 +147,15 @@ def test_the_overview_counts_the_states_and_writes_the_page(deployment: Deployme
     assert "no manifest" in Path(shown["page"]).read_text()
 
 
-def test_the_schedule_asks_for_yesterday_and_today_once_each(deployment: Deployment) -> None:
+def test_the_schedule_asks_for_today_yesterday_and_days_with_late_lines(
+    deployment: Deployment,
+) -> None:
     context = dg.build_schedule_context(
         instance=deployment.instance, scheduled_execution_time=datetime.fromisoformat("2026-03-04T09:00:00+00:00")
     )
-    requests = nightly_ops_scan(context)
+    requests = nightly_ops_scan(context, ops_options=deployment.resources["ops_options"])
     assert [(r.run_key, r.partition_key) for r in requests] == [
+        ("nightly:2026-03-04:2026-03-02", "2026-03-02"),
         ("nightly:2026-03-04:2026-03-03", "2026-03-03"),
         ("nightly:2026-03-04:2026-03-04", "2026-03-04"),
     ]
@@ -164,4 +169,11 @@ def test_one_night_job_materialises_every_group_and_runs_every_check(deployment:
     every = {key.to_user_string() for key in deployment.defs.resolve_asset_graph().materializable_asset_keys}
     assert made == every - {"staging_units"}  # whose partitions are units, not days
     checks = {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
-    assert checks == {"quarantine_rate": True, "custody_chain_is_intact": True, "every_order_has_a_report": True}
+    assert checks == {
+        "ingestion_complete": False,  # the folders are empty: no data, which is no health
+        "quarantine_rate": True,
+        "scan_is_recent": True,
+        "github_in_step": True,
+        "custody_chain_is_intact": True,
+        "every_order_has_a_report": True,
+    }

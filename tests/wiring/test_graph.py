@@ -28,7 +28,8 @@ def test_the_assets_their_groups_partitions_and_dependencies_are_these(deploymen
     assert shape == {
         "worker_logs": ("logs", "day", []),
         "build_logs": ("logs", "day", []),
-        "ops_scan": ("ops", "day", ["build_logs", "worker_logs"]),
+        "log_patterns": ("logs", "day", ["build_logs", "worker_logs"]),
+        "ops_scan": ("ops", "day", ["build_logs", "log_patterns", "worker_logs"]),
         "ops_issues": ("ops", "", ["ops_scan"]),
         "patch_events": ("patches", "", []),
         "patch_trends": ("patches", "", ["patch_events"]),
@@ -41,9 +42,13 @@ def test_the_assets_their_groups_partitions_and_dependencies_are_these(deploymen
 def test_the_asset_checks_are_these(deployment: Deployment) -> None:
     graph = deployment.defs.resolve_asset_graph()
     assert sorted(f"{key.asset_key.to_user_string()}.{key.name}" for key in graph.asset_check_keys) == [
+        "build_logs.ingestion_complete",
         "build_logs.quarantine_rate",
         "delivery_reports.every_order_has_a_report",
+        "ops_issues.github_in_step",
+        "ops_scan.scan_is_recent",
         "patch_events.custody_chain_is_intact",
+        "worker_logs.ingestion_complete",
         "worker_logs.quarantine_rate",
     ]
 

