@@ -20,7 +20,9 @@ SIGNS = (
 """One of these, in lower case, is in each text that `hidden` changes."""
 
 _QUOTE = r"\\{0,3}[\"'`]"
-_BARE = r"(?:[^\s\"'`,;&<>\\]|\\[^\s\"'\\nrtu])++"
+# Terminals are told colours, also between a name and its value.
+_PAINT = r"(?:\x1b\[[0-9;]{0,20}m){0,3}+"
+_BARE = r"(?:[^\s\"'`,;&<>\\\x1b]|\\[^\s\"'\\nrtu])++"
 _NOT_HIDDEN = rf"(?<!{re.escape(REDACTED)})"
 
 _COOKIES = re.compile(
@@ -29,9 +31,9 @@ _COOKIES = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _AUTHORIZATION = re.compile(
-    rf"{_NOT_HIDDEN}(?P<name>authorization(?:{_QUOTE})?\s{{0,3}}[:=]\s{{0,3}}(?:{_QUOTE})?)"
+    rf"{_NOT_HIDDEN}(?P<name>authorization{_PAINT}(?:{_QUOTE})?{_PAINT}\s{{0,3}}[:=]\s{{0,3}}{_PAINT}(?:{_QUOTE})?)"
     r"(?P<scheme>(?:bearer|basic|token|bot|digest|apikey|negotiate|splunk|key|genie-?key|sso-key)\s{1,3})?"
-    r"(?P<value>[^\s\"'`,;\\]++)",
+    r"(?P<value>[^\s\"'`,;\\\x1b]++)",
     re.IGNORECASE | re.ASCII,
 )
 _SCHEME = re.compile(
@@ -50,7 +52,7 @@ _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.:-]{1,60}+)>(?P<value>[^<>\r\n]{1,
 _NAME = re.compile(
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|credential|cookie|auth|sig(?:nature)?(?==)"
     r"|(?:api|access|private|account|encryption|signing|licen[sc]e|master|service|deploy|storage|hmac|shared)[_-]?key)"
-    rf"[\w-]{{0,30}}+(?P<end>(?:{_QUOTE})?)(?P<sep>\s{{0,8}}(?:=>|:=|[:=])\s{{0,8}})",
+    rf"[\w-]{{0,30}}+(?P<end>{_PAINT}(?:{_QUOTE})?{_PAINT})(?P<sep>\s{{0,8}}(?:=>|:=|[:=])\s{{0,8}}){_PAINT}",
     re.ASCII,
 )
 _VALUE = re.compile(
