@@ -13,6 +13,8 @@ from repo_agent_dagster.ops.analysis.blocks import (
     linters,
     mocha,
     node_packages,
+    node_test,
+    other_suites,
     playwright,
     pytest,
     python_packages,
@@ -26,7 +28,7 @@ from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, Reader
 from repo_agent_dagster.ops.analysis.blocks.wrappers import Wrapper, wrapper
 
 _SPECIFIC_FIRST: tuple[ModuleType, ...] = (
-    *(pytest, unittest, vitest, playwright, jest, mocha, go, rust, jvm),
+    *(pytest, unittest, vitest, playwright, jest, mocha, node_test, go, rust, jvm, other_suites),
     *(node_packages, python_packages, findings, linters, bundlers, containers, traces, shell),
 )
 

@@ -11,10 +11,11 @@ _NEXT = re.compile(
     r"(?:Failed to compile\.?|> Build failed because of webpack errors|Turbopack build failed with \d+ errors?:)\s*$"
 )
 _NEXT_FILE = re.compile(r"\./(?P<file>\S+\.\w{1,8})(?::(?P<line>\d+):(?P<column>\d+))?$")
-_VITE = re.compile(r"(?:x |✗ )?(?:error during build:|Build failed in [\d.]+m?s)\s*(?P<what>.*)$")
+_VITE = re.compile(r"(?:x |✗ )?error during build:\s*(?P<what>.*)$")
 _ROLLUP = re.compile(r"\[!\] (?P<what>\(?\S.*)$")
 _ESBUILD = re.compile(r"(?:✘|X) \[ERROR\] (?P<what>.*)$")
 _PLACE = re.compile(r"\s*(?:file: )?(?P<file>[^\s:(]{1,300}\.\w{1,8}):(?P<line>\d+):(?P<column>\d+):?")
+_COUNT = re.compile(r"Build failed with \d+ errors?:$")
 _CMAKE = re.compile(r"CMake Error(?: at (?P<file>\S{1,300}?):(?P<line>\d+))?.*")
 _MAKE = re.compile(r"make(?:\[\d+\])?: \*\*\* (?P<what>No rule to make target .*|.*missing separator.*|No targets? .*)")
 _NINJA = re.compile(r"ninja: error: (?P<what>.*)")
@@ -38,6 +39,7 @@ HINTS = (
 
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each error that a builder tells."""
+    wrangler = any("wrangler" in text for text in texts)
     index = 0
     while index < len(texts):
         text = texts[index]
@@ -46,13 +48,15 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             block = _paragraph("webpack", texts, index, match, _end_of_error)
         elif match := _NEXT.match(text.strip()):
             block = _next(texts, index)
-        elif ("during build" in text or "Build failed" in text) and (match := _VITE.match(text)):
+        elif "during build" in text and (match := _VITE.match(text)):
             block = _paragraph("vite", texts, index, match, _end_of_stack)
         elif text.startswith("[!] ") and (match := _ROLLUP.match(text)):
             block = _paragraph("rollup", texts, index, match, _end_of_stack)
         elif "[ERROR] " in text[:12] and (match := _ESBUILD.match(text)):
-            end = until(texts, index + 2, lambda line: bool(line.strip()) and not line.startswith("    "), 30)
-            block = _paragraph("esbuild", texts, index, match, lambda _texts, _start, stop=end: stop)
+            end = until(texts, index + 2, lambda line: bool(line.strip()) and not line.startswith("  "), 30)
+            block = _paragraph(
+                "wrangler" if wrangler else "esbuild", texts, index, match, lambda _texts, _start, stop=end: stop
+            )
         elif text.startswith("CMake Error") and (match := _CMAKE.match(text)):
             end = until(texts, index + 1, lambda line: bool(line.strip()) and not line.startswith(" "), 40)
             said = next((line for line in texts[index + 1 : end] if line.strip()), text)
@@ -84,7 +88,9 @@ def _paragraph(tool: str, texts: Sequence[str], start: int, match: re.Match[str]
     end = end_of(texts, start + 1)  # type: ignore[operator]
     named = match.groupdict()
     picked = trimmed(texts, (i for i in range(start, end) if not texts[i].startswith(("    at ", " @ "))))
-    what = named.get("what") or next((texts[i] for i in picked if i > start and texts[i].strip()), texts[start])
+    what = named.get("what") or next(
+        (texts[i] for i in picked if i > start and texts[i].strip() and not _COUNT.match(texts[i])), texts[start]
+    )
     place = match if named.get("file") else next((m for i in picked if (m := _PLACE.match(texts[i]))), None)
     return Block(tool, start, end, picked, shown(what), anchors=_anchors(place))
 

@@ -36,6 +36,7 @@ HINTS = (
     "toomanyrequests",
     "Docker daemon",
     "│ Error: ",
+    "\nError: ",
     "did not complete successfully",
 )
 
@@ -43,6 +44,7 @@ HINTS = (
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each failed build, with the place in the Dockerfile and the command's exit code."""
     index = 0
+    terraform = any("erraform" in text or "tofu" in text for text in texts)
     while index < len(texts):
         text = texts[index]
         block = None
@@ -63,20 +65,33 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             block = Block("docker", index, index + 1, (index,), shown(text))
         elif match := _DAEMON.match(text):
             block = Block("docker", index, index + 1, (index,), shown(match["what"] or match["what2"] or text))
+        elif terraform and text.startswith("Error: ") and index + 1 < len(texts) and not texts[index + 1].strip():
+            end = until(texts, index + 1, lambda line: line.startswith(("Error: ", "##", "╷", "Warning: ")), 25)
+            block = _resource(texts, index, _without_advice(texts, index, end), text.removeprefix("Error: "))
         elif text.startswith(("│ Error: ", "| Error: ")) and (match := _BOX.match(text)):
             end = until(texts, index, lambda line: line.startswith("╵") or not line.strip(), 60)
-            at = re.search(r"on (\S{1,200}\.tf) line (\d+)", "\n".join(texts[index:end]))
-            block = Block(
-                "terraform",
-                index,
-                end,
-                trimmed(texts, range(index, end)),
-                shown(match["what"]),
-                anchors=(Anchor(at[1], int(at[2])),) if at else (),
-            )
+            block = _resource(texts, index, end, match["what"])
         if block:
             yield block
         index = block.end if block else index + 1
+
+
+def _resource(texts: Sequence[str], start: int, end: int, what: str) -> Block:
+    """Return Terraform's error: what is wrong, the place in the configuration, the explanation."""
+    at = re.search(r"on (\S{1,200}\.tf\w*) line (\d+)", "\n".join(texts[start:end]))
+    anchors = (Anchor(at[1], int(at[2])),) if at else ()
+    return Block("terraform", start, end, trimmed(texts, range(start, end)), shown(what), anchors=anchors)
+
+
+def _without_advice(texts: Sequence[str], start: int, end: int) -> int:
+    """Return where the explanation ends: after three paragraphs, or where the next program speaks."""
+    paragraphs = 0
+    for index in range(start + 1, end):
+        if texts[index].strip() and not texts[index - 1].strip():
+            paragraphs += 1
+            if paragraphs > 3:
+                return index
+    return end
 
 
 def _solve(texts: Sequence[str], index: int, what: str) -> Block:

@@ -26,7 +26,7 @@ _EXCERPT = re.compile(r"\s*(?:\d+ )?\s*\||\s+[~^]+|\s*\d+\s{1,4}\S|\s{2,}\S|\s*$
 _MYPY_GOES_ON = re.compile(
     r"\S{1,300}\.pyi?:\d+(?::\d+)?: note: |\s{4,}\S|.{0,120}\s\s\[[\w-]+\]$|(?!\S{1,200}:\d+: |Found |Success).{1,120}$"
 )
-_CARET = re.compile(r"(?!.*: error: )(?:\s+\S.*|\s*\^+~*\s*|\s*(?:symbol|location|required|found|reason):.*)$")
+_JAVAC_GOES_ON = re.compile(r"(?!.*: error: )(?:\s+\S.*|\s*\^+~*\s*|\s*(?:symbol|location|required|found|reason):.*)$")
 
 _SHAPES = (
     _Shape(
@@ -68,11 +68,14 @@ _SHAPES = (
     _Shape(
         "javac",
         ".java:",
-        re.compile(
-            r"(?:\[ERROR\] )?(?P<file>[^\s:\[]{1,300}\.java):(?:(?P<line>\d+)"
-            r"|\[(?P<line2>\d+),(?P<column>\d+)\]):? (?:error: )?(?P<what>\S.*)"
-        ),
-        _CARET,
+        re.compile(r"(?P<file>[^\s:\[]{1,300}\.java):(?P<line>\d+): error: (?P<what>\S.*)"),
+        _JAVAC_GOES_ON,
+    ),
+    _Shape(
+        "javac",
+        ".java:[",
+        re.compile(r"\[ERROR\] (?P<file>[^\s:\[]{1,300}\.java):\[(?P<line>\d+),(?P<column>\d+)\] (?P<what>\S.*)"),
+        re.compile(r"(?:\[ERROR\] )?\s+(?:symbol|location|required|found|reason):"),
     ),
     _Shape(
         "kotlinc",
@@ -139,20 +142,22 @@ _SHAPES = (
         re.compile(r"\s*\d* ?\|"),
     ),
 )
+_CARET_LINE = re.compile(r"\s*\^[~^]*\s*$")
+_RUFF = re.compile(r"\bruff\b|: invalid-syntax: |: [A-Z]{1,4}\d{3} \[\*\] |^Found \d+ errors?\.$", re.MULTILINE)
+_WRAPPED_RULE = re.compile(r"(?:^|\s\s)\[(?P<rule>[a-z][\w-]+)\]$")
 _IN_FUNCTION = re.compile(r"\S{0,200}(?:ld: |\.o: ).{0,300}in function .{1,300}:\s*$")
 HINTS = tuple(dict.fromkeys(shape.hint for shape in _SHAPES))
-_PYTHON_LINTERS = (("ruff", re.compile(r"ruff|Found \d+ errors?\.$")),)
 
 
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each finding at error level; a linter that has no levels means them all."""
     whole = "\n".join(texts)
     shapes = [shape for shape in _SHAPES if shape.hint in whole]
-    ruff = "ruff" in whole
+    ruff = _RUFF.search(whole) is not None
     index = 0
     while index < len(texts):
         text = texts[index]
-        found = None
+        found: tuple[_Shape, re.Match[str]] | None = None
         if len(text) <= 2000 and (":" in text or "error" in text):
             for shape in shapes:
                 if shape.hint in text and (match := shape.pattern.match(text)):
@@ -163,6 +168,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             continue
         shape, match = found
         end = index + 1
+        if end + 1 < len(texts) and _CARET_LINE.match(texts[end + 1]):
+            end += 2  # the source line, which may begin anywhere, and the caret below it
         while shape.continues and end < min(len(texts), index + 25) and shape.continues.match(texts[end]):
             if any(other.hint in texts[end] and other.pattern.match(texts[end]) for other in shapes):
                 break
@@ -175,10 +182,12 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
 
 def _finding(texts: Sequence[str], start: int, end: int, tool: str, match: re.Match[str]) -> Block:
     named = match.groupdict()
-    file, line, column = named.get("file"), named.get("line") or named.get("line2"), named.get("column")
+    file, line, column = named.get("file"), named.get("line"), named.get("column")
     anchors = (Anchor(file, int(line) if line else None, int(column) if column else None),) if file else ()
     rule = named.get("rule")
-    what = named["what"] or ""
+    what = (named["what"] or "").removeprefix("[*] ")
+    if rule is None and tool == "mypy":
+        rule = next((wrapped["rule"] for text in texts[start:end] if (wrapped := _WRAPPED_RULE.search(text))), None)
     if rule and rule not in what:
         what = f"{rule}: {what}" if tool in ("tsc", "dotnet") else f"{what} [{rule}]"
     picked = trimmed(texts, range(start, end))

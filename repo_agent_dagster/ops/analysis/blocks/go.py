@@ -12,6 +12,7 @@ _FAIL = re.compile(r"(?P<indent>\s*)--- FAIL: (?P<test>\S+) \([\d.]+s\)")
 _OTHER = re.compile(
     r"\s*(?:--- (?:PASS|SKIP|FAIL|BENCH)|=== (?:RUN|PAUSE|CONT|NAME)|ok\s|FAIL\b|PASS$|panic: |exit status)"
 )
+_VERDICT = re.compile(r"(?P<indent>\s*)--- (?P<verdict>PASS|FAIL|SKIP): ")
 _RUN = re.compile(r"=== (?:RUN|CONT|NAME)\s+(?P<test>\S+)")
 _MESSAGE = re.compile(r"\s+(?P<file>[\w./-]{1,200}\.go):(?P<line>\d+): ?(?P<what>.*)")
 _FIELD = re.compile(r"\s+(?P<name>Error|Error Trace|Messages|Test):\s+(?P<what>.*)")
@@ -56,14 +57,12 @@ def _test(texts: Sequence[str], head: int, match: re.Match[str]) -> Block | None
     picked = [head, *range(head + 1, end)]
     if end == head + 1:  # with -v the messages come before the verdict
         picked += _spoken_before(texts, head, match["test"])
-    nested = end < len(texts) and (deeper := _FAIL.match(texts[end])) and len(deeper["indent"]) > len(match["indent"])
     lines = sorted(picked)
     said = [m for i in lines if (m := _MESSAGE.match(texts[i]))]
-    if nested and not said:
+    if _has_failed_subtest(texts, end, len(match["indent"])) and not (end > head + 1 and said):
         return None  # it failed because of its subtest
-    fields = {m["name"]: m["what"] for i in lines if (m := _FIELD.match(texts[i]))}
     headline = said[0]["what"] if said and said[0]["what"].strip() else ""
-    headline = fields.get("Error") or headline
+    headline = _told_by_testify(texts, lines) or headline
     if not headline:
         headline = next((texts[i] for i in lines if i > head and texts[i].strip() and not _MESSAGE.match(texts[i])), "")
     anchors = tuple(dict.fromkeys(Anchor(m["file"], int(m["line"])) for m in said))[:5]
@@ -76,6 +75,32 @@ def _test(texts: Sequence[str], head: int, match: re.Match[str]) -> Block | None
         anchors=anchors,
         test=match["test"],
     )
+
+
+def _has_failed_subtest(texts: Sequence[str], start: int, depth: int) -> bool:
+    for index in range(start, min(len(texts), start + 300)):
+        below = _VERDICT.match(texts[index])
+        if below is None and texts[index].startswith((" ", "\t")):
+            continue
+        if below is None or len(below["indent"]) <= depth:
+            return False
+        if below["verdict"] == "FAIL":
+            return True
+    return False
+
+
+def _told_by_testify(texts: Sequence[str], lines: Sequence[int]) -> str:
+    """Return the field Error of a failed assertion, whose values may stand in the lines below it."""
+    told: list[str] = []
+    for index in lines:
+        field = _FIELD.match(texts[index])
+        if field is not None and (told or field["name"] == "Error"):
+            if told:
+                break
+            told.append(field["what"].strip())
+        elif told and len(told) < 4:
+            told.append(texts[index].strip())
+    return " ".join(part for part in told if part)
 
 
 def _spoken_before(texts: Sequence[str], head: int, test: str) -> list[int]:

@@ -20,7 +20,9 @@ _SUREFIRE = re.compile(
     r"|ERROR)!"
 )
 _GRADLE_TEST = re.compile(r"(?P<suite>[\w.$ ]{1,200}) > (?P<name>.{1,200}?) FAILED$")
-_GOAL = re.compile(r"\[ERROR\] Failed to execute goal (?P<what>(?:\S+:\S+(?: \([\w-]+\))? )?on project \S+: .*)")
+_GOAL = re.compile(
+    r"\[ERROR\] Failed to execute goal (?P<what>(?:\S+:\S+(?: \([\w-]+\))? )?on project \S+: (?P<why>.*))"
+)
 _TESTS_FAILED = re.compile(
     r"There (?:are|were) (?:test failures|failing tests)|COMPILATION ERROR|Compilation failure"
     r"|Compilation failed|compilation failed|See the report at|There were \d+ lint"
@@ -69,7 +71,13 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
                     lambda line: not line.startswith("[ERROR] ") or "To see the full" in line or "re-run Maven" in line,
                     30,
                 )
-                block = Block("maven", index, end, trimmed(texts, range(index, end)), shown(match["what"]))
+                block = Block(
+                    "maven",
+                    index,
+                    end,
+                    trimmed(texts, range(index, end)),
+                    shown(match["why"].removesuffix(" -> [Help 1]")),
+                )
         elif text.startswith("[ERROR] ") and (match := _UNRESOLVED.match(text)):
             block = Block("maven", index, index + 1, (index,), shown(match["what"]))
         if block:
@@ -114,7 +122,8 @@ def _gradle_failure(texts: Sequence[str], head: int) -> Block | None:
     said = [index for index in range(head + 1, end) if texts[index].strip()]
     if not said or any(_TESTS_FAILED.search(texts[index]) for index in said):
         return None
-    headline = texts[said[1]] if len(said) > 1 and _TASK.search(texts[said[0]]) else texts[said[0]]
+    reasons = [index for index in said if texts[index].lstrip().startswith("> ")]
+    headline = texts[(reasons or said)[-1 if reasons else 0]]
     task = next((match["task"] for index in said if (match := _TASK.search(texts[index]))), None)
     return Block(
         "gradle",

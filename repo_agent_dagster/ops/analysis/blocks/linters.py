@@ -15,7 +15,7 @@ _TOO_MANY_WARNINGS = re.compile(r"ESLint found too many warnings")
 _NEXT = re.compile(
     r"(?P<line>\d+):(?P<column>\d+)\s{1,2}(?P<level>Error|Warning): (?P<what>.*?)(?:\s{2,}(?P<rule>\S+))?$"
 )
-_RUFF = re.compile(r"(?P<rule>[A-Z]{1,4}\d{3,4}|invalid-syntax|SyntaxError)(?: \[\*\])?:? (?P<what>\S.*)$")
+_RUFF = re.compile(r"(?P<rule>[A-Z]{1,4}\d{3,4}|invalid-syntax|unformatted|SyntaxError)(?: \[\*\])?:? (?P<what>\S.*)$")
 _RUFF_PLACE = re.compile(r"\s*-->\s(?P<file>\S.{0,300}?):(?P<line>\d+):(?P<column>\d+)")
 _BIOME = re.compile(
     r"(?P<file>\S{1,300}?)(?::(?P<line>\d+):(?P<column>\d+))? (?P<rule>(?:lint|format|assist"
@@ -25,6 +25,7 @@ _PRETTIER = re.compile(
     r"\[(?:warn|error)\] (?P<what>(?P<file>\S+\.\w+)(?:: \w*Error: .*)?)$|(?:✗ "
     r"|Error: )?(?P<what2>Code style issues? .*found.*)"
 )
+_EXCERPT = re.compile(r"\[error\] (?:>|\s)\s*\d*\s*\|")
 _BLACK = re.compile(
     r"(?P<what>would reformat (?P<file>\S+)|error: cannot format (?P<file2>\S+): .*"
     r"|(?P<file3>\S+\.py) Imports are incorrectly sorted.*"
@@ -55,7 +56,10 @@ HINTS = (
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each rule that a file breaks, and one for each file that is not formatted."""
     strict = any(_TOO_MANY_WARNINGS.search(text) for text in texts)
-    prettier = any("Prettier" in text or "prettier" in text or "Code style issue" in text for text in texts)
+    prettier = any(
+        "Prettier" in text or "prettier" in text or "code style" in text.lower() or "Checking formatting" in text
+        for text in texts
+    )
     index = 0
     while index < len(texts):
         text = texts[index]
@@ -74,7 +78,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             blocks = [_located("biome", texts, index, end, what.lstrip("×✖ "), match, match["rule"])]
         elif prettier and (match := _PRETTIER.match(text)) and (match["file"] or not _told_before(texts, index)):
             what = match["what"] or match["what2"]
-            blocks = [_line("prettier", texts, index, what, match["file"])]
+            end = until(texts, index + 1, lambda line: not _EXCERPT.match(line), 20)
+            blocks = [_line("prettier", texts, index, what, match["file"], end)]
         elif match := _BLACK.match(text):
             file = next((match[name] for name in ("file", "file2", "file3", "file4", "file5") if match[name]), None)
             tool = "isort" if "incorrectly" in text else "ruff" if text.startswith("Would") else "black"

@@ -29,7 +29,8 @@ _GO = re.compile(
     r"(?:panic: (?P<what>.*)|fatal error: (?P<fatal>[a-z].*)|(?P<signal>SIG[A-Z]+: .*)|unexpected fault address.*)"
 )
 _GO_GOES_ON = re.compile(
-    r"goroutine \d|\t|\[signal|created by |\s*$|panic: |\S+\(.*\)$|exit status|\S+\.\S+\(|FAIL\t|rax|r[a-z0-9]{1,3} "
+    r"goroutine \d|\t|\[signal|created by |running tests:$|\s*$|panic: |\S+\(.*\)$|exit status"
+    r"|\S+\.\S+\(|FAIL\t|rax|r[a-z0-9]{1,3} "
 )
 _RUST = re.compile(r"thread '.{0,200}' (?:\(\d+\) )?panicked at (?:'(?P<what>.*)', )?")
 _RUBY = re.compile(r"(?P<place>\S{1,300}\.rb:\d+):in [`'‘].{1,200}['’]: (?P<what>.*)$")

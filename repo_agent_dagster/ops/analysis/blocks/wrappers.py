@@ -41,7 +41,8 @@ _WRAPPERS = re.compile(
     r"|error: Recipe `(?P<command4>.*)` failed .*exit code (?P<code11>\d+)"
     r"|(?:lerna|turbo|nx|NX) (?:ERR!|ERROR).*| ?ERROR  run failed: command .*"
     r"|Failed:\s+\S+#\S+|Error: Command failed(?: with exit code (?P<code12>\d+))?: .*"
-    r"|BUILD FAIL(?:ED|URE).*|\[ERROR\] (?:-> \[Help|To see the full|Re-run Maven"
+    r"|issues found|(?:✗ |x )?Build failed in [\d.]+m?s|BUILD FAIL(?:ED|URE).*"
+    r"|\[ERROR\] (?:-> \[Help|To see the full|Re-run Maven"
     r"|For more information|After correcting|\[Help|\s*mvn <|$|COMPILATION ERROR.*)"
     r"|\[(?:ERROR|INFO)\] BUILD FAILURE|Error: Process completed.*"
     r"|FAILURE: Build failed with an exception\.|> Build failed.*"
@@ -68,7 +69,9 @@ def wrapper(text: str) -> Wrapper | None:
     if match := _ENDS.match(stripped):
         return Wrapper(_code(match), None, ends_step=True)
     if match := _WRAPPERS.match(text.rstrip()) or _WRAPPERS.match(stripped):
-        command = next((match[name] for name in ("command", "command2", "command3", "command4") if match[name]), None)
+        command = next((match[name] for name in ("command", "command3", "command4") if match[name]), None)
+        if target := match["command2"]:  # [Makefile:12: test]
+            command = f"make {target.rpartition(' ')[2]}"
         return Wrapper(_code(match), command)
     if _COUNTS.match(stripped):
         return Wrapper()

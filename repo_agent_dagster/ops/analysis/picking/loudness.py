@@ -6,7 +6,7 @@ from enum import IntEnum
 from repo_agent_dagster.ops.analysis.blocks.telling_words import may_tell
 
 _SPEAKS = re.compile(
-    r"\berrors?\b|\bfatal\b|\bfail(?:ed|ure|s|ing)?\b|exception|\bpanic|\bcannot\b|\bcan't\b"
+    r"giving up|gave up|\berrors?\b|\bfatal\b|\bfail(?:ed|ure|s|ing)?\b|exception|\bpanic|\bcannot\b|\bcan't\b"
     r"|\bcould ?n[o']t\b|\bunable to\b|denied"
     r"|refused|timed? ?-?out\b|\binvalid\b|\bmissing\b|not found|no such|unauthori[sz]ed"
     r"|forbidden|\bunexpected\b|\bundefined\b"

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from repo_agent_dagster.contracts.logs import FAILURE_LEVELS, LogRecord
 from repo_agent_dagster.ops.analysis.blocks import blocks_of, wrapper
@@ -27,7 +28,7 @@ SILENCE = timedelta(seconds=5)
 """A line that comes later does not go on with what was said before."""
 
 BUILD_SILENCE = timedelta(minutes=30)
-_MOST_TEXT = 64 * 1024
+_MOST_TEXT = 8 * 1024  # characters of a failure's lines in all: 20,000 of them have to fit into memory
 _REQUEST_KEYS = ("request_id", "requestId", "ray_id", "rayId", "ray", "cf_ray", "trace_id", "traceId", "invocation_id")
 _EXCEPTION_KEYS = ("exception", "exception_class", "error_class", "error_type", "error_name")
 _Stream = tuple[str, ...]
@@ -134,11 +135,11 @@ def _failure(rows: list[LogRecord]) -> Failure:
     """Return the failure of rows that belong together; the first one gives its place and time."""
     first = rows[0]
     meta = first.meta or {}
-    text = "\n".join(row.message[:_MOST_TEXT] for row in rows)
+    text = "\n".join(row.message[: 4 * _MOST_TEXT] for row in rows)
     stack = meta.get("stack")
     if isinstance(stack, str):
-        text += "\n" + stack[:_MOST_TEXT]
-    texts = [shortened for line in text.splitlines()[:MAX_ROWS] if (shortened := plain(line)[:MAX_CHARACTERS]).strip()]
+        text += "\n" + stack[: 4 * _MOST_TEXT]
+    texts = _bounded(text)
     said = _headline(texts, first.message)
     frames = frames_of(texts) if len(texts) > 1 else ()
     level = max((row.level for row in rows), key=FAILURE_LEVELS.index)
@@ -159,8 +160,31 @@ def _failure(rows: list[LogRecord]) -> Failure:
         signals=frozenset({"level", "stack"} if frames else {"level"}),
         ts=first.ts,
         run_id=first.run_id,
-        meta=meta,
+        meta=_kept(meta),
     )
+
+
+def _bounded(text: str) -> list[str]:
+    """Return the lines without escapes and empty ones, cut with a mark where they are too long or too many."""
+    texts: list[str] = []
+    size = 0
+    for line in text.splitlines():
+        shown_line = plain(line)
+        if len(shown_line) > MAX_CHARACTERS:
+            shown_line = f"{shown_line[:MAX_CHARACTERS]} … [cut]"
+        if not shown_line.strip():
+            continue
+        if texts and (len(texts) >= MAX_ROWS or size + len(shown_line) > _MOST_TEXT):
+            texts.append("… [cut]")
+            break
+        texts.append(shown_line)
+        size += len(shown_line)
+    return texts
+
+
+def _kept(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's meta without its stack, which is among the lines, and without values too big to keep."""
+    return {key: value for key, value in meta.items() if key != "stack" and len(str(value)) <= MAX_CHARACTERS}
 
 
 def _headline(texts: list[str], message: str) -> str:

@@ -11,9 +11,10 @@ from repo_agent_dagster.ops.analysis.text import Mark, marked, unprefixed
 
 _CLEAN_UP = re.compile(r"(?:Post |Complete job|Cleaning up|Stop containers|Uploading artifacts)", re.IGNORECASE)
 _HEADER_LINES = 60
-_ECHO = re.compile(r"(?:\$|\+{1,3}|>) (?P<command>\S.*)$|\[command\](?P<command2>\S.*)$")
+_FAR = 3000
+_ECHO = re.compile(r"(?:\$|\+{1,3}) (?P<command>[\w./~'\"{(\[].*)$|\[command\](?P<command2>\S.*)$")
+_SCRIPT_ECHO = re.compile(r"> (?:@[\w.-]{1,80}/)?[\w.-]{1,100}@\S{1,60} (?P<script>[\w:.-]{1,60})(?: \S.*)?$")
 _SPECIAL = re.compile(r"\b(?:if|then|else|fi|for|while|do|done|case|esac|function)\b|[{}\\]$|<<")
-_GITLAB_ECHO = re.compile(r"\$ (?P<command>\S.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +71,26 @@ def steps_of(sheet: Sheet) -> list[Step]:
 
 
 def command_at(sheet: Sheet, step: Step, index: int, tool: str | None) -> str | None:
-    """Return the command whose output the line is part of, as far as the log tells it; one line."""
-    for above in range(index - 1, max(step.start, index - 3000) - 1, -1):
+    """Return the command whose output the line is part of, as a person would type it, as far as the log tells it."""
+    if len(step.script) == 1:
+        return step.script[0]
+    for above in range(index - 1, max(step.start, index - _FAR) - 1, -1):
         text = sheet.texts[above]
-        if text[:1] in "$+>[" and len(text) < 1000 and (match := _ECHO.match(text)):
-            command = match["command"] or match["command2"]
-            if text[0] == ">" and not _is_script_echo(sheet.texts, above):
-                continue
-            if text[0] == "+" and not command[0].isalpha() and command[0] not in "./":
-                continue
-            return command
         if sheet.marks[above] == "command":
             return text.strip()
-    if not step.script:
-        return None
+        if text[:1] not in ("$", "+", ">", "[") or len(text) > 1000:
+            continue
+        if match := _SCRIPT_ECHO.match(text):
+            name = match["script"]
+            return f"npm {name}" if name in ("test", "start") else f"npm run {name}"
+        if (match := _ECHO.match(text)) and (match["command"] or match["command2"])[0] not in "'\"{[(":
+            return match["command"] or match["command2"]
     named = [line for line in step.script if tool and tool.split()[0] in line]
-    if named or len(step.script) == 1:
-        return (named or list(step.script))[-1]
-    if any(_SPECIAL.search(line) for line in step.script):
-        return step.script[-1] if not _SPECIAL.search(step.script[-1]) else None
+    if named:
+        return named[-1]
+    if not step.script or any(_SPECIAL.search(line) for line in step.script):
+        return None
     return " && ".join(step.script)[:500]
-
-
-def _is_script_echo(texts: Sequence[str], index: int) -> bool:
-    """npm tells the package and the script in one line, and what it runs in the next."""
-    return texts[index - 1].startswith("> ") if index else False
 
 
 def _step(sheet: Sheet, start: int, end: int) -> Step:
@@ -135,8 +131,6 @@ def _header(sheet: Sheet, start: int, end: int) -> tuple[str, ...]:
             break
         if text.strip() and not text.lstrip().startswith("#"):
             script.append(text.strip())
-    if not script:
-        script = [texts[first].removeprefix("Run ")]
     for index in range(first, last + 1):
         texts[index] = ""
     return tuple(script)

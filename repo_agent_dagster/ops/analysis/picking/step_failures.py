@@ -1,17 +1,19 @@
 """What failed in one step: verdicts of tools, else crashes, else what the step says loudest, else how it ended."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from repo_agent_dagster.ops.analysis.blocks import Block, Rank, blocks_of, wrapper
 from repo_agent_dagster.ops.analysis.blocks.block import shown
-from repo_agent_dagster.ops.analysis.masking import pattern
+from repo_agent_dagster.ops.analysis.picking.crashes import continued, crashes, merged
 from repo_agent_dagster.ops.analysis.picking.finding import Finding, found
 from repo_agent_dagster.ops.analysis.picking.green import GreenLines
 from repo_agent_dagster.ops.analysis.picking.loudness import Loudness, is_passing_over, loudness
 from repo_agent_dagster.ops.analysis.picking.sheet import Sheet, Step
 from repo_agent_dagster.ops.analysis.stacks import exception_of
 
+_ECHO = re.compile(r"[>$+] |\[command\]|info (?:Visit|If you think)|yarn run v")
 MAX_FINDINGS = 200
 """A step with more failures than this tells no more about any of them; the first ones are kept."""
 
@@ -29,7 +31,7 @@ def findings_in(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Find
         blocks = _without_known(sheet, blocks, green)
     annotated = _annotations(sheet, step, blocks)
     verdicts = [finding for finding in blocks if finding.block.rank == Rank.VERDICT]
-    findings = _verdicts(sheet, verdicts, blocks) if verdicts else _crashes(sheet, blocks, green)
+    findings = _verdicts(sheet, verdicts, blocks) if verdicts else crashes(sheet, blocks, green)
     findings = _annotate(sheet, findings, annotated)
     if not findings:
         findings = _loudest(sheet, step, green) or _tail(sheet, step, green)
@@ -62,11 +64,11 @@ def _annotations(sheet: Sheet, step: Step, blocks: Iterable[Finding]) -> list[in
 def _verdicts(sheet: Sheet, verdicts: list[Finding], blocks: list[Finding]) -> list[Finding]:
     """Return the tools' verdicts; a builder that only reports what failed inside it joins that failure."""
     outer = [finding for finding in verdicts if finding.block.wraps]
-    inner = _merged(sheet, [finding for finding in verdicts if not finding.block.wraps])
+    inner = merged(sheet, [finding for finding in verdicts if not finding.block.wraps])
     for finding in outer:
         inside = [f for f in inner if f.first <= finding.picked[-1]]
         if not inside:
-            crashed = _crashes(sheet, [f for f in blocks if f.block.rank == Rank.CRASH], None)
+            crashed = crashes(sheet, [f for f in blocks if f.block.rank == Rank.CRASH], None)
             inside = crashed = [f for f in crashed if f.first <= finding.picked[-1]]
             inner += crashed
         if not inside:
@@ -77,74 +79,6 @@ def _verdicts(sheet: Sheet, verdicts: list[Finding], blocks: list[Finding]) -> l
         anchors = (*cause.block.anchors, *finding.block.anchors)
         inner[inner.index(cause)] = replace(joined, block=replace(joined.block, anchors=anchors))
     return sorted(inner, key=lambda finding: finding.first)
-
-
-def _merged(sheet: Sheet, findings: list[Finding]) -> list[Finding]:
-    """Join what is told twice: a test in the final summary, an output that its builder repeats."""
-    kept: dict[tuple[str, str, str], Finding] = {}
-    for finding in findings:
-        block = finding.block
-        place = " ".join(map(str, block.anchors[:1]))
-        key = (block.tool, block.test, "") if block.test else (block.tool, pattern(block.headline), place)
-        before = kept.get(key)
-        kept[key] = before.joined(finding.picked) if before else finding
-    return list(kept.values())
-
-
-def _crashes(sheet: Sheet, blocks: list[Finding], green: GreenLines | None) -> list[Finding]:
-    """Return traces, each one a failure, and the shell's last words, which are one together."""
-    traces = _merged(sheet, [finding for finding in blocks if finding.block.is_trace])
-    sayings = [finding for finding in blocks if not finding.block.is_trace]
-    meant = [f for f in sayings if not is_passing_over(sheet.texts[f.first])]
-    sayings = meant or ([] if traces else sayings)
-    if not sayings:
-        return traces
-    last = [sayings[-1]]
-    for finding in reversed(sayings[:-1]):
-        if last[0].first - finding.first > _NEAR:
-            break
-        last.insert(0, finding)
-    if traces:
-        near = [
-            trace
-            for trace in traces
-            if abs(trace.block.end - last[0].first) <= 2 * _NEAR or trace.first > last[-1].first
-        ]
-        if near:  # the shell only repeats what the trace tells
-            joined = near[-1].joined(f.first for f in last if f.first >= near[-1].block.end)
-            return [joined if trace is near[-1] else trace for trace in traces]
-    same = {pattern(sheet.texts[finding.first]) for finding in last}
-    clear = [
-        index
-        for index in range(max(0, last[0].first - _NEAR), min(last[-1].first + 2, len(sheet.texts)))
-        if loudness(sheet.texts[index]) == Loudness.CLEAR and wrapper(sheet.texts[index]) is None
-    ]
-    around = [
-        f.first for f in blocks if not f.block.is_trace and last[0].first - _NEAR <= f.first <= last[-1].first + 1
-    ]
-    again = [f.first for f in sayings if green is not None or pattern(sheet.texts[f.first]) in same]
-    saying = last[0].joined([*(f.first for f in last), *again, *around, *clear])
-    saying = saying.joined(_same_speaker(sheet, saying.picked))
-    return sorted([*traces, saying.joined(_continued(sheet, saying.picked, green))], key=lambda f: f.first)
-
-
-def _same_speaker(sheet: Sheet, picked: Sequence[int]) -> list[int]:
-    """Return the lines beside the findings that begin with the same command's name: ``tar: …``, ``npm error …``."""
-    lines: list[int] = []
-    for start in picked:
-        name, colon, _ = sheet.texts[start].partition(": ")
-        if not colon or not name or len(name) > 60 or " " in name:
-            continue
-        for way in (-1, 1):
-            index = start + way
-            while (
-                0 <= index < len(sheet.texts)
-                and sheet.texts[index].startswith(name + ": ")
-                and len(lines) < _LOUD_LINES
-            ):
-                lines.append(index)
-                index += way
-    return lines
 
 
 def _annotate(sheet: Sheet, findings: list[Finding], annotated: list[int]) -> list[Finding]:
@@ -199,32 +133,14 @@ def _loudest(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding
         last.insert(0, index)
     last = last[-_LOUD_LINES:]
     hints = [index for index in loud if last[0] - _NEAR <= index <= last[-1] + _NEAR]
-    picked = sorted({*last, *hints, *_continued(sheet, last, green)})
+    picked = sorted({*last, *hints, *continued(sheet, last, green)})
     return [_said(sheet, picked, last[0], "new-since-green" if green else "level")]
-
-
-def _continued(sheet: Sheet, picked: Iterable[int], green: GreenLines | None) -> list[int]:
-    """Return the lines that go on with what the picked ones say: indented below them, or new beside them."""
-    lines: list[int] = []
-    for index in picked:
-        depth = len(sheet.texts[index]) - len(sheet.texts[index].lstrip())
-        for below in range(index + 1, min(index + 11, len(sheet.texts))):
-            text = sheet.texts[below]
-            if not text.strip() or sheet.marks[below] is not None or wrapper(text) is not None:
-                break
-            indented = len(text) - len(text.lstrip()) > depth
-            if not indented and (green is None or green.has(text) or is_passing_over(text)):
-                break
-            lines.append(below)
-    return lines
 
 
 def _tail(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
     """Return the end of the step: the last lines that are new since the job passed, or the last few."""
     spoken = [
-        index
-        for index in range(step.start, step.end)
-        if sheet.texts[index].strip() and sheet.marks[index] is None and wrapper(sheet.texts[index]) is None
+        index for index in range(step.start, step.end) if sheet.marks[index] is None and _may_end(sheet.texts[index])
     ]
     fresh = [index for index in spoken if green is not None and not green.has(sheet.texts[index])]
     if fresh:
@@ -235,9 +151,15 @@ def _tail(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
             last.insert(0, index)
         return [_said(sheet, last, last[0], "new-since-green", "tail")]
     if spoken:
-        return [_said(sheet, spoken[-_TAIL_LINES:], spoken[-1], "tail")]
+        last = [index for index in spoken if index > spoken[-1] - _TAIL_LINES]
+        return [_said(sheet, last, last[-1], "tail")]
     ended = [i for i in range(step.start, step.end) if sheet.texts[i].strip() and wrapper(sheet.texts[i])]
     return [_said(sheet, ended[-1:], ended[-1], "exit")] if ended else []
+
+
+def _may_end(text: str) -> bool:
+    """Return whether a line may be a step's last word: not a warning, an echoed command, or what follows a failure."""
+    return bool(text.strip()) and not _ECHO.match(text) and wrapper(text) is None and not is_passing_over(text)
 
 
 def _said(sheet: Sheet, picked: Sequence[int], told: int, *signals: str) -> Finding:

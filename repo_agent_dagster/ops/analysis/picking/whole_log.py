@@ -52,7 +52,7 @@ def _failure(log: Log, sheet: Sheet, step: Step, finding: Finding) -> Failure:
     block = finding.block
     lines = tuple(shortened(sheet.lines[index]) for index in _kept(finding.picked))
     first, last = finding.picked[0], finding.picked[-1]
-    command = block.command or command_at(sheet, step, block.start, block.tool)
+    command = command_at(sheet, step, block.start, block.tool) or block.command
     return Failure(
         place=replace(log.place, step=step.name),
         source=log.source,
