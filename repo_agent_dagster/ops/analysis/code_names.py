@@ -25,7 +25,10 @@ _VOLATILE = re.compile(
 )
 _TEST_FILE = re.compile(
     r"(?:^|/)(?:tests?|__tests__|specs?|e2e|testing|cypress)/|[._-](?:test|spec|cy)\.\w{1,5}$"
-    r"|(?:^|/)(?:test_[^/]*|conftest)\.py$|_(?:test|spec)\.\w{1,5}$|(?:Tests?|IT|Spec)\.(?:java|kt|scala|cs|groovy|swift)$"
+    r"|(?:^|/)test_[^/]*\.py$|_(?:test|spec)\.\w{1,5}$|(?:Tests?|IT|Spec)\.(?:java|kt|scala|cs|groovy|swift)$"
+)
+_SHARED_BY_TESTS = re.compile(
+    r"(?:^|/)(?:conftest\.py|(?:jest|vitest|test)[._-]?setup\.\w{1,5}|setup[._-]?tests?\.\w{1,5})$", re.I
 )
 _MATRIX = re.compile(r"\s*\([^()]{0,300}\)")
 _NUMBER = re.compile(r"(?<![A-Za-z])v?\d+(?:\.\d+|\.x)*(?![A-Za-z])|(?<=[A-Za-z]{2})\d+(?:\.\d+)*\b")
@@ -65,8 +68,9 @@ def name_of_test(test: str) -> str:
 
 
 def is_test_file(file: str) -> bool:
-    """Return whether a file holds tests, by where it lies and what it is called."""
-    return _TEST_FILE.search(file[:_LONGEST].replace("\\", "/")) is not None
+    """Return whether a file holds tests, by where it lies and what it is called; one that many tests share does not."""
+    path = file[:_LONGEST].replace("\\", "/")
+    return _TEST_FILE.search(path) is not None and not _SHARED_BY_TESTS.search(path)
 
 
 def step_name(name: str | None) -> str:

@@ -4,10 +4,11 @@ It is made of the kind, the place, and the surest thing that is known of the fai
 
 1. the exception's class and the innermost frame in our own code (file and function, no line number), with error codes;
 2. the failing test, without its parameters, and the exception's class;
-3. the file that a compiler or linter complains of, and the words of its message;
+3. the file that a compiler or linter complains of, and its rule (``TS2322``); where it has none, the message's words;
 4. else the exception's class and the words of the headline.
 
-A test whose exception comes from the code under test goes by 1: ten tests that fail for one reason are one problem.
+A test that crashed in the code under test, or in what tests share (``conftest.py``), goes by 1: ten tests that fail for
+one reason are one problem. An expectation that does not hold is the test's own, wherever the assertion stands.
 A class that says nothing (``Error``) and a frame without a function's name count with the words of the headline.
 
 The place is a worker, or a repository's workflow and job. Matrix parameters, versions and numbers in a job's name do
@@ -18,6 +19,7 @@ Where words count, the cluster of the headline is an alias: it recognises the pr
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from repo_agent_dagster.ops.analysis import fingerprint_v1
@@ -36,6 +38,8 @@ _SAYS_NOTHING = frozenset(
     {"Error", "Exception", "RuntimeError", "RuntimeException", "error", "exception", "panic", "Panic"}
 )
 _ASSERTIONS = frozenset({"AssertionError", "AssertionFailedError", "ComparisonFailure", "JestAssertionError"})
+_EXPECTING = frozenset({"assert", "assertion", "expect", "expected"})
+_GO_TEST = re.compile(r"(?:Test|Benchmark|Fuzz|Example)\w*(?:/|$)")
 _EXIT_WORDS = frozenset(
     (
         *("process", "completed", "complete", "finished", "terminated", "exit", "exited", "code"),
@@ -82,15 +86,16 @@ def identity_of(failure: Failure) -> Identity:
     words = word_tokens(failure.headline)[:MAX_WORDS]
     exception = (failure.exception or "").replace("::", ".").rpartition(".")[2]
     frame = failure.top_frame
-    if frame is not None and exception and _tells_more(frame, exception, failure.test):
+    if frame is not None and exception and not (failure.test and _is_the_tests_own(frame, exception, words)):
         file, function = file_name(frame.anchor.file), function_name(frame.function)
         scope = (*place, "frame", exception, file, function or "", *error_codes(failure.headline))
         by_words = function is None or exception in _SAYS_NOTHING
         return Identity(scope, words if by_words else (), by_words)
     if failure.test:
-        return Identity((*place, "test", name_of_test(failure.test), exception))
+        return Identity((*place, "test", *_test(failure), exception))
     if failure.tool and failure.anchors and failure.anchors[0].file and not exception:
-        return Identity((*place, "finding", file_name(failure.anchors[0].file)), words, True)
+        scope = (*place, "finding", file_name(failure.anchors[0].file), failure.rule or "")
+        return Identity(scope) if failure.rule else Identity(scope, words, True)
     if _EXIT_WORDS.issuperset(word for word in words if not word.isdigit()):
         words = (*words, "command", *word_tokens(failure.command or "")[:MAX_WORDS])
     return Identity((*place, step_name(failure.place.step), "words", exception), words, True)
@@ -109,9 +114,18 @@ def earlier(failure: Failure) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _tells_more(frame: Frame, exception: str, test: str | None) -> bool:
-    """Whether a frame tells a problem better than the test it failed in: it is not the test's own code."""
-    return not test or (exception not in _ASSERTIONS and not is_test_file(frame.anchor.file))
+def _is_the_tests_own(frame: Frame, exception: str, words: tuple[str, ...]) -> bool:
+    """Whether what failed in a test is what the test says: its expectation, or a crash in its own code."""
+    expects = exception in _ASSERTIONS or not _EXPECTING.isdisjoint(words[:6])
+    return expects or is_test_file(frame.anchor.file)
+
+
+def _test(failure: Failure) -> tuple[str, ...]:
+    """Return the test's name, and its file where the name alone is not unique in a repository: Go's."""
+    name = name_of_test(failure.test or "")
+    if _GO_TEST.match(name) and failure.anchors and is_test_file(failure.anchors[0].file):
+        return (name, file_name(failure.anchors[0].file))
+    return (name,)
 
 
 def _place(place: Place) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ _CODE_SOURCE = (
     r"|errno|rc|error code))(?:[\"']?[:=] ?[\"']?| )#{1,3}(?![\w-]|\.#{1,9})"
     r"|\b(?i:code)(?:[\"']?[:=] ?[\"']?)#{5}(?![\w-]|\.#{1,9})"
     r"|\b(?:ERROR|Error) #{4}(?![\w-]|\.#{1,9})"
-    r"|\b(?i:got|returned|received|answered|respond(?:ed|s)?(?: with)?|replied(?: with)?)(?: an?)?(?: HTTP)? [45]##"
+    r"|\b(?i:got|returned(?: error)?|received|answered|respond(?:ed|s)?(?: with)?|replied(?: with)?):?(?: an?)?(?: HTTP)?"
+    r" [45]##"
     r"(?![\w-])"
     r"|(?<![\w.:/-])[1-5]##(?=:? (?:Bad|Not|Internal|Too|Unauthorized|Forbidden|Service|Gateway|Conflict|Gone"
     r"|Unprocessable|Method|Request|Payload|Client|Server) ?[A-Za-z])"
@@ -84,6 +85,9 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?{_FOLDERS}[\\/]_?work[\\/]([\w.-]{{1,100}})[\\/]\1[\\/]"), ""),
     (re.compile(r"(?<![\w.])(?:[A-Z]:\\a\\([\w.-]{1,100})\\\1\\|/__w/([\w.-]{1,100})/\2/|/github/workspace/)"), ""),
     (re.compile(r"(?<![\w.])/builds/[\w.-]{1,100}/[\w.-]{1,100}/"), ""),
+    (re.compile(r"((?<![\w/])(?:/private)?(?:/var)?/(?:tmp|folders)/)[^\s:\"'<>(),;]+"), r"\1<PATH>"),
+    (re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?{_FOLDERS}[\\/]_?work[\\/]_temp[\\/]{_PATH}"), "<PATH>"),
+    (re.compile(rf"\b[A-Za-z]:{_FOLDERS}[\\/]Temp[\\/]{_PATH}"), "<PATH>"),
     # Times: ISO 8601, 2026/03/04 12:00:01, 04/Mar/2026:12:00:01 +0000, Mar  4 12:00:01, Wed, 04 Mar 2026 12:00:01 GMT
     (re.compile(rf"(?<![\w.-])0-0-0(?:[T ,_]{{1,2}}{_CLOCK}{_ZONE})?(?![\w-])"), "<TIME>"),
     (re.compile(rf"(?<![\w.])0/0/0,? {_CLOCK}{_ZONE}(?![\w:])"), "<TIME>"),
@@ -95,10 +99,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w-])(?=[a-fA-F-]{0,40}0)[0a-fA-F]{1,36}(?:-[0a-fA-F]{1,36}){4}(?![\w-])"), "<UUID>"),
     (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}\b"), "<EMAIL>"),
     (re.compile(r"(?<![\w.])0\.0\.0\.0(?::0)?(?:/0)?(?![\w:]|\.\w)"), "<IP>"),
-    (re.compile(r"(?<![\w:.])(?=[a-fA-F:]{0,60}0)(?:[0a-fA-F]{0,4}:){2,19}[0a-fA-F]{0,4}(?![\w:]|\.\w)"), "<IP>"),
-    (re.compile(r"((?<![\w/])(?:/private)?(?:/var)?/(?:tmp|folders)/)[^\s:\"'<>(),;]+"), r"\1<PATH>"),
-    (re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?{_FOLDERS}[\\/]_?work[\\/]_temp[\\/]{_PATH}"), "<PATH>"),
-    (re.compile(rf"\b[A-Za-z]:{_FOLDERS}[\\/]Temp[\\/]{_PATH}"), "<PATH>"),
+    (re.compile(r"(?<![\w:.>])(?=[a-fA-F:]{0,60}0)(?:[0a-fA-F]{0,4}:){2,19}[0a-fA-F]{0,4}(?![\w:]|\.\w)"), "<IP>"),
     (re.compile(r"((?<![\w/])/(?:home|Users)/)[^\s/:\"'<>(),;]+"), r"\1<USER>"),
     (re.compile(r"(?<![\w+/=.-])(?:SHA0:[A-Za-z0+/]{16,}=?|[A-Za-z0+/]{16,}={1,2}(?![\w=]))"), "<BLOB>"),
     # What names one of many: user 'alice', tenant=acme, requestId: Qx…; words that name a piece of code stay.

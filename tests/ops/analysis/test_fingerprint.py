@@ -174,15 +174,47 @@ def test_tests_that_fail_by_a_crash_in_the_code_under_test_are_one_problem() -> 
     assert not same(*apart)
 
 
-def test_a_compilers_finding_is_told_by_its_file_and_its_words_and_not_by_its_line() -> None:
-    def finding(file: str, line: int, text: str) -> Failure:
-        return failure(text, tool="tsc", anchors=(Anchor(file, line),))
+def test_tests_that_fail_in_a_fixture_they_share_are_one_problem() -> None:
+    one, other = (
+        crash("database@tests/conftest.py:7", exception="ConnectionRefusedError", test=f"tests/test_a.py::test_{n}")
+        for n in "ab"
+    )
 
-    one = finding("src/a.ts", 3, "TS2322: Type 'string' is not assignable to type 'number'.")
+    assert same(one, other)
 
-    assert same(one, finding("/home/runner/work/web/web/src/a.ts", 8, one.headline))
-    assert not same(one, finding("src/b.ts", 3, one.headline))
-    assert not same(one, finding("src/a.ts", 3, "TS2322: Type 'Cart' is not assignable to type 'number'."))
+
+def test_an_expectation_is_its_tests_own_wherever_it_stands() -> None:
+    one, other = (
+        crash("@src/lib.rs:19", text="assertion `left == right` failed", exception="panic", test=f"tests::seats_{n}")
+        for n in "ab"
+    )
+
+    assert not same(one, other)
+
+
+def test_tests_of_one_name_in_two_files_are_two() -> None:
+    one, other = (failure("want 9", test="TestDrain", anchors=(Anchor(f"{n}_test.go", 4),)) for n in ("queue", "pool"))
+
+    assert not same(one, other)
+
+
+def finding(file: str, line: int, text: str, rule: str | None = None) -> Failure:
+    return failure(text, tool="tsc", anchors=(Anchor(file, line),), rule=rule)
+
+
+def test_a_compilers_finding_is_told_by_its_file_and_rule_and_not_by_its_line() -> None:
+    one = finding("src/a.ts", 3, "TS2322: Type 'string' is not assignable to type 'number'.", "TS2322")
+
+    assert same(one, finding("/home/runner/work/web/web/src/a.ts", 8, "TS2322: Type 'Cart' is not", "TS2322"))
+    assert not same(one, finding("src/b.ts", 3, one.headline, "TS2322"))
+    assert not same(one, finding("src/a.ts", 3, "TS2532: Object is possibly undefined", "TS2532"))
+
+
+def test_a_finding_without_a_rule_counts_with_its_words() -> None:
+    one = finding("src/a.c", 3, "expected ';' before 'return'")
+
+    assert same(one, finding("src/a.c", 9, one.headline))
+    assert not same(one, finding("src/a.c", 3, "unknown type name 'cart_t'"))
 
 
 def test_where_only_the_exit_code_is_told_the_command_counts() -> None:
