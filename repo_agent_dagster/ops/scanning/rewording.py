@@ -21,14 +21,12 @@ if TYPE_CHECKING:
 class Reworded:
     """What the model came to: incidents `asked` about, those whose words were `cached`, and the cost in tokens.
 
-    `is_severity_changed` tells that an issue may have to be told to GitHub now, or not; `problem` why some incidents
-    kept the rules' words.
+    `problem` tells why some incidents kept the rules' words.
     """
 
     asked: int = 0
     cached: int = 0
     tokens: int = 0
-    is_severity_changed: bool = False
     problem: str | None = None
 
 
@@ -39,12 +37,14 @@ def reword(
     *,
     day: date,
     now: datetime,
+    threshold: int,
     allowed: Sequence[str] = (),
     say: Callable[[str], None] = lambda _line: None,
 ) -> Reworded:
     """Write the model's words over the rules'. Call it outside of any transaction: a model takes its time.
 
-    `allowed` are the hosts, or beginnings of their paths, that the model's links may lead to.
+    `allowed` are the hosts, or beginnings of their paths, that the model's links may lead to. The model moves no
+    severity across `threshold`: what is filed is decided by the rules.
     """
     if provider is None or not written:
         return Reworded()
@@ -53,14 +53,13 @@ def reword(
         Candidate(one.recognised.incident, one.recognised.severity, one.recognised.cause, one.wording)
         for one in written
     ]
-    outcome = word_with_model(provider(), candidates, engine=engine, now=now, allowed=allowed)
-    is_changed = _write(engine, written, outcome.reworded, day)
-    return Reworded(outcome.asked, outcome.cached, outcome.tokens, is_changed, outcome.problem)
+    outcome = word_with_model(provider(), candidates, engine=engine, now=now, threshold=threshold, allowed=allowed)
+    _write(engine, written, outcome.reworded, day)
+    return Reworded(outcome.asked, outcome.cached, outcome.tokens, outcome.problem)
 
 
-def _write(engine: "Engine", written: Sequence[Written], words: dict[str, ModelWords], day: date) -> bool:
+def _write(engine: "Engine", written: Sequence[Written], words: dict[str, ModelWords], day: date) -> None:
     """Put the words into the issues that this day tells; an issue seen on a later day keeps what that one says."""
-    is_severity_changed = False
     with write_transaction(engine) as connection:
         issues = ops_issues.get_many(connection, {one.recorded.issue_id for one in written})
         for one in written:
@@ -80,5 +79,3 @@ def _write(engine: "Engine", written: Sequence[Written], words: dict[str, ModelW
                 severity_reasons=list(reworded.reasons),
                 details=details.model_dump(mode="json"),
             )
-            is_severity_changed |= reworded.severity != issue.severity
-    return is_severity_changed

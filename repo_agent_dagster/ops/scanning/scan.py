@@ -28,11 +28,11 @@ from repo_agent_dagster.store import log_source_days, ops_issues
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_issues import OpsIssue
 from repo_agent_dagster.store.ops_scans import end_vanished_scans, fail_scan, finish_scan, start_scan
-from repo_agent_dagster.store.ops_sightings import Change, Recorded, lock_for_scan
+from repo_agent_dagster.store.ops_sightings import Change, lock_for_scan
 from repo_agent_dagster.store.ops_tallies import forget_other_sightings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
 
     from repo_agent_dagster.ai import Provider
     from repo_agent_dagster.artifacts import ArtifactStore
@@ -135,14 +135,28 @@ def scan_day(
                 now=now,
             )
             forgotten = forget_other_sightings(connection, day, kinds, {seen.issue_id for seen in kept.recorded})
-            closed = _note(connection, kept.recorded, day, kinds, means, now)
+            closed = note_scan(
+                connection,
+                kept.recorded,
+                day=day,
+                kinds=kinds,
+                policy=means.policy,
+                to_github=means.to_github,
+                now=now,
+            )
             totals.update(_issue_totals(found, kept, forgotten, closed))
-        outcome = reword(engine, kept.written, means.provider, day=day, now=now, allowed=means.allowed_links, say=say)
+        outcome = reword(
+            engine,
+            kept.written,
+            means.provider,
+            day=day,
+            now=now,
+            threshold=means.policy.threshold,
+            allowed=means.allowed_links,
+            say=say,
+        )
         totals.update(asked=outcome.asked, cached=outcome.cached, cost=outcome.tokens)
         with write_transaction(engine) as connection:
-            lock_for_scan(connection)
-            if outcome.is_severity_changed:
-                _note(connection, kept.recorded, day, kinds, means, now)
             totals["duration"] = round(time.monotonic() - started, 3)
             finish_scan(connection, scan_id, totals, now=_later(now, started))
     with read_transaction(engine) as connection:
@@ -172,19 +186,6 @@ def _recorded(engine: "Engine", scan_id: str, totals: dict[str, Any], now: datet
 
 def _later(now: datetime, started: float) -> datetime:
     return now + timedelta(seconds=time.monotonic() - started)
-
-
-def _note(
-    connection: "Connection",
-    recorded: list[Recorded],
-    day: date,
-    kinds: tuple[LogKind, ...],
-    means: ScanMeans,
-    now: datetime,
-) -> int:
-    return note_scan(
-        connection, recorded, day=day, kinds=kinds, policy=means.policy, to_github=means.to_github, now=now
-    )
 
 
 def _read_totals(engine: "Engine", reading: DayReading, day: date, kinds: tuple[LogKind, ...]) -> dict[str, Any]:
