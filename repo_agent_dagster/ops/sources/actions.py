@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class ActionsSource:
     repositories: tuple[str, ...] = ()
     organization: str | None = None
     most_repositories: int = 100
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     @property
     def kind(self) -> LogKind:
@@ -129,7 +131,14 @@ class ActionsSource:
                 try:
                     for job in attempted:
                         fact = self._build_job(repository, run, job)
-                        yield JobLog(fact.object_name, f"{job.conclusion} {job.completed_at:%FT%T}", fact, job, logs)
+                        yield JobLog(
+                            fact.object_name,
+                            f"{job.conclusion} {job.completed_at:%FT%T}",
+                            fact,
+                            job,
+                            logs,
+                            self.clock(),
+                        )
                 finally:
                     logs.release()
 

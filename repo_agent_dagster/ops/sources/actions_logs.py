@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +12,17 @@ from repo_agent_dagster.contracts.builds import BuildJob
 from repo_agent_dagster.ops.github.records import WorkflowJob, WorkflowStep
 from repo_agent_dagster.ops.sources.archive import MOST_LOG_BYTES, LogArchive, StepFile
 from repo_agent_dagster.ops.sources.http import BodyTooLong, HttpClient, HttpRefused
-from repo_agent_dagster.ops.sources.protocol import DamagedLogObject, LogExpired
+from repo_agent_dagster.ops.sources.protocol import DamagedLogObject, LogExpired, SourceUnavailable
 from repo_agent_dagster.ops.sources.step_log import RawLine, StepLines, raw_lines
 
 MOST_ARCHIVE_BYTES = 1024 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
+_UPLOAD = timedelta(hours=1)
+"""A log that is not there so soon after its job may still come."""
+
+_SHORTEST_RETENTION = timedelta(days=1)
+"""GitHub keeps logs for at least this long: one that is missing earlier was never there."""
+
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 # What the runner writes as the first line of a step, where a log is one text.
 _STEP_BEGINNINGS = ("##[group]Run ", "Post job cleanup", "Cleaning up orphan processes", "##[group]GITHUB_TOKEN")
@@ -107,13 +113,14 @@ class JobLog:
     job: BuildJob
     told: WorkflowJob
     attempt: AttemptLogs
+    asked_at: datetime
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the log's lines as JSON lines of a build."""
+        """Yield the log's lines as JSON lines of a build; none of a job that ended without any log."""
         gathered: list[str] = []
         size = 0
         try:
-            for line in self._json_lines():
+            for line in self._lines_there_are():
                 gathered.append(line)
                 size += len(line)
                 if size >= _CHUNK_BYTES:
@@ -123,6 +130,16 @@ class JobLog:
             yield _joined(gathered)
             raise
         yield _joined(gathered)
+
+    def _lines_there_are(self) -> Iterator[str]:
+        try:
+            yield from self._json_lines()
+        except LogExpired as missing:
+            age = self.asked_at - (self.told.completed_at or self.asked_at)
+            if age < _UPLOAD:
+                raise SourceUnavailable(f"{missing}; its job ended only now, so it may still come") from missing
+            if age >= _SHORTEST_RETENTION:
+                raise
 
     def _json_lines(self) -> Iterator[str]:
         job = self.job

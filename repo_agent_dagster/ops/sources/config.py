@@ -98,6 +98,7 @@ def _actions(spec: GitHubActionsSpec, options: OpsOptions, tokens: Mapping[str, 
         repositories=spec.repositories,
         organization=spec.organization,
         most_repositories=spec.most_repositories,
+        clock=now,
     )
 
 

@@ -16,11 +16,11 @@ _STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z(?: |$)"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LEVELS = {"error": "error", "warning": "warn", "debug": "debug"}
 _ERROR = re.compile(
-    r"\W{0,6}(?:error(?:\[\w{1,12}\])?|fatal|panic|critical|npm (?:err!|error)|uncaught|unhandled|traceback \(most)\b"
-    r"|[\w.]{0,80}(?:Error|Exception): |(?:FAIL|FAILED|ERROR|FATAL|CRITICAL)\b|\S{1,200}[:(]\d+[:,)\d]{0,12}:? error\b",
-    re.ASCII,
+    r"\W{0,6}(?:error|fatal|panic|critical)(?:\[\w{1,12}\])?[:!\]]|\W{0,6}(?:npm (?:err!|error) |uncaught |unhandled )"
+    r"|traceback \(most recent|\S{1,200}[:(]\d+[:,)\d]{0,12}:? error\b",
+    re.IGNORECASE | re.ASCII,
 )
-_ERROR_WORD = re.compile(r"\W{0,6}(?:error|fatal|panic)(?:\[\w{1,12}\])?:", re.IGNORECASE | re.ASCII)
+_ERROR_NAME = re.compile(r"[\w.]{0,80}(?:Error|Exception): |(?:FAIL|FAILED|ERROR|FATAL|CRITICAL)\b", re.ASCII)
 _WARNING = re.compile(
     r"\W{0,6}(?:npm )?warn(?:ing)?(?:\[\w{1,12}\])?\b[:!\] ]|\S{1,200}[:(]\d+[:,)\d]{0,12}:? warning\b",
     re.IGNORECASE | re.ASCII,
@@ -71,7 +71,7 @@ def _raw_line(line: bytes, left_out: int) -> RawLine:
 def inferred_level(text: str) -> str:
     """Return the level of a line that bears no mark, by how it begins: most lines are info."""
     start = text[:_LOOKED_AT]
-    if _ERROR.match(start) or _ERROR_WORD.match(start):
+    if _ERROR.match(start) or _ERROR_NAME.match(start):
         return "error"
     return "warn" if _WARNING.match(start) else "info"
 

@@ -1,6 +1,7 @@
 """GitHub Actions as a source, driven through PyGithub against a server on loopback."""
 
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -28,7 +29,7 @@ from tests.ops.loopback.server import Answer, said
 
 WINDOW = Window.of_day(date(2026, 3, 3))
 QUICK = HttpManners(
-    read_seconds=1, body_seconds=2, attempts=3, first_delay_seconds=0.01, longest_wait=timedelta(seconds=2)
+    read_seconds=1, body_seconds=2, attempts=3, first_delay_seconds=0.01, longest_wait=timedelta(seconds=100)
 )
 
 
@@ -36,6 +37,14 @@ QUICK = HttpManners(
 def server() -> Iterator[ActionsServer]:
     with serving_actions() as actions:
         yield actions
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What is waited, noted instead of waited."""
+    noted: list[float] = []
+    monkeypatch.setattr(time, "sleep", noted.append)
+    return noted
 
 
 def source_of(server: ActionsServer, *repositories: str, **options: Any) -> ActionsSource:
@@ -46,10 +55,10 @@ def source_of(server: ActionsServer, *repositories: str, **options: Any) -> Acti
             base_url=server.url,
             attempts=3,
             first_delay_seconds=0.01,
-            longest_wait=timedelta(seconds=2),
+            longest_wait=timedelta(seconds=100),
             is_paced=False,
         ),
-        download=lambda: HttpClient(server.url, SecretStr(TOKEN), QUICK),
+        download=lambda: HttpClient(server.url, SecretStr(TOKEN), QUICK, pause=lambda seconds: time.sleep(seconds)),
         repositories=repositories or (() if "organization" in options else ("acme/shop",)),
         **options,
     )
@@ -228,22 +237,26 @@ def test_an_enterprise_server_is_reached_by_its_base_url() -> None:
 
 
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "least"),
     [
-        github_faults.primary_limit(),
-        github_faults.secondary_limit("1"),
-        github_faults.too_many("1"),
-        github_faults.bad_gateway(),
-        Answer(200, b'{"total_count": 1, "workflow_runs": []}', cut=10),
+        (github_faults.primary_limit(1.5), 1),
+        (github_faults.secondary_limit("2"), 2),
+        (github_faults.secondary_limit(), 60),
+        (github_faults.too_many("2"), 2),
+        (github_faults.bad_gateway(), 0.004),
+        (Answer(200, b'{"total_count": 1, "workflow_runs": []}', cut=10), 0.004),
     ],
-    ids=["primary limit", "secondary limit", "429", "502", "cut off"],
+    ids=["primary limit", "secondary limit", "secondary limit in words", "429", "502", "cut off"],
 )
 @pytest.mark.parametrize("place", ["/actions/runs$", "/attempts/"])
-def test_what_passes_is_waited_for(server: ActionsServer, fault: Answer, place: str) -> None:
+def test_what_passes_is_waited_for(
+    server: ActionsServer, waits: list[float], fault: Answer, least: float, place: str
+) -> None:
     server.add(Run("acme/shop", 7, [Job("test")]))
     server.api.goes_wrong(place, fault)
     assert "boom" in messages(source_of(server))
     assert server.api.times(place) == 2
+    assert max(waits) >= least
 
 
 def test_a_limit_that_lasts_too_long_ends_the_fetch_and_tells_when(server: ActionsServer) -> None:
@@ -268,14 +281,29 @@ def test_a_refusal_says_what_to_do_and_is_not_asked_again(server: ActionsServer,
     assert server.api.times("") == 1
 
 
-@pytest.mark.parametrize("status", [404, 410])
-def test_logs_that_github_no_longer_has_are_expired(server: ActionsServer, status: int) -> None:
+def missing(server: ActionsServer, status: int, age: timedelta) -> Iterator[JobLog]:
+    """A fetch so long after two jobs ended whose logs GitHub does not have."""
     server.add(Run("acme/shop", 7, [Job("test"), Job("lint")]))
     server.api.goes_wrong("/logs$", *[said({"message": "Gone"}, status) for _ in range(4)])
-    for log in source_of(server).fetch(WINDOW):
+    ended = server.runs[0].jobs[0].completed_at
+    return source_of(server, clock=lambda: ended + age).fetch(WINDOW)
+
+
+@pytest.mark.parametrize(("status", "requests"), [(404, 2), (410, 1)])
+def test_logs_that_github_no_longer_has_are_expired(server: ActionsServer, status: int, requests: int) -> None:
+    for log in missing(server, status, timedelta(days=91)):
         with pytest.raises(LogExpired):
             b"".join(log.chunks())
-    assert server.api.times("/logs$") <= 2
+    assert server.api.times("/logs$") == requests
+
+
+def test_a_log_that_is_missing_sooner_than_logs_expire_was_never_there(server: ActionsServer) -> None:
+    assert [lines_of(log) for log in missing(server, 404, timedelta(hours=20))] == [[], []]
+
+
+def test_a_log_that_is_missing_right_after_its_job_may_still_come(server: ActionsServer) -> None:
+    with pytest.raises(SourceUnavailable, match="may still come"):
+        lines_of(next(missing(server, 404, timedelta(minutes=1))))
 
 
 def test_a_server_without_archives_of_attempts_gives_each_jobs_text(server: ActionsServer) -> None:
