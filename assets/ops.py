@@ -102,7 +102,7 @@ def ops_issues(
     published = environment.publish(scans[0].id if scans else None, say=context.log.info)
     with read_transaction(store.engine()) as conn:
         issues = issue_store.listing(conn, status="open")
-        waiting = ops_outbox.waiting(conn)
+        waiting = ops_outbox.standing(conn).waiting
         troubled = [issue for issue in issues if issue.gh_problem]
     metadata: dict[str, Any] = {
         "dagster/row_count": len(issues),

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from repo_agent_dagster.contracts.faults import TransientFault
+from repo_agent_dagster.contracts.ops import SETTLED_STATUSES
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import insert_statement, storable
 from repo_agent_dagster.store.storable import storable_text
@@ -59,6 +60,28 @@ class NewIntent:
     action: Action
     step_key: str
     payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An issue that is not settled and of which GitHub cannot be told: its id, what it is there, and why."""
+
+    issue_id: str
+    state: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far GitHub is behind: intents `waiting`, those of them that `failed` already, and since when one waits.
+
+    Openings over the day's cap wait without having failed.
+    """
+
+    waiting: int
+    failed: int
+    oldest: datetime | None
+    problems: tuple[Problem, ...]
 
 
 _COLUMNS = [_row[name] for name in Intent.__dataclass_fields__]
@@ -110,6 +133,16 @@ def due(connection: Connection, *, now: datetime) -> list[Intent]:
     return [Intent(**row._mapping) for row in rows]
 
 
+def begun(connection: Connection, action: Action, *, now: datetime) -> list[Intent]:
+    """Return the intents of an action that were begun, have no known end, and may not be tried again yet."""
+    rows = connection.execute(
+        select(*_COLUMNS)
+        .where(_row.status == "pending", _row.action == action, _row.attempts > 0, _row.next_attempt_at > now)
+        .order_by(_row.id)
+    )
+    return [Intent(**row._mapping) for row in rows]
+
+
 def begin(connection: Connection, intent_id: str, *, next_attempt_at: datetime) -> None:
     """Count an attempt before it is made. Who is killed in it leaves an intent that waits until `next_attempt_at`."""
     _update(connection, _row.id == intent_id, attempts=_row.attempts + 1, next_attempt_at=next_attempt_at)
@@ -147,9 +180,20 @@ def issues_waiting_for(connection: Connection, actions: Collection[Action]) -> s
     return set(rows.scalars())
 
 
-def waiting(connection: Connection) -> int:
-    """Return how many intents wait."""
-    return int(connection.execute(select(func.count()).where(_row.status == "pending")).scalar_one())
+def standing(connection: Connection) -> Standing:
+    """Return how far GitHub is behind the store, and with which issues there is a problem."""
+    waiting, failed, oldest = connection.execute(
+        select(func.count(), func.count(_row.error), func.min(_row.created_at)).where(_row.status == "pending")
+    ).one()
+    problems = connection.execute(
+        select(ops_issues.c.id, ops_issues.c.gh_state, ops_issues.c.gh_problem)
+        .where(
+            ops_issues.c.gh_problem.is_not(None),
+            ops_issues.c.status.not_in([status.value for status in SETTLED_STATUSES]),
+        )
+        .order_by(ops_issues.c.id)
+    )
+    return Standing(waiting, failed, oldest, tuple(Problem(*row) for row in problems))
 
 
 def _update(connection: Connection, which: ColumnElement[bool], **values: Any) -> bool:

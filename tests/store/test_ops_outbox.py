@@ -4,10 +4,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.store.engine import write_transaction
+from repo_agent_dagster.store.ops_issues import set_status, write
 from repo_agent_dagster.store.ops_outbox import (
     Intent,
     NewIntent,
+    Problem,
+    Standing,
     begin,
     done_since,
     due,
@@ -15,7 +19,7 @@ from repo_agent_dagster.store.ops_outbox import (
     note,
     postpone,
     refuse,
-    waiting,
+    standing,
 )
 from tests.store.test_ops_issues import open_issue
 
@@ -84,4 +88,15 @@ def test_a_postponed_intent_says_why(store: Engine, now: datetime) -> None:
     with write_transaction(store) as connection:
         postpone(connection, intent.id, "no answer\0", next_attempt_at=now + LATER)
         (found,) = due(connection, now=now + LATER)
-        assert (found.error, waiting(connection)) == ("no answer\N{REPLACEMENT CHARACTER}", 1)
+        assert found.error == "no answer\N{REPLACEMENT CHARACTER}"
+        assert standing(connection) == Standing(1, 1, now, ())
+
+
+def test_github_is_in_step_when_nothing_waits_and_no_open_issue_has_a_problem(store: Engine, now: datetime) -> None:
+    lost, settled = open_issue(store, "lost", 3, now), open_issue(store, "settled", 3, now)
+    with write_transaction(store) as connection:
+        assert standing(connection) == Standing(0, 0, None, ())
+        for issue in (lost, settled):
+            write(connection, issue, gh_state="deleted", gh_problem="it was deleted")
+        set_status(connection, settled, IssueStatus.RESOLVED, now=now)
+        assert standing(connection).problems == (Problem(lost, "deleted", "it was deleted"),)

@@ -21,7 +21,7 @@ from repo_agent_dagster.store.ops_issues import OpsIssue
 from repo_agent_dagster.store.ops_outbox import Intent, PublisherBusy, PublisherLockLost, publisher_lock
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from repo_agent_dagster.ops.github.issues import GitHubIssues
 
@@ -116,7 +116,7 @@ class _Round:
     def run(self) -> None:
         """Look at the repositories, follow what people did there, and tell what waits."""
         with read_transaction(self._engine) as connection:
-            intents = ops_outbox.due(connection, now=self._now)
+            intents = [*ops_outbox.due(connection, now=self._now), *self._begun(connection)]
             issues = ops_issues.get_many(connection, {intent.issue_id for intent in intents})
             known = ops_issues.github_repositories(connection)
         wanted = {repository for issue in issues.values() if (repository := self._repository_of(issue))}
@@ -133,6 +133,9 @@ class _Round:
             self._done.problems.append(str(fault))
         except _Stop:
             return
+
+    def _begun(self, connection: "Connection") -> list[Intent]:
+        return ops_outbox.begun(connection, "open", now=self._now)
 
     def _repository_of(self, issue: OpsIssue) -> str | None:
         return issue.gh_repo or self._policy.repository_of(issue.worker, issue.repo)
@@ -172,6 +175,7 @@ class _Round:
             self._check,
             self._done,
         )
+        self._adopt_begun(teller)
         for issue_id, group in groupby(intents, key=lambda intent: intent.issue_id):
             with read_transaction(self._engine) as connection:
                 issue = ops_issues.get(connection, issue_id)
@@ -183,6 +187,17 @@ class _Round:
                 continue  # it could not be looked at, and all waits
             elif repository not in self._shut:
                 self._tell_issue(teller, survey, repository, issue, waiting)
+
+    def _adopt_begun(self, teller: Teller) -> None:
+        """Take over at once what a publisher that was killed had opened; what is not found is not opened yet."""
+        with read_transaction(self._engine) as connection:
+            begun = self._begun(connection)
+            issues = ops_issues.get_many(connection, {intent.issue_id for intent in begun})
+        for intent in begun:
+            issue = issues[intent.issue_id]
+            survey = self._surveys.get(self._repository_of(issue) or "")
+            if survey is not None:
+                teller.adopt_if_there(survey, issue, intent)
 
     def _tell_issue(
         self, teller: Teller, survey: Survey, repository: str, issue: OpsIssue, waiting: list[Intent]

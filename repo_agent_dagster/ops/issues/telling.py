@@ -152,12 +152,22 @@ class Teller:
             self._set_state(survey, issue, number, "closed", reason)
         self._finish(intent)
 
-    def _open(self, survey: Survey, issue: OpsIssue, intent: Intent) -> None:
+    def adopt_if_there(self, survey: Survey, issue: OpsIssue, intent: Intent) -> None:
+        """Take over what was opened for an issue by who could not record it, if it is there."""
+        there = self._there(survey, issue)
+        if there and issue.gh_issue_number is None:
+            self._adopt(survey, issue, intent, there)
+
+    def _there(self, survey: Survey, issue: OpsIssue) -> list["Issue"]:
         with read_transaction(self._engine) as connection:
             names = ops_fingerprints.fingerprints_of(connection, issue.id)
+        return survey.ours(issue.id, [issue.fingerprint, *names])
+
+    def _open(self, survey: Survey, issue: OpsIssue, intent: Intent) -> None:
+        with read_transaction(self._engine) as connection:
             today = datetime.combine(self._now.astimezone(UTC).date(), time(), UTC)
             opened_today = ops_outbox.done_since(connection, "open", today)
-        there = survey.ours(issue.id, [issue.fingerprint, *names])
+        there = self._there(survey, issue)
         if issue.gh_issue_number is not None:
             self._finish(intent)
         elif there:

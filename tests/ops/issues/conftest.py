@@ -90,13 +90,18 @@ def scan(
     return recorded
 
 
-def forget_what_was_opened(engine: Engine) -> None:
-    """As if the publisher had been killed after it opened the issues and before it could record them."""
+def forget_what_was_opened(engine: Engine, until: datetime | None = None) -> None:
+    """As if the publisher had been killed after it opened the issues and before it could record them.
+
+    `until` is when they may be tried again; at once by default.
+    """
     with write_transaction(engine) as connection:
         connection.execute(
             tables.ops_issues.update().values(gh_issue_number=None, gh_issue_url=None, gh_repo=None, gh_state=None)
         )
-        connection.execute(tables.ops_outbox.update().values(status="pending", attempts=1, done_at=None))
+        connection.execute(
+            tables.ops_outbox.update().values(status="pending", attempts=1, done_at=None, next_attempt_at=until)
+        )
 
 
 def rename(github: FakeGitHub, old: str, new: str) -> None:

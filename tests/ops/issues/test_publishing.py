@@ -202,6 +202,19 @@ def test_what_was_opened_and_not_recorded_is_found_by_its_marker(
     assert stored(store)[0].gh_issue_number == 1
 
 
+def test_what_a_killed_publisher_opened_is_taken_over_at_once_and_what_is_not_there_waits(
+    sqlite_publisher: Publisher, shop: FakeRepository
+) -> None:
+    scan(sqlite_publisher.engine, problem("opened"), problem("not opened"))
+    sqlite_publisher()
+    forget_what_was_opened(sqlite_publisher.engine, until=sqlite_publisher.now + timedelta(minutes=30))
+    del shop.issues[2]
+
+    done = [sqlite_publisher(), sqlite_publisher(now=sqlite_publisher.now + timedelta(hours=1))]
+
+    assert [(one.adopted, one.opened) for one in done] == [(1, 0), (0, 1)]
+
+
 def test_a_marker_that_another_account_wrote_or_another_key_signed_is_not_trusted(
     sqlite_publisher: Publisher, shop: FakeRepository
 ) -> None:
