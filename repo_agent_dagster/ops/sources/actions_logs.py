@@ -23,9 +23,12 @@ _UPLOAD = timedelta(hours=1)
 _SHORTEST_RETENTION = timedelta(days=1)
 """GitHub keeps logs for at least this long: one that is missing earlier was never there."""
 
-_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 # What the runner writes as the first line of a step, where a log is one text.
 _STEP_BEGINNINGS = ("##[group]Run ", "Post job cleanup", "Cleaning up orphan processes", "##[group]GITHUB_TOKEN")
+
+
+class _LogNotFound(LogExpired):
+    """GitHub says 404, which may have reasons besides its age."""
 
 
 class AttemptLogs:
@@ -42,7 +45,7 @@ class AttemptLogs:
         self._folder: TemporaryDirectory[str] | None = None
         self._archive: LogArchive | None = None
         self._is_asked = False
-        self._is_gone = False
+        self._gone: LogExpired | None = None
 
     def release(self) -> None:
         """Remove what was fetched; reading again fetches it again."""
@@ -59,8 +62,8 @@ class AttemptLogs:
             LogExpired: GitHub no longer has it.
             SourceRefused, SourceUnavailable: it was not given.
         """
-        if self._is_gone:
-            raise LogExpired("GitHub no longer has this attempt's logs")
+        if self._gone is not None:
+            raise self._gone
         if not self._is_asked:
             self._ask()
         steps = self._archive.steps_of(job.name) if self._archive else ()
@@ -73,8 +76,8 @@ class AttemptLogs:
             self._archive = LogArchive(path)
         except HttpRefused as refusal:
             if refusal.status == HTTPStatus.GONE:
-                self._is_gone = True
-                raise LogExpired(str(refusal)) from refusal
+                self._gone = LogExpired(str(refusal))
+                raise self._gone from refusal
             if refusal.status != HTTPStatus.NOT_FOUND:  # an older server has no archives of attempts
                 raise
         except (DamagedLogObject, BodyTooLong):
@@ -92,10 +95,10 @@ class AttemptLogs:
         try:
             self._client.download(self._job_path.format(job_id=job.id), path, most_bytes=MOST_LOG_BYTES)
         except HttpRefused as refusal:
-            if refusal.status not in _GONE:
+            if refusal.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
                 raise
-            self._is_gone = self._archive is None
-            raise LogExpired(str(refusal)) from refusal
+            missing = (_LogNotFound if refusal.status == HTTPStatus.NOT_FOUND else LogExpired)(str(refusal))
+            raise missing from refusal
         return path
 
     def _scratch(self, name: str) -> Path:
@@ -134,7 +137,7 @@ class JobLog:
     def _lines_there_are(self) -> Iterator[str]:
         try:
             yield from self._json_lines()
-        except LogExpired as missing:
+        except _LogNotFound as missing:
             age = self.asked_at - (self.told.completed_at or self.asked_at)
             if age < _UPLOAD:
                 raise SourceUnavailable(f"{missing}; its job ended only now, so it may still come") from missing

@@ -289,7 +289,7 @@ def missing(server: ActionsServer, status: int, age: timedelta) -> Iterator[JobL
     return source_of(server, clock=lambda: ended + age).fetch(WINDOW)
 
 
-@pytest.mark.parametrize(("status", "requests"), [(404, 2), (410, 1)])
+@pytest.mark.parametrize(("status", "requests"), [(404, 3), (410, 1)])
 def test_logs_that_github_no_longer_has_are_expired(server: ActionsServer, status: int, requests: int) -> None:
     for log in missing(server, status, timedelta(days=91)):
         with pytest.raises(LogExpired):
