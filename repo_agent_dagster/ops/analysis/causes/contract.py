@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from repo_agent_dagster.contracts.base import SnakeContract
+from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.contracts.ops import CauseName
 from repo_agent_dagster.ops.rule_files import Expression, Phrase
 
@@ -15,6 +16,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length
 class Clues(SnakeContract):
     """What must be seen of a failure, of each kind that is given; of the values of one kind any one suffices."""
 
+    kinds: tuple[LogKind, ...] = ()
     says: Annotated[tuple[Phrase, ...], Field(description="Plain text, in lower case.")] = ()
     matches: Annotated[tuple[Expression, ...], Field(description="Regular expressions, in lower case.")] = ()
     exceptions: Annotated[tuple[Text, ...], Field(description="Classes; * stands for any letters.")] = ()
@@ -35,6 +37,7 @@ class Sample(SnakeContract):
     """A failure to try a rule on; its first line is the headline."""
 
     text: str = ""
+    kind: LogKind = "build"
     before: str = ""
     exception: str | None = None
     tool: str | None = None

@@ -15,6 +15,9 @@ MAX_LINE = 600
 _IN_HEADLINE = 8
 _AROUND = -4
 _MOST_SEEN = 200
+_WEAK = 45
+"""A cause that weighs less is a guess: then what stands around the failure is looked at by every rule."""
+_FAR = -30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +40,25 @@ UNKNOWN = Cause(CauseName.UNKNOWN, "no rule knows this failure", 0.0)
 def cause_of(failure: Failure) -> Cause:
     """Return the likely cause of a failure by the rule library; `unknown` where no rule holds."""
     seen = _Seen(failure)
-    best: tuple[int, ReadyRule, int] | None = None
+    best = _best(seen, None)
+    if best is None or best[0] < _WEAK:
+        seen.is_wide = True
+        best = _best(seen, best)
+    if best is None:
+        return UNKNOWN
+    weight, rule, at = best
+    confidence = min(max(weight, 1), 99) / 100
+    return Cause(rule.spec.cause, rule.spec.because, confidence, rule.spec.id, seen.line_at(at) or None)
+
+
+def _best(seen: "_Seen", best: tuple[int, ReadyRule, int] | None) -> tuple[int, ReadyRule, int] | None:
     for rule in rulebook():
         if best is not None and rule.spec.weight + _IN_HEADLINE <= best[0]:
             break  # the rules come by weight: none of those left can be better
         score = _score(rule, seen)
         if score is not None and (best is None or score[0] > best[0]):
             best = (score[0], rule, score[1])
-    if best is None:
-        return UNKNOWN
-    weight, rule, at = best
-    confidence = min(max(weight, 1), 99) / 100
-    return Cause(rule.spec.cause, rule.spec.because, confidence, rule.spec.id, seen.line_at(at) or None)
+    return best
 
 
 def holds(rule_id: str, failure: Failure) -> bool:
@@ -62,6 +72,7 @@ class _Seen:
 
     def __init__(self, failure: Failure) -> None:
         self.failure = failure
+        self.is_wide = False
         headline = failure.headline[:MAX_LINE]
         self.headline_end = len(headline)
         self.text = f"{headline}\n{_shortened(line.text for line in failure.lines)}"
@@ -108,6 +119,8 @@ def _score(rule: ReadyRule, seen: _Seen) -> tuple[int, int] | None:
 def _found(clues: ReadyClues, seen: _Seen, *, around: bool) -> tuple[int, int] | None:
     """Return what the place of the clues adds to the weight, and their position; None when one is missing."""
     failure = seen.failure
+    if clues.kinds and failure.place.kind not in clues.kinds:
+        return None
     if clues.tools and failure.tool not in clues.tools:
         return None
     if clues.exit_codes and failure.exit_code not in clues.exit_codes:
@@ -125,8 +138,8 @@ def _found(clues: ReadyClues, seen: _Seen, *, around: bool) -> tuple[int, int] |
     position = clues.text.position(seen.told)
     if position is not None:
         return (_IN_HEADLINE if position <= seen.headline_end else 0), position
-    if around and (position := clues.text.position(seen.told_around)) is not None:
-        return _AROUND, len(seen.text) + 1 + position
+    if (around or seen.is_wide) and (position := clues.text.position(seen.told_around)) is not None:
+        return (_AROUND if around else _FAR), len(seen.text) + 1 + position
     return None
 
 

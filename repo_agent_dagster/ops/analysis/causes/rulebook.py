@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.ops.analysis.causes.contract import CauseRule, CauseRules, Clues
 from repo_agent_dagster.ops.rule_files import RulesBroken, read_rules
 from repo_agent_dagster.ops.text_clues import TextClue, class_names
@@ -18,6 +19,7 @@ class ReadyClues:
     """Clues with their expressions compiled; `text` is None where nothing need be said."""
 
     text: TextClue | None
+    kinds: frozenset[LogKind]
     exceptions: re.Pattern[str] | None
     tools: frozenset[str]
     outcomes: frozenset[str]
@@ -50,6 +52,7 @@ def _ready(several: Sequence[Clues]) -> tuple[ReadyClues, ...]:
     return tuple(
         ReadyClues(
             TextClue.of(clues.says, clues.matches),
+            frozenset(clues.kinds),
             class_names(clues.exceptions) if clues.exceptions else None,
             frozenset(clues.tools),
             frozenset(clues.outcomes),

@@ -26,6 +26,7 @@ def _job(conclusion: str) -> BuildJob:
 def _failure(sample: Sample) -> Failure:
     return failure(
         sample.text,
+        kind=sample.kind,
         before=sample.before,
         exception=sample.exception,
         tool=sample.tool,
