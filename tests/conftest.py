@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
+from repo_agent_dagster.redaction import use_key
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from tests.postgres_cluster import PostgresCluster
@@ -16,6 +17,13 @@ pytest_plugins = ["tests.docker_fixtures", "tests.leak_check"]
 
 # A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def unkeyed() -> Iterator[None]:
+    """Redaction has no key at the start of a test, whoever set one in this process before."""
+    yield
+    use_key(None)
 
 
 @pytest.fixture

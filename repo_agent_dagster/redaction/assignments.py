@@ -20,8 +20,8 @@ SIGNS = (
 """One of these, in lower case, is in each text that `hidden` changes."""
 
 _QUOTE = r"\\{0,3}[\"'`]"
-# Terminals are told colours, also between a name and its value.
-_PAINT = r"(?:\x1b\[[0-9;]{0,20}m){0,3}+"
+# Terminals are told colours, also between a name and its value; in JSON the escape may be spelt out.
+_PAINT = r"(?:(?:\x1b|\\{1,2}(?:u001b|x1b|033))\[[0-9;]{0,20}m){0,3}+"
 _BARE = r"(?:[^\s\"'`,;&<>\\\x1b]|\\[^\s\"'\\nrtu])++"
 _NOT_HIDDEN = rf"(?<!{re.escape(REDACTED)})"
 
@@ -63,6 +63,8 @@ _VALUE = re.compile(
 # As in ``invalid token: password=…``.
 _NESTED = re.compile(r"(?P<name>[\w.-]{1,60}+)=", re.ASCII)
 _BEFORE = re.compile(r"[\w.-]*$", re.ASCII)
+# Prose has no such words: ``db_password``, ``clientSecret``.
+_COMPOUND = re.compile(r"[a-z]_[a-z]|[a-z][A-Z]|[A-Z]_[A-Z]")
 _HIDDEN = re.compile(PLACEHOLDER)
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 # In a value that is none, another name may begin: ``auth: password=…``. In a longer one it is not looked for.
@@ -158,7 +160,7 @@ def _is_assigned_secret(text: str, named: re.Match[str], found: re.Match[str], v
     if found.lastgroup != "bare":
         return len(value) >= 3
     if ":" in sep and "=" not in sep:
-        return _is_told_by_colon(text, begin, found.end(), value)
+        return _is_told_by_colon(text, begin, text[begin : named.start("end")], found.end(), value)
     return len(value) >= 4 and not (sep.strip() != sep and names.is_code(value))
 
 
@@ -176,12 +178,15 @@ def tells_of(name: str, value: str) -> bool:
     return not is_number
 
 
-def _is_told_by_colon(text: str, begin: int, end: int, value: str) -> bool:
+def _is_told_by_colon(text: str, begin: int, name: str, end: int, value: str) -> bool:
     """Tell whether it is as in ``password: hunter2`` or a line of YAML, and not ``invalid token: identifier``."""
     if not names.is_plain_word(value):
         return len(value) >= 6 and not names.is_code(value.rstrip(".,:;!?"))
+    if len(value) < 8:
+        return False
     line = text[text.rfind("\n", 0, begin) + 1 : begin].strip(" \t-\"'")
-    return not line and len(value) >= 8 and text[end : end + 1] in ("", "\n", "\r")
+    is_line = not line and text[end : end + 1] in ("", "\n", "\r")
+    return is_line or bool(_COMPOUND.search(name))
 
 
 def _lowered(text: str) -> str:

@@ -117,6 +117,7 @@ WITH_A_PLACE: list[tuple[str, str, str]] = [
     ("secret", "auth: password={}", "hunter2"),
     ("secret", "password: \x1b[32m'{}'\x1b[39m", "hunter2"),
     ("secret", "\x1b[36mdb_password\x1b[0m=\x1b[33m{}\x1b[0m", "hunter2"),
+    ("secret", "password: \\u001b[32m'{}'\\u001b[39m", "hunter2"),
     ("authorization", "\x1b[36mauthorization\x1b[0m: \x1b[32m'Bearer {}'\x1b[39m", made(30)),
 ]
 """A kind, a text with a place in it, and a secret that is known by what stands about that place."""

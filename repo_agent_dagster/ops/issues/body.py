@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from repo_agent_dagster.contracts.issue_details import IssueRun
-from repo_agent_dagster.ops.wording.safety import fenced, inline, inline_code, one_line
+from repo_agent_dagster.ops.wording.safety import cell_code, fenced, inline, inline_code, one_line
 from repo_agent_dagster.pages import markdown_text
 from repo_agent_dagster.pages.wording import plural
 from repo_agent_dagster.redaction import redact
@@ -116,10 +116,10 @@ def _facts(issue: OpsIssue) -> str:
         ("commits", ", ".join(commits)),
         (
             "places in the source",
-            ", ".join(markdown_text.code(one_line(a, 200)) for a in details.anchors[:_SHOWN_ANCHORS]),
+            ", ".join(cell_code(one_line(a, 200)) for a in details.anchors[:_SHOWN_ANCHORS]),
         ),
-        ("failing command", markdown_text.code(one_line(details.command, 500)) if details.command else ""),
-        ("pattern", markdown_text.code(one_line(issue.template, 500)) if issue.template else ""),
+        ("failing command", cell_code(one_line(details.command, 500)) if details.command else ""),
+        ("pattern", cell_code(one_line(issue.template, 500)) if issue.template else ""),
     ]
     return markdown_text.table(["", ""], [[name, value] for name, value in facts if value])
 

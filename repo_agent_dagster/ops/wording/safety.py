@@ -63,8 +63,13 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 def inline_code(text: str) -> str:
-    """Return the text as a code span, clean and on one line; it is safe in a table's cell only without ``|``."""
+    """Return the text as a code span, clean and on one line; for a table's cell there is `cell_code`."""
     return markdown_text.code_span(_no_comment(clean(text)))
+
+
+def cell_code(text: str) -> str:
+    """Return the text as `inline_code` does, for the cell of a table."""
+    return markdown_text.code(_no_comment(clean(text)))
 
 
 def inline(text: str) -> str:
