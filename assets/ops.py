@@ -1,7 +1,7 @@
 """Group `ops`: the day's scan, and the issues that are open after it, here and on GitHub."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import dagster as dg
@@ -11,13 +11,16 @@ from assets.metadata import markdown_table, sparkline
 from assets.partitions import days, partition_day
 from jobs.tasks import TASK_TAG
 from repo_agent_dagster.ops.environment import OpsEnvironment
+from repo_agent_dagster.ops.issues.publishing import Published
 from repo_agent_dagster.ops.options import OpsOptions
 from repo_agent_dagster.resources import ClockResource, StoreResource
 from repo_agent_dagster.store import ops_issues as issue_store
 from repo_agent_dagster.store import ops_outbox, ops_scans, ops_summary, task_requests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.ops_outbox import Standing
 
 SCAN_MAX_AGE = timedelta(hours=26)
+WAITS_TOO_LONG = timedelta(days=3)
 _SHOWN_PROBLEMS = 20
 
 
@@ -102,8 +105,7 @@ def ops_issues(
     published = environment.publish(scans[0].id if scans else None, say=context.log.info)
     with read_transaction(store.engine()) as conn:
         issues = issue_store.listing(conn, status="open")
-        waiting = ops_outbox.standing(conn).waiting
-        troubled = [issue for issue in issues if issue.gh_problem]
+        standing = ops_outbox.standing(conn)
     metadata: dict[str, Any] = {
         "dagster/row_count": len(issues),
         "open_issues": markdown_table(
@@ -122,23 +124,26 @@ def ops_issues(
         "files": dg.MetadataValue.path(str(ops_options.issue_files)),
         "github": "no token: nothing is told to GitHub" if published is None else markdown_table([asdict(published)]),
     }
-    problems = [*(published.problems if published else ()), *(f"{one.title}: {one.gh_problem}" for one in troubled)]
-    return dg.MaterializeResult(metadata=metadata, check_results=[_in_step(published is not None, waiting, problems)])
+    return dg.MaterializeResult(metadata=metadata, check_results=[_in_step(published, standing, clock.now())])
 
 
-def _in_step(has_github: bool, waiting: int, problems: list[str]) -> dg.AssetCheckResult:
-    if not has_github:
-        told, waiting, problems = ["no GitHub token is set"], 0, []
-    elif problems:
-        told = problems[:_SHOWN_PROBLEMS]
-    else:
-        told = [f"{waiting} thing(s) wait to be told" if waiting else "GitHub knows all that the table says"]
+def _in_step(published: Published | None, standing: Standing, now: datetime) -> dg.AssetCheckResult:
+    """Openings over the day's cap wait for the next nights: only what waits for long, or failed, is a fault."""
+    told: list[str] = []
+    if published is not None:
+        told += published.problems
+        told += [f"issue {problem.issue_id}: {problem.reason}" for problem in standing.problems]
+        if standing.failed:
+            told.append(f"{standing.failed} thing(s) could not be told and will be tried again")
+        if standing.oldest is not None and now - standing.oldest > WAITS_TOO_LONG:
+            told.append(f"something waits to be told since {standing.oldest:%Y-%m-%d %H:%M} UTC")
+    fine = "no GitHub token is set" if published is None else "GitHub knows all that it is to know today"
     return dg.AssetCheckResult(
         check_name="github_in_step",
-        passed=not waiting and not problems,
+        passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
-        description="\n".join(told),
-        metadata={"waiting": waiting, "problems": len(problems)},
+        description="\n".join(told[:_SHOWN_PROBLEMS]) or fine,
+        metadata={"waiting": standing.waiting, "failed": standing.failed, "problems": len(standing.problems)},
     )
 
 

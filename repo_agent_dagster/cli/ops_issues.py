@@ -17,6 +17,7 @@ from repo_agent_dagster.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from repo_agent_dagster.ops.environment import OpsEnvironment
     from repo_agent_dagster.store.ops_issues import OpsIssue
 
 SHOWN_DAYS = timedelta(days=7)
@@ -91,17 +92,19 @@ def claim(
     """Take an issue on: nobody else can, until it is resolved. Refused if another holds it."""
     from repo_agent_dagster.ops.issues import handling
 
-    engine = _engine()
-    issue = handling.claim(engine, _find(engine, issue_id).id, person or getpass.getuser(), now=_now())
-    _done(f"in progress, held by {issue.assignee}", issue)
+    environment = _environment()
+    issue = _find(environment.engine, issue_id)
+    issue = handling.claim(environment.engine, issue.id, person or getpass.getuser(), now=_now())
+    _done(f"in progress, held by {issue.assignee}", issue, environment)
 
 
 def triage(issue_id: IssueId) -> None:
     """Mark an issue as looked at: it is real, and waits for somebody."""
     from repo_agent_dagster.ops.issues import handling
 
-    engine = _engine()
-    _done("triaged", handling.triage(engine, _find(engine, issue_id).id, now=_now()))
+    environment = _environment()
+    issue = _find(environment.engine, issue_id)
+    _done("triaged", handling.triage(environment.engine, issue.id, now=_now()), environment)
 
 
 def resolve(
@@ -112,22 +115,22 @@ def resolve(
     """Mark an issue as resolved. If it is seen on a later day, the next scan reopens it as a regression."""
     from repo_agent_dagster.ops.issues import handling
 
-    engine = _engine()
+    environment = _environment()
     status = IssueStatus.CLOSED if close else IssueStatus.RESOLVED
-    issue = handling.resolve(engine, _find(engine, issue_id).id, now=_now(), note=note, status=status)
-    _done(status.value, issue)
+    issue = _find(environment.engine, issue_id)
+    issue = handling.resolve(environment.engine, issue.id, now=_now(), note=note, status=status)
+    _done(status.value, issue, environment)
 
 
 def work_on(issue_id: IssueId, as_json: AsJson = False) -> None:
     """Submit a task that makes the issue's error happen in a sandbox, as a failing test; one at a time."""
-    from repo_agent_dagster.ops.environment import OpsEnvironment
     from repo_agent_dagster.ops.issues import handling
-    from repo_agent_dagster.ops.options import options_of
 
-    engine = _engine()
-    environment = OpsEnvironment(options_of(Settings()), engine, _now)
-    issue = _find(engine, issue_id)
-    task = handling.work_on(engine, issue.id, policy=environment.policy, server=environment.server, now=_now())
+    environment = _environment()
+    issue = _find(environment.engine, issue_id)
+    task = handling.work_on(
+        environment.engine, issue.id, policy=environment.policy, server=environment.server, now=_now()
+    )
     if as_json:
         ops_view.print_json(asdict(task))
         return
@@ -165,6 +168,13 @@ def _engine() -> "Engine":
     return open_upgraded(Settings().store_url)
 
 
+def _environment() -> "OpsEnvironment":
+    from repo_agent_dagster.ops.environment import OpsEnvironment
+    from repo_agent_dagster.ops.options import options_of
+
+    return OpsEnvironment(options_of(Settings()), _engine(), _now)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -181,5 +191,10 @@ def _find(engine: "Engine", issue_id: str) -> "OpsIssue":
         return near[0] if near else ops_issues.get(conn, issue_id)
 
 
-def _done(what: str, issue: "OpsIssue") -> None:
+def _done(what: str, issue: "OpsIssue", environment: "OpsEnvironment") -> None:
+    """Say what was done, and tell GitHub and the issues' files at once; what cannot be told now waits for the night."""
     console.print(f"{escape(what)}: {escape(issue.title)}", highlight=False, soft_wrap=True)
+    with console.status("telling GitHub" if environment.has_github else "writing the issue's file"):
+        published = environment.publish()
+    if published is not None:
+        ops_view.show_published(published, folder=str(environment.options.issue_files))
