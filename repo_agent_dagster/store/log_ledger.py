@@ -214,10 +214,10 @@ def finish_replacement(connection: Connection, entry_id: str, entry: LedgerEntry
     )
 
 
-def note_version(
+def note_unchanged(
     connection: Connection, key: ObjectKey, version: str | None, days: Iterable[date], *, now: datetime
 ) -> None:
-    """Note that the object's bytes are still those of its entry, under another version."""
+    """Note that the object's bytes were found to be those of its entry, maybe under another version."""
     known = [day.isoformat() for day in days] or None
     connection.execute(log_ingestions.update().where(_of_day(key)).values(version=version, days=known, created_at=now))
 

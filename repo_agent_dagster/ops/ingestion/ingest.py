@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.ops.ingestion.object_ingestion import ObjectIngestion
 from repo_agent_dagster.ops.ingestion.result import Ingested, IngestionResult
-from repo_agent_dagster.ops.sources.protocol import LogObject, LogSource, SourceRefused, SourceUnavailable, Window
+from repo_agent_dagster.ops.sources.protocol import (
+    LogObject,
+    LogSource,
+    SourceIncomplete,
+    SourceRefused,
+    SourceUnavailable,
+    Window,
+)
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.log_ledger import stale_objects
@@ -57,10 +64,8 @@ def ingest_day(
             ingested = tally.take(objects, log_object)
             if ingested and ingested.entry.duplicates:
                 with_duplicates[objects.name_of(log_object)] = log_object
-    except SourceRefused as error:
-        tally.stopped(error, refused=True)
-    except (SourceUnavailable, OSError) as error:
-        tally.stopped(error, refused=False)
+    except (SourceRefused, SourceUnavailable, OSError) as error:
+        tally.stopped(error)
     with read_transaction(engine) as connection:
         stale = stale_objects(connection, source.kind, source.name, day) if with_duplicates else frozenset()
     for name in sorted(stale & with_duplicates.keys()):
@@ -86,8 +91,7 @@ class _Tally:
         try:
             ingested = objects.ingest(log_object)
         except (SourceUnavailable, SourceRefused, OSError) as error:
-            self.is_transient |= not isinstance(error, SourceRefused)
-            self._note(f"{name}: {error}")
+            self._failed(error, f"{name}: {error}")
             return None
         before = self.ingested.get(name)
         self.ingested[name] = Ingested(ingested.entry, ingested.is_written or bool(before and before.is_written))
@@ -95,12 +99,15 @@ class _Tally:
             self._note(f"{name}: {ingested.entry.problem}")
         return ingested
 
-    def stopped(self, error: Exception, *, refused: bool) -> None:
+    def stopped(self, error: SourceRefused | SourceUnavailable | OSError) -> None:
         """Note that the source gave no more objects."""
-        self.is_refused = refused
-        self.is_cut_short = True
-        self.is_transient |= not refused
-        self._note(str(error))
+        self.is_refused = isinstance(error, SourceRefused)
+        self.is_cut_short = not isinstance(error, SourceIncomplete)
+        self._failed(error, str(error))
+
+    def _failed(self, error: SourceRefused | SourceUnavailable | OSError, problem: str) -> None:
+        self.is_transient |= not isinstance(error, SourceRefused | SourceIncomplete)
+        self._note(problem)
 
     def _note(self, problem: str) -> None:
         if len(self.problems) < _PROBLEMS:

@@ -60,7 +60,7 @@ class ObjectIngestion:
             return Ingested(replace(known.entry or _NOTHING, status="expired"), is_written=False)
         if self._holds_nothing(known):
             return Ingested(_NOTHING, is_written=False)
-        if known.entry and self._is_unchanged(log_object, known, known.entry):
+        if known.entry and self._is_unchanged(log_object, key, known, known.entry):
             return Ingested(known.entry, is_written=False)
         try:
             return self._replace(log_object, key)
@@ -81,14 +81,18 @@ class ObjectIngestion:
         """Whether this very version was read for another day, and had no line of this one."""
         return known.entry is None and bool(known.days) and self.day not in known.days
 
-    def _is_unchanged(self, log_object: LogObject, known: ObjectHistory, entry: LedgerEntry) -> bool:
+    def _is_unchanged(self, log_object: LogObject, key: ObjectKey, known: ObjectHistory, entry: LedgerEntry) -> bool:
         if self._may_have_come_of_age(known.ingested_at, entry) or not entry.digest:
             return False
         version = _version(log_object)
-        if version is not None:
+        if version is not None and entry.version is not None:
             # What was damaged is tried again: the damage may have been on the way here.
             return version == entry.version and entry.status != "partial"
-        return digest_of(log_object) == entry.digest
+        is_same = digest_of(log_object) == entry.digest
+        if is_same and version is not None:
+            with write_transaction(self.engine) as connection:
+                log_ledger.note_unchanged(connection, key, version, entry.days, now=self.now)
+        return is_same
 
     def _may_have_come_of_age(self, ingested_at: datetime | None, entry: LedgerEntry) -> bool:
         """Whether lines that were in the future then may not be so now: while their day is not over."""
@@ -123,7 +127,7 @@ class ObjectIngestion:
                     if is_same or is_copy:
                         replacement.rollback()
                 if before is not None and is_same:
-                    log_ledger.note_version(connection, key, _version(log_object), reading.days, now=self.now)
+                    log_ledger.note_unchanged(connection, key, _version(log_object), reading.days, now=self.now)
                     return Ingested(before, is_written=False)
                 if is_copy:
                     entry_id = log_ledger.begin_replacement(connection, key, now=self.now)

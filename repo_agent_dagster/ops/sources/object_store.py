@@ -12,7 +12,7 @@ from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.ops.sources.packing import is_preferred, plain_name, unpacked
 from repo_agent_dagster.ops.sources.protocol import SourceRefused, SourceUnavailable, Window
 
-MAX_OBJECTS = 500_000
+MAX_OBJECTS = 200_000
 CLOCK_SKEW = timedelta(days=1)
 """How far a writer's clock may be ahead of the store's; far more than `log_future_minutes` lets through."""
 

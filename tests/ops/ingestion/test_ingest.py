@@ -128,6 +128,19 @@ def test_every_kind_of_broken_line_is_quarantined_with_its_number_and_stops_noth
     assert all(entry["reason"] and len(entry["text"]) <= 2000 for entry in entries)
 
 
+def test_a_hole_in_a_file_is_one_broken_line_and_what_stands_around_it_arrives(logs: LogFolder) -> None:
+    path = logs.write("a.jsonl", [line("first")])
+    with path.open("r+b") as file:
+        file.truncate(32 << 20)  # by hand also with 5 GiB: 60 MiB of memory
+        file.seek(0, 2)
+        file.write(b"\n" + line("last").encode())
+
+    result = logs.ingest()
+
+    assert (logs.messages(), result.quarantined) == (["first", "last"], 1)
+    assert "bytes long" in logs.quarantined(result)[0]["reason"]
+
+
 def test_a_broken_line_belongs_to_the_day_of_the_last_time_before_it(logs: LogFolder) -> None:
     logs.write(
         "a.jsonl", ["lead", line("one"), "of the day", line("two", day=NEXT_DAY), "of the next", line("x", level="?")]

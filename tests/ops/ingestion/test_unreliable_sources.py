@@ -8,6 +8,7 @@ import pytest
 from repo_agent_dagster.ops.sources.protocol import (
     DamagedLogObject,
     LogExpired,
+    SourceIncomplete,
     SourceRefused,
     SourceUnavailable,
     Window,
@@ -71,6 +72,15 @@ def test_a_source_that_gives_nothing_leaves_a_failed_day(logs: LogFolder) -> Non
     result = logs.ingest(source=MemorySource(fault=SourceUnavailable("no route to host")))
 
     assert (result.status, recorded(logs).status) == ("failed", "failed")
+
+
+@pytest.mark.parametrize("objects", [[], [MemoryObject("a", [line("one")])]])
+def test_a_source_that_can_never_tell_the_rest_leaves_a_partial_day(
+    logs: LogFolder, objects: list[MemoryObject]
+) -> None:
+    result = logs.ingest(source=MemorySource(objects, fault=SourceIncomplete("the proxy has forgotten the morning")))
+
+    assert (result.status, result.is_transient, result.rows) == ("partial", False, len(objects))
 
 
 def test_a_source_that_refuses_leaves_a_failed_day_that_says_what_to_do(logs: LogFolder) -> None:
@@ -154,6 +164,16 @@ def test_an_object_of_another_version_but_the_same_bytes_keeps_its_rows(logs: Lo
     assert same.reads == 1
 
 
+def test_an_object_that_gets_a_version_later_keeps_its_rows(logs: LogFolder) -> None:
+    logs.ingest(source=MemorySource([MemoryObject("a", [line("one")])]))
+    same = MemoryObject("a", [line("one")], version="v1")
+
+    results = [logs.ingest(source=MemorySource([same])) for _ in range(3)]
+
+    assert [result.written for result in results] == [0, 0, 0]
+    assert same.reads == 1
+
+
 def test_an_object_that_holds_no_line_of_a_day_is_not_read_for_it_again(logs: LogFolder) -> None:
     lines = [line("one"), line("tomorrow", day=DAY + timedelta(days=1))]
     told = MemoryObject("a", lines, version="v1")
@@ -192,6 +212,16 @@ def test_a_line_from_the_future_is_broken_until_its_time_has_come(logs: LogFolde
 
     late = logs.ingest(now=noon + timedelta(days=1))
     assert (logs.messages(), late.quarantined) == (["future", "now", "skewed"], 0)
+
+
+def test_broken_lines_of_a_day_that_is_over_are_not_read_again(logs: LogFolder) -> None:
+    noon = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
+    told = MemoryObject("a", [line("one"), "broken"], version="v1")
+
+    for days in (0, 1, 2, 3):
+        logs.ingest(source=MemorySource([told]), now=noon + timedelta(days=days))
+
+    assert told.reads == 2
 
 
 def test_how_far_ahead_a_line_may_be_is_a_choice(logs: LogFolder) -> None:
