@@ -11,7 +11,7 @@ from github.Repository import Repository as ListedRepository
 from github.WorkflowJob import WorkflowJob as ListedJob
 from github.WorkflowRun import WorkflowRun as ListedRun
 
-from repo_agent_dagster.ops.github.client import PAGE_SIZE, GitHub, asked
+from repo_agent_dagster.ops.github.client import PAGE_SIZE, GitHub, asked, told
 from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
 
 _T = TypeVar("_T", bound=GithubObject)
@@ -125,7 +125,8 @@ def without_carried_over(jobs: list[WorkflowJob]) -> list[WorkflowJob]:
 
 
 def _repository(one: ListedRepository) -> Repository:
-    return Repository(one.full_name, one.default_branch, bool(one.archived), _utc(one.pushed_at))
+    name, branch = told(one.full_name, "full_name"), told(one.default_branch, "default_branch")
+    return Repository(name, branch, bool(one.archived), _utc(one.pushed_at))
 
 
 def _run(one: ListedRun, repository: str) -> WorkflowRun:

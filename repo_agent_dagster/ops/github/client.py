@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 
 API_URL = "https://api.github.com"
 PAGE_SIZE = 100
+# PyGithub checks answers by assertions, and tells of redirects to other hosts by a RuntimeError.
+_MISREAD = (BadAttributeException, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 _PAUSE_SECONDS, _PAUSE_BETWEEN_WRITES_SECONDS = 0.25, 1.0
 _SHOWN_CHARACTERS = 300
 _WHAT_TO_DO = {
@@ -88,7 +90,18 @@ class GitHub:
             GitHubRefused, GitHubUnavailable: GitHub did not tell.
         """
         with asked("asking whose token it is"):
-            return self._again(lambda: self._client.get_user().login)
+            return told(self._again(lambda: self._client.get_user().login), "login")
+
+
+def told(value: str | None, name: str) -> str:
+    """Return a text that every answer of GitHub's has.
+
+    Raises:
+        ValueError: it is missing, so somebody else answered; inside `asked` that becomes GitHubRefused.
+    """
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"no {name} in it")
+    return value
 
 
 @contextmanager
@@ -118,8 +131,7 @@ def asked(what: str) -> Iterator[None]:
         raise GitHubUnavailable(
             f"{what}: GitHub does not answer ({type(error).__name__}); check the network and the API's URL"
         ) from error
-    except (BadAttributeException, AssertionError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        # PyGithub checks answers by assertions, and tells of redirects to other hosts by a RuntimeError.
+    except _MISREAD as error:
         raise GitHubRefused(
             f"{what}: the answer is not what GitHub's API gives ({redact(str(error))[:_SHOWN_CHARACTERS]}); "
             "check the API's URL, which for GitHub Enterprise ends in /api/v3"

@@ -67,7 +67,7 @@ class _Miss:
 
 
 class HttpClient:
-    """Asks one host with a token, and follows redirects to others without it."""
+    """Asks one host with a token. Redirects to others are followed if `may_leave`, without the token."""
 
     def __init__(
         self,
@@ -75,12 +75,14 @@ class HttpClient:
         token: SecretStr | None = None,
         manners: HttpManners | None = None,
         *,
+        may_leave: bool = False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         pause: Callable[[float], None] = time.sleep,
         chance: Random | None = None,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._token = token
+        self._may_leave = may_leave
         self._manners = manners or HttpManners()
         self._clock = clock
         self._pause = pause
@@ -169,6 +171,12 @@ class HttpClient:
             target = url.join(response.headers["Location"])
         except (KeyError, httpx2.InvalidURL) as error:
             raise HttpRefused(f"{self._shown(url)} redirects to nowhere", response.status_code) from error
+        if _origin(target) != _origin(self.base_url) and not self._may_leave:
+            raise HttpRefused(
+                f"{self._shown(url)} redirects to another host, {target.host}, which may be anybody's; if it is right, "
+                "make it the source's url",
+                response.status_code,
+            )
         if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme != "https"):
             raise HttpRefused(
                 f"{self._shown(url)} redirects to {target.scheme}://{target.host}, which is not safe",

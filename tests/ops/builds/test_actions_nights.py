@@ -45,7 +45,7 @@ def source_of(server: ActionsServer) -> ActionsSource:
     return ActionsSource(
         "gh",
         partial(GitHubActions, TOKEN, base_url=server.url, attempts=2, first_delay_seconds=0.001, is_paced=False),
-        partial(HttpClient, server.url, SecretStr(TOKEN), QUICK),
+        partial(HttpClient, server.url, SecretStr(TOKEN), QUICK, may_leave=True),
         ("acme/shop",),
         clock=lambda: NIGHT,
     )

@@ -58,7 +58,9 @@ def source_of(server: ActionsServer, *repositories: str, **options: Any) -> Acti
             longest_wait=timedelta(seconds=100),
             is_paced=False,
         ),
-        download=lambda: HttpClient(server.url, SecretStr(TOKEN), QUICK, pause=lambda seconds: time.sleep(seconds)),
+        download=lambda: HttpClient(
+            server.url, SecretStr(TOKEN), QUICK, may_leave=True, pause=lambda seconds: time.sleep(seconds)
+        ),
         repositories=repositories or (() if "organization" in options else ("acme/shop",)),
         **options,
     )
@@ -381,7 +383,7 @@ def test_a_body_that_comes_too_slowly_is_given_up(server: ActionsServer) -> None
     source = source_of(server)
     manners = HttpManners(read_seconds=1, body_seconds=0.1, attempts=2, first_delay_seconds=0.01)
     slow = ActionsSource(
-        "gh", source.connect, lambda: HttpClient(server.url, SecretStr(TOKEN), manners), ("acme/shop",)
+        "gh", source.connect, lambda: HttpClient(server.url, SecretStr(TOKEN), manners, may_leave=True), ("acme/shop",)
     )
     (log,) = slow.fetch(WINDOW)
     with pytest.raises(SourceUnavailable, match="too slow") as fault:

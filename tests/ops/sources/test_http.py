@@ -40,7 +40,13 @@ class Waits(list[float]):
     def client(self, server: Loopback, **manners: float) -> HttpClient:
         patience = HttpManners(read_seconds=1, attempts=3, longest_wait=timedelta(minutes=5), **manners)
         return HttpClient(
-            server.url, SecretStr(TOKEN), patience, clock=lambda: NOW, pause=self.append, chance=Random(1)
+            server.url,
+            SecretStr(TOKEN),
+            patience,
+            may_leave=True,
+            clock=lambda: NOW,
+            pause=self.append,
+            chance=Random(1),
         )
 
 
@@ -133,6 +139,15 @@ def test_another_host_is_not_shown_the_token(
     server.on("GET", "/moved", lambda _asked: Answer(302, headers={"Location": f"{elsewhere.url}/file?sig=made-up"}))
     assert get(waits.client(server), tmp_path, "/moved") == b"from elsewhere"
     assert "authorization" not in elsewhere.asked[0].headers
+
+
+def test_another_host_is_not_asked_unless_that_was_allowed(
+    server: Loopback, elsewhere: Loopback, tmp_path: Path
+) -> None:
+    server.on("GET", "/moved", lambda _asked: Answer(302, headers={"Location": f"{elsewhere.url}/file"}))
+    with pytest.raises(HttpRefused, match="another host, localhost"):
+        get(HttpClient(server.url, SecretStr(TOKEN)), tmp_path, "/moved")
+    assert not elsewhere.asked
 
 
 def test_the_same_host_is_shown_the_token_again(server: Loopback, waits: Waits, tmp_path: Path) -> None:
