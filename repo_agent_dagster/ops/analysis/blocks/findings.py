@@ -185,6 +185,8 @@ def _finding(texts: Sequence[str], start: int, end: int, tool: str, match: re.Ma
     file, line, column = named.get("file"), named.get("line"), named.get("column")
     anchors = (Anchor(file, int(line) if line else None, int(column) if column else None),) if file else ()
     rule = named.get("rule")
+    if tool == "go" and rule:
+        tool = "golangci-lint"
     what = (named["what"] or "").removeprefix("[*] ")
     if rule is None and tool == "mypy":
         rule = next((wrapped["rule"] for text in texts[start:end] if (wrapped := _WRAPPED_RULE.search(text))), None)

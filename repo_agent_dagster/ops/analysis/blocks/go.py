@@ -98,7 +98,9 @@ def _told_by_testify(texts: Sequence[str], lines: Sequence[int]) -> str:
             if told:
                 break
             told.append(field["what"].strip())
-        elif told and len(told) < 4:
+        elif told and (len(told) == 4 or _OTHER.match(texts[index])):
+            break
+        elif told:
             told.append(texts[index].strip())
     return " ".join(part for part in told if part)
 

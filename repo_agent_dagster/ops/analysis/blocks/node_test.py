@@ -61,7 +61,7 @@ def _listed(texts: Sequence[str], head: int) -> Block | None:
     frames = stack_in(texts, head + 2, end)
     anchor = Anchor(place["file"], int(place["line"]), int(place["column"]))
     return Block(
-        "node --test", head, end, trimmed(texts, picked), shown(headline), exception=raised(headline),
+        "node:test", head, end, trimmed(texts, picked), shown(headline), exception=raised(headline),
         frames=frames, anchors=(*anchors_of(frames), anchor)[:5], test=cross["test"],
     )  # fmt: skip
 

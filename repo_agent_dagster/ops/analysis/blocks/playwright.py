@@ -9,10 +9,10 @@ from repo_agent_dagster.ops.analysis.model import Anchor
 from repo_agent_dagster.ops.analysis.stacks import raised
 
 _HEAD = re.compile(
-    r"\s{1,4}(?P<number>\d+)\) (?P<title>(?:\[[^\]]{1,60}\] › )?(?P<file>\S+):(?P<line>\d+):(?P<column>\d+)"
+    r"\s{0,4}(?P<number>\d+)\) (?P<title>(?:\[[^\]]{1,60}\] › )?(?P<file>\S+):(?P<line>\d+):(?P<column>\d+)"
     r" › .{1,300}?)\s*─*\s*$"
 )
-_COUNT = re.compile(r"\s{1,4}\d+ (?:failed|flaky|passed|skipped|did not run|interrupted)")
+_COUNT = re.compile(r"\s{0,4}\d+ (?:failed|flaky|passed|skipped|did not run|interrupted)")
 _EXCERPT = re.compile(r"\s+(?:> )?\s*\d*\s\|")
 _ATTACHMENT = re.compile(r"\s+(?:attachment #\d+|Retry #\d+|─{10,}|Usage:|test-results/|npx playwright show)")
 _WEB_SERVER = re.compile(
@@ -42,10 +42,10 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
 
 def _flaky(texts: Sequence[str]) -> list[tuple[int, str]]:
     """Return the lines that say which tests passed when they were run again, with the count before them."""
-    start = next((index for index, text in enumerate(texts) if re.match(r"\s{1,4}\d+ flaky", text)), None)
+    start = next((index for index, text in enumerate(texts) if re.match(r"\s{0,4}\d+ flaky", text)), None)
     if start is None:
         return []
-    end = until(texts, start + 1, lambda line: not line.startswith("    "), 100)
+    end = until(texts, start + 1, lambda line: not line.startswith("  "), 100)
     return [(index, texts[index]) for index in range(start, end)]
 
 

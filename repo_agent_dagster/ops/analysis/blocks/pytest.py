@@ -99,7 +99,7 @@ def _summary(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
 
 def _section(texts: Sequence[str], start: int, end: int, summary: dict[int, tuple[str, str]]) -> Iterator[Block]:
     heads = [index for index in range(start, end) if texts[index].startswith("_") and _TEST.match(texts[index])]
-    for head, stop in zip(heads, [*heads[1:], end], strict=True):
+    for head, stop in zip(heads, [*heads[1:], end], strict=False):
         yield _test(texts, head, stop, summary)
 
 

@@ -69,7 +69,7 @@ def _compile_error(texts: Sequence[str], start: int, match: re.Match[str]) -> Bl
     if rule is None and (lint := _LINT.search("\n".join(texts[start:end]))):
         rule = lint[1] or lint[2] or lint[3]
     what = f"{match['what']} [{rule}]" if rule else match["what"]
-    tool = "rustc" if place else "cargo"
+    tool = "clippy" if rule and rule.startswith("clippy") else "rustc" if place else "cargo"
     return Block(tool, start, end, trimmed(texts, range(start, end)), shown(what), anchors=anchors, rule=rule)
 
 

@@ -54,7 +54,7 @@ _SAYINGS = (
         ),
     ),
     _Saying(
-        "memory",
+        "shell",
         re.compile(
             r".*(?:JavaScript heap out of memory|java\.lang\.OutOfMemoryError.*"
             r"|Out of memory: Kill.*|Memory cgroup out of memory.*|oom-kill:.*|OOMKilled"
@@ -65,7 +65,7 @@ _SAYINGS = (
         ),
     ),
     _Saying(
-        "disk",
+        "shell",
         re.compile(
             r".*(?:No space left on device|ENOSPC.*|[Dd]isk quota exceeded"
             r"|database or disk is full).*"
@@ -127,17 +127,17 @@ _SAYINGS = (
         ),
     ),
     _Saying("wrangler", re.compile(r"\s*(?:✘|X) ?\[ERROR\] (?:.*)")),
-    _Saying("systemd", re.compile(r"(?:(?:Failed to (?:start|connect to bus)|Job for \S+ failed).*)")),
+    _Saying("shell", re.compile(r"(?:(?:Failed to (?:start|connect to bus)|Job for \S+ failed).*)")),
     _Saying("xcode", re.compile(r"(?:\*\* (?:BUILD|TEST|ARCHIVE) FAILED \*\*|xcodebuild: error: .*)")),
     _Saying(
-        "timeout",
+        "shell",
         re.compile(
             r"(?:.*(?:[Tt]imed out after \d+|timeout: sending signal"
             r"|exceeded the maximum execution time|has exceeded the .{0,40}time.?out|ETIMEDOUT).*)"
         ),
     ),
     _Saying(
-        "network",
+        "shell",
         re.compile(
             r".*(?:(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|ECONNREFUSED|ECONNRESET"
             r"|Temporary failure in name resolution|Could not resolve host|Name or service not known"

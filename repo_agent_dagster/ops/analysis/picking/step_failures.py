@@ -26,7 +26,7 @@ _NEW_TAIL_LINES = 12
 def findings_in(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
     """Return what failed in the step, in order; empty when nothing in it tells of a failure."""
     texts = sheet.texts[step.start : step.end]
-    blocks = [found(block, step.start) for block in blocks_of(texts)]
+    blocks = [_spoken_by_service(sheet, found(block, step.start)) for block in blocks_of(texts)]
     if green is not None:
         blocks = _without_known(sheet, blocks, green)
     annotated = _annotations(sheet, step, blocks)
@@ -42,6 +42,14 @@ def annotated_findings(sheet: Sheet, step: Step) -> list[Finding]:
     """Return only what the build service itself marks as an error: all that counts in a job that passed."""
     lines = [index for index in _annotations(sheet, step, ()) if wrapper(sheet.texts[index]) is None]
     return [_told_by(sheet, [index]) for index in lines]
+
+
+def _spoken_by_service(sheet: Sheet, finding: Finding) -> Finding:
+    """What no tool says but an annotation holds is the build service's own word."""
+    if finding.block.tool != "shell" or sheet.marks[finding.first] != "error":
+        return finding
+    block = replace(finding.block, tool="actions")
+    return replace(finding, block=block, signals=frozenset({"annotation"}))
 
 
 def _without_known(sheet: Sheet, findings: list[Finding], green: GreenLines) -> list[Finding]:
