@@ -109,7 +109,7 @@ def _pytest(failure: Failure, test: str) -> Iterator[str]:
 
 def _unittest(_failure: Failure, test: str) -> Iterator[str]:
     if re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+){0,20}", test):
-        yield f"python -m unittest {test}"
+        yield shlex.join(["python", "-m", "unittest", test])
 
 
 def _by_name(*call: str, name: str, own_file: bool = True) -> _Maker:
@@ -141,14 +141,14 @@ def _go_test(_failure: Failure, test: str) -> Iterator[str]:
 
 def _cargo_test(_failure: Failure, test: str) -> Iterator[str]:
     if re.fullmatch(r"\w[\w:]{0,300}", test):
-        yield f"cargo test {test}"
+        yield shlex.join(["cargo", "test", test])
     elif re.fullmatch(r"[\w./-]{1,300}", test):
         yield "cargo test --doc"
 
 
-def _jvm(call: str, *, separator: str) -> _Maker:
+def _by_class(call: str, *, separator: str) -> _Maker:
     def commands_of(_failure: Failure, test: str) -> Iterator[str]:
-        found = re.fullmatch(r"([\w.$]{1,300})[.#](\w{1,200})(?:\(.*\))?", test)
+        found = re.fullmatch(r"([\w.$\\]{1,300}?)(?:[.#]|::)(\w{1,200})(?:\(.*\))?", test)
         if found:
             yield f"{call}{shlex.quote(f'{found[1]}{separator}{found[2]}')}"
 
@@ -178,8 +178,10 @@ _BY_TEST: Mapping[str, _Maker] = {
     "playwright": _playwright,
     "go test": _go_test,
     "cargo test": _cargo_test,
-    "surefire": _jvm("mvn test -Dtest=", separator="#"),
-    "gradle test": _jvm("./gradlew test --tests ", separator="."),
+    "surefire": _by_class("mvn test -Dtest=", separator="#"),
+    "phpunit": _by_class("vendor/bin/phpunit --filter ", separator="::"),
+    "dotnet test": _by_class("dotnet test --filter FullyQualifiedName~", separator="."),
+    "gradle test": _by_class("./gradlew test --tests ", separator="."),
 }
 _BY_FILE: Mapping[str, tuple[str, ...]] = {
     "eslint": ("npx", "eslint"),

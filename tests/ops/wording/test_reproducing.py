@@ -43,6 +43,8 @@ def test_what_is_no_commit_is_left_out(sha: Any) -> None:
         ("cargo test", "cart::tests::total", "cargo test cart::tests::total"),
         ("surefire", "shop.CartTest.total", "mvn test '-Dtest=shop.CartTest#total'"),
         ("gradle test", "shop.CartTest.total", "./gradlew test --tests shop.CartTest.total"),
+        ("phpunit", "Shop\\CartTest::total", "vendor/bin/phpunit --filter 'Shop\\CartTest::total'"),
+        ("dotnet test", "Shop.CartTest.Total", "dotnet test --filter FullyQualifiedName~Shop.CartTest.Total"),
     ],
 )
 def test_a_failing_test_is_run_by_itself(tool: str, test: str, expected: str) -> None:

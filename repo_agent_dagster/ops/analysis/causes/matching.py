@@ -133,8 +133,8 @@ def _found(clues: ReadyClues, seen: _Seen, *, around: bool) -> tuple[int, int] |
         return None
     if clues.exceptions is not None and not (seen.exception and clues.exceptions.fullmatch(seen.exception)):
         return None
-    if clues.text is None:
-        return 0, 0
+    if clues.text is None:  # the class of an exception is part of the headline
+        return (_IN_HEADLINE if clues.exceptions is not None else 0), 0
     position = clues.text.position(seen.told)
     if position is not None:
         return (_IN_HEADLINE if position <= seen.headline_end else 0), position
