@@ -19,7 +19,7 @@ import pytest
         ("cart/cart.go:12:9: undefined: Price", "go", None, "cart/cart.go:12:9"),
         (
             "cart/cart.go:31:15: the error of `f.Close` is not checked (errcheck)",
-            "go",
+            "golangci-lint",
             "errcheck",
             "cart/cart.go:31:15",
         ),
