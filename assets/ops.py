@@ -58,7 +58,9 @@ def ops_scan(
         trend = ops_summary.summary(conn, today=partition_day(context)).trend
     metadata: dict[str, Any] = {
         "scan": result.scan_id,
-        "totals": markdown_table([{"of the day": name.replace("_", " "), "": n} for name, n in result.totals.items()]),
+        "totals": markdown_table(
+            [{"of the day": name.replace("_", " "), "": n} for name, n in result.totals.items()], limit=40
+        ),
         # Numbers of their own are plotted over the days.
         **{name: result.totals[name] for name in ("incidents", "new", "regressed", "warn_error_lines")},
         "incidents": markdown_table(
