@@ -38,6 +38,7 @@ _SAYS_NOTHING = frozenset(
     {"Error", "Exception", "RuntimeError", "RuntimeException", "error", "exception", "panic", "Panic"}
 )
 _ASSERTIONS = frozenset({"AssertionError", "AssertionFailedError", "ComparisonFailure", "JestAssertionError"})
+_NO_COMPILERS = frozenset({None, "shell", "timeout", "memory", "actions", "curl", "git", "make"})
 _EXPECTING = frozenset({"assert", "assertion", "expect", "expected"})
 _GO_TEST = re.compile(r"(?:Test|Benchmark|Fuzz|Example)\w*(?:/|$)")
 _EXIT_WORDS = frozenset(
@@ -93,7 +94,7 @@ def identity_of(failure: Failure) -> Identity:
         return Identity(scope, words if by_words else (), by_words)
     if failure.test:
         return Identity((*place, "test", *_test(failure), exception))
-    if failure.tool and failure.anchors and failure.anchors[0].file and not exception:
+    if failure.tool not in _NO_COMPILERS and failure.anchors and failure.anchors[0].file and not exception:
         scope = (*place, "finding", file_name(failure.anchors[0].file), failure.rule or "")
         return Identity(scope) if failure.rule else Identity(scope, words, True)
     if _EXIT_WORDS.issuperset(word for word in words if not word.isdigit()):

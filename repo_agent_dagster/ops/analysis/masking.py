@@ -109,20 +109,23 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (re.compile(rf"(?i:\b({_INSTANCE}(?:[_-]?(?:id|name))?=))[\w.@+-]{{1,200}}"), r"\1<NUM>"),
     (re.compile(r"((?:(?:\b|[_-])(?:id|ID|uuid|guid)|[a-z]I[dD])[\"']?(?:=|: ?)[\"']?)[\w.-]{1,200}"), r"\1<NUM>"),
-    (re.compile(r"(?<![\w.-])[bcdfghjklmnpqrstvwxz0]{8,10}-[bcdfghjklmnpqrstvwxz0]{5}(?![\w-])"), "<NUM>"),
-    (re.compile(r"(?<=[a-z]-)[bcdfghjklmnpqrstvwxz0]{8,10}-[bcdfghjklmnpqrstvwxz0]{5}(?![\w-])"), "<NUM>"),
+    (re.compile(r"(?<![\w.-])[bcdfghjklmnpqrstvwxz0]{6,10}-[bcdfghjklmnpqrstvwxz0]{2,5}(?![\w-])"), "<NUM>"),
+    (re.compile(r"(?<=[a-z]-)[bcdfghjklmnpqrstvwxz0]{6,10}-[bcdfghjklmnpqrstvwxz0]{2,5}(?![\w-])"), "<NUM>"),
     (re.compile(r"(?<![\w.-])[a-f]{7,64}(?![\w-])"), "<NUM>"),
     # Versions, durations, sizes, and numbers with or without a unit
     (re.compile(rf"(?<![\w.])[vV]?0(?:\.0){{2,}}(?:[-+.]?{_RELEASE}[\w.]{{0,40}})?(?![\w-])"), "<NUM>"),
     (re.compile(r"(?<![\w.])0(?:\.0)?(?:d|h|m|s|ms)(?: ?0(?:\.0)?(?:h|m|min|s|sec|ms|us|µs|ns))+(?!\w)"), "<NUM>"),
     (
-        re.compile(rf"(?<![\w.])[+-]?0(?:[.,]0)*(?: (?:{_UNIT}|%)(?![\w-])|(?:{_UNIT}|[a-zA-Zµ]{{1,3}})?(?![\w-])|%)"),
+        re.compile(
+            rf"(?<![\w.])(?<!\w-)[+-]?0(?:[.,]0)*(?: (?:{_UNIT}|%)(?![\w-])|(?:{_UNIT}|[a-zA-Zµ]{{1,3}})?(?![\w-])|%)"
+        ),
         "<NUM>",
     ),
 )
 _WORD = re.compile(r"(?<![A-Za-z0_-])[A-Za-z_-]*0[\w-]*")
 _PARTS = re.compile(r"([_-]+)")
-_NUMBERED = re.compile(r"([A-Za-z]{3,})0")
+_PREFIX = re.compile(r"[A-Za-z]{3}|[a-z]{2}")  # AB-1234 is one of many, ord-1234 is an order
+_NUMBERED = re.compile(r"(?=[a-z]*[aeiouy])([a-z]{3,})0", re.IGNORECASE)
 _LIST = re.compile(r"<NUM>(?:(?:, ?|\.)?<NUM>)+")
 _PLACEHOLDER = re.compile(r"<[A-Z]+>")
 _TOKEN = re.compile(r"[^\W_]+")
@@ -220,6 +223,7 @@ def _mask_word(match: re.Match[str]) -> str:
     for part in _PARTS.split(match[0]):
         if "0" in part:
             numbered = _NUMBERED.fullmatch(part)
+            kept = kept if _PREFIX.search(kept) else ""
             return f"{kept}{numbered[1] if numbered else ''}<NUM>"
         kept += part
     return kept

@@ -115,13 +115,23 @@ def test_two_problems_that_differ_in_one_word_stay_two() -> None:
 
 
 def test_a_word_that_takes_many_values_becomes_a_variable_and_joins_them() -> None:
-    names = ("alice", "bob", "carol", "dave", "erin")
+    names = [f"{a}{b}{c}" for a in "abc" for b in "eio" for c in "lmn"]
 
     [incident] = grouped([failure(f"cannot notify {name} of the order") for name in names])
 
-    assert incident.count == 5
+    assert incident.count == len(names)
     assert incident.template == "cannot notify <*> of the order"
-    assert len(incident.fingerprint.aliases) == 5, "the cluster's, and those of the other values"
+    assert len(incident.fingerprint.aliases) == len(names), "the cluster's, and those of the other values"
+
+
+def test_reasons_and_services_stay_apart_however_often_they_come() -> None:
+    failures = [
+        failure(f"could not {verb} {noun} 17 at 10.0.0.1:80, attempt 2 of 5")
+        for verb in ("load", "save", "charge", "render", "send", "merge", "split")
+        for noun in ("order", "invoice", "cart", "refund", "stock", "price")
+    ]
+
+    assert len(grouped(failures * 3)) == len(failures)
 
 
 def test_a_known_problem_is_recognised_by_its_cluster_when_a_word_varies_after_all() -> None:

@@ -10,22 +10,25 @@ What is added to it here:
 - a template that covers a line wholly takes it before one that is only alike: what was joined once stays joined;
 - lines of different scopes never share a cluster;
 - there are at most `max_clusters`: the one that was not seen for longest goes. Ids are never used again;
-- a cluster knows the first few words of each of its gaps. A gap with few words tells things apart (``redis``,
-  ``postgres``), one with many is a variable; `Template.names` are a line's words in gaps of the first kind.
+- a cluster knows the first words of each of its gaps. A gap with few words tells things apart (``redis``,
+  ``postgres``), one with many plain words, or one that is nothing but a mask, is a variable; `Template.names` are a
+  line's words in gaps of the first kind.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from repo_agent_dagster.ops.analysis.templates.tree import GAP, Leaf, PathTree, varies
+from repo_agent_dagster.ops.analysis.templates.tree import GAP, Leaf, PathTree
 
-FEW_WORDS = 3
-"""A gap that had more different words than these is a variable."""
+FEW_WORDS = 20
+"""A gap that had more different words is a variable: services, regions and reasons are fewer, users are more."""
 
 MAX_WORDS = 120
 """So many words of a line are looked at."""
 
+_MASK = re.compile(r"\W*<[A-Z]+>\W*")
 _MAX_REMEMBERED = 100_000
 _STATE_VERSION = 1
 
@@ -202,5 +205,7 @@ def _words(line: str) -> list[str]:
 
 
 def _is_variable(known: list[str]) -> bool:
-    """Whether a gap tells nothing apart: it had many words, or one that varies by itself."""
-    return len(known) > FEW_WORDS or any(varies(word) for word in known)
+    """Whether a gap tells nothing apart: it had many plain words, or one that is nothing but a mask."""
+    if len(known) > FEW_WORDS:
+        return sum(word.isalpha() for word in known) > FEW_WORDS // 2
+    return any(_MASK.fullmatch(word) for word in known)

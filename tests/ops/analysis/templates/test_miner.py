@@ -99,14 +99,25 @@ def test_lines_of_different_scopes_never_share_a_template() -> None:
 def test_words_in_a_gap_tell_lines_apart_until_it_had_too_many() -> None:
     miner = TemplateMiner()
     services = ["redis", "postgres", "kafka"]
+    users = [f"user{a}{b}" for a in "abcde" for b in "vwxyz"]
 
-    for service in services:
-        miner.learn(f"cannot connect to {service} now")
-    few = {miner.learn(f"cannot connect to {service} now").names for service in services}
-    miner.learn("cannot connect to mongo now")
+    for word in services:
+        miner.learn(f"cannot connect to {word} now")
+    for word in users:
+        miner.learn(f"cannot send mail to {word} now")
 
-    assert few == {("redis",), ("postgres",), ("kafka",)}
-    assert miner.learn("cannot connect to redis now").names == ()
+    assert {miner.learn(f"cannot connect to {word} now").names for word in services} == {(word,) for word in services}
+    assert {miner.learn(f"cannot send mail to {word} now").names for word in users} == {()}
+
+
+def test_words_with_signs_in_them_are_names_however_many_they_are() -> None:
+    miner = TemplateMiner()
+    hosts = [f"({a}{b}.example)" for a in "abcde" for b in "vwxyz"]
+
+    for host in hosts:
+        miner.learn(f"cannot connect to {host} now")
+
+    assert {miner.learn(f"cannot connect to {host} now").names for host in hosts} == {(host,) for host in hosts}
 
 
 def test_a_gap_that_had_a_masked_word_is_a_variable() -> None:
