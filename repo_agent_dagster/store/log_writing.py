@@ -37,9 +37,12 @@ def staged(engine: Engine, rows: Iterable[LogRow]) -> Iterator[Iterable[LogRow]]
     if engine.dialect.name == "postgresql":
         yield rows
         return
+    remaining = iter(rows)
+    first = list(islice(remaining, _BATCH_ROWS))
+    if len(first) < _BATCH_ROWS:
+        yield first
+        return
     with tempfile.TemporaryFile(prefix="log-rows-") as file:
-        remaining = iter(rows)
-        first = batch = list(islice(remaining, _BATCH_ROWS))
         while batch := list(islice(remaining, _BATCH_ROWS)):
             packed = marshal.dumps(batch)
             file.write(len(packed).to_bytes(_LENGTH_BYTES, "big") + packed)
