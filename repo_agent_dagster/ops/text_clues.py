@@ -17,6 +17,12 @@ _OPTIONAL = ("?", "*", "{0")
 
 _Test = str | re.Pattern[str]
 
+# What almost every failure says is no good anchor.
+_COMMON_WORDS = (
+    " error: failed to cannot find not found could not for the of in is with type undefined "
+    "unexpected reading exception timeout test command file line "
+)
+
 
 class Told:
     """A text in lower case, with the runs that anchors are looked up in."""
@@ -53,7 +59,8 @@ class TextClue:
         unanchored: tuple[_Test, ...] = ()
         for literals, test in wanted:
             anchors = {
-                min(_runs(literal), key=lambda run: (counts[run], " " in run), default="") for literal in literals
+                min(_runs(literal), key=lambda run: (run in _COMMON, counts[run], " " in run), default="")
+                for literal in literals
             }
             if not anchors or "" in anchors:
                 unanchored += (test,)
@@ -85,6 +92,9 @@ def _position(test: "str | re.Pattern[str]", text: str) -> int:
 
 def _runs(text: str) -> list[str]:
     return [text[at : at + _ANCHOR] for at in range(len(text) - _ANCHOR + 1)] + _THREE_DIGITS.findall(text)
+
+
+_COMMON = frozenset(_runs(_COMMON_WORDS))
 
 
 def _needs(expression: str) -> tuple[str, ...]:

@@ -100,9 +100,9 @@ def word_with_model(
     """Word the candidates by a model, the gravest first, until the provider's budget is spent.
 
     An incident whose (masked) text has not changed since the same model worded it costs nothing. Answers are stored as
-    they come, each call's in a transaction of its own; call this outside of any. `threshold` is the least grave severity
-    that is filed: the model moves no incident across it. `allowed` are the hosts that its links may lead to. No fault
-    of the model's or the provider's is raised: the outcome tells of it.
+    they come, each call's in a transaction of its own; call this outside of any. `threshold` is the least grave
+    severity that is filed: the model moves no incident across it. `allowed` are the hosts that its links may lead to.
+    No fault of the model's or the provider's is raised: the outcome tells of it.
     """
     outcome = ModelOutcome()
     model = provider.spec.model

@@ -41,7 +41,7 @@ def cause_of(failure: Failure) -> Cause:
     """Return the likely cause of a failure by the rule library; `unknown` where no rule holds."""
     seen = _Seen(failure)
     best = _best(seen, None)
-    if best is None or best[0] < _WEAK:
+    if (best is None or best[0] < _WEAK) and (failure.before or failure.after):
         seen.is_wide = True
         best = _best(seen, best)
     if best is None:
