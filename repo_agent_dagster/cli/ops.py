@@ -176,7 +176,7 @@ def _content(logfile: str) -> bytes:
     if logfile == "-":
         return sys.stdin.buffer.read()
     path = Path(logfile)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise PermanentFault(f"there is no file {logfile}; give a log file, or - to read one from standard input")
     return path.read_bytes()
 

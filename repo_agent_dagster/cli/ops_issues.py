@@ -135,7 +135,9 @@ def work_on(issue_id: IssueId, as_json: AsJson = False) -> None:
         ops_view.print_json(asdict(task))
         return
     was = "submitted" if task.is_new else "there already, and not ended yet"
-    console.print(f"task {task.task_id} ({was}); `repo-agent task status {task.task_id}` tells how it goes")
+    console.print(
+        f"task {task.task_id} ({was}); `repo-agent task status {task.task_id}` tells how it goes", soft_wrap=True
+    )
 
 
 def summary(as_json: AsJson = False) -> None:
