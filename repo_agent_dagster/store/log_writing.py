@@ -4,7 +4,7 @@ import marshal
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain
 from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, func, literal, select
@@ -21,6 +21,7 @@ _COLUMNS = {
     "build": ("ingestion_id", "source", "repo", "run_id", "level", "message", "meta", "ts", "record_id"),
 }
 _BATCH_ROWS = 2000
+_BATCH_CHARACTERS = 4 * 1024 * 1024
 _LENGTH_BYTES = 8
 
 
@@ -37,17 +38,31 @@ def staged(engine: Engine, rows: Iterable[LogRow]) -> Iterator[Iterable[LogRow]]
     if engine.dialect.name == "postgresql":
         yield rows
         return
-    remaining = iter(rows)
-    first = list(islice(remaining, _BATCH_ROWS))
-    if len(first) < _BATCH_ROWS:
+    batches = _batches(rows)
+    first, second = next(batches, []), next(batches, None)
+    if second is None:
         yield first
         return
     with tempfile.TemporaryFile(prefix="log-rows-") as file:
-        while batch := list(islice(remaining, _BATCH_ROWS)):
+        for batch in chain([second], batches):
             packed = marshal.dumps(batch)
             file.write(len(packed).to_bytes(_LENGTH_BYTES, "big") + packed)
         file.seek(0)
         yield _again(first, file)
+
+
+def _batches(rows: Iterable[LogRow]) -> Iterator[list[LogRow]]:
+    """Yield the rows in lists that are bounded by number and by size: a single row may have a megabyte."""
+    batch: list[LogRow] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row[3]) + (len(row[4]) if row[4] else 0)
+        if size > _BATCH_CHARACTERS or len(batch) >= _BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _again(first: list[LogRow], file: IO[bytes]) -> Iterator[LogRow]:

@@ -18,6 +18,10 @@ from repo_agent_dagster.store.log_writing import LogRow
 MAX_PLACE_CHARACTERS = 200
 MAX_RUN_ID_CHARACTERS = 64
 MAX_RECORD_ID_CHARACTERS = 200
+MAX_ROWS_OF_AN_EVENT = 1000
+MAX_EVENT_CHARACTERS = 16 * 1024
+"""What each row of a trace event tells of the request: Logpush keeps it far below; longer, it would be stored for each
+log call of the line."""
 
 
 class UnreadableLine(ValueError):
@@ -84,7 +88,8 @@ class LineShapes:
         try:
             run_id = None if self._kind == "worker" else record.get("run_id")
             place, level, message = record[self._place], record["level"], record["message"]
-            row = _row(place, run_id, level, message, record.get("meta"), ts, record.get("id"), redactor)
+            meta = _meta(record.get("meta"), redactor)
+            row = _row(place, run_id, level, message, meta, ts, record.get("id"), redactor)
         except KeyError as error:
             raise UnreadableLine(f'the field "{error.args[0]}" is missing', ts) from None
         except UnreadableLine as error:
@@ -92,8 +97,7 @@ class LineShapes:
         if row[6] is not None:
             self.has_ids = True
         if self._jobs is not None and row[4] is not None:
-            meta = record["meta"] if redactor is None else redact_value(record["meta"])
-            self._jobs.saw(row[0], row[1], meta, ts)
+            self._jobs.saw(row[0], row[1], record["meta"] if redactor is None else redact_value(record["meta"]), ts)
         return (row,)
 
     def _time(self, record: dict[str, Any], field: str) -> str:
@@ -125,17 +129,21 @@ class LineShapes:
             return ()
         redactor = self._redactor if "\\u" in line or self._redactor.may_hold_secret(line) else None
         outcome = event.get("Outcome", "ok")
-        meta = {"outcome": outcome, "event": event.get("Event")}
+        calls, exceptions = _list(event.get("Logs")), _list(event.get("Exceptions"))
+        if len(calls) + len(exceptions) > MAX_ROWS_OF_AN_EVENT:
+            raise UnreadableLine(f"the event has over {MAX_ROWS_OF_AN_EVENT} log calls and exceptions", ts)
         try:
+            meta = _meta({"outcome": outcome, "event": event.get("Event")}, redactor)
+            if meta is not None and len(meta) > MAX_EVENT_CHARACTERS:
+                meta = _meta({"outcome": outcome}, redactor)
             lines = [
                 (entry.get("Level", "log"), " ".join(_text(part) for part in _list(entry.get("Message"))))
-                for entry in _list(event.get("Logs"))
+                for entry in calls
             ]
             lines += [
-                ("error", f"{entry.get('Name', 'Error')}: {_text(entry.get('Message', ''))}")
-                for entry in _list(event.get("Exceptions"))
+                ("error", f"{entry.get('Name', 'Error')}: {_text(entry.get('Message', ''))}") for entry in exceptions
             ]
-            if not lines or (outcome != "ok" and not event.get("Exceptions")):
+            if not lines or (outcome != "ok" and not exceptions):
                 lines.append(("info" if outcome == "ok" else "error", f"worker invocation ended: {outcome}"))
             script = event["ScriptName"]
             return [_row(script, None, level, text, meta, ts, None, redactor) for level, text in lines]
@@ -170,7 +178,7 @@ def _row(
     run_id: Any,
     level: Any,
     message: Any,
-    meta: Any,
+    meta: str | None,
     ts: str,
     record_id: Any,
     redactor: LineRedactor | None,
@@ -188,15 +196,25 @@ def _row(
     if record_id is not None:
         record_id = _record_id(record_id)
     if redactor is not None:
-        _refuse_unstorable((place, run_id, message, meta, record_id))
-        message, meta = redactor.redact(message), redactor.redact_value(meta)
+        _refuse_unstorable((place, run_id, message, record_id))
+        message = redactor.redact(message)
+    return (place, run_id, stored_level, message, meta, ts, record_id)
+
+
+def _meta(meta: Any, redactor: LineRedactor | None) -> str | None:
+    """Return the meta as JSON text."""
     if meta is None:
-        return (place, run_id, stored_level, message, None, ts, record_id)
+        return None
     if type(meta) is not dict:
         raise UnreadableLine('the field "meta" is not an object')
     try:
-        return (place, run_id, stored_level, message, _encode(meta), ts, record_id)
+        if redactor is not None:
+            _refuse_unstorable(meta)
+            meta = redactor.redact_value(meta)
+        return _encode(meta)
     except (ValueError, RecursionError) as error:
+        if isinstance(error, UnreadableLine):
+            raise
         raise UnreadableLine(f'the field "meta" cannot be stored: {error}') from None
 
 

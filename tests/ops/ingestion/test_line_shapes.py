@@ -157,6 +157,12 @@ def test_a_trace_event_always_gives_a_row() -> None:
     assert killed[2:4] == ("error", "worker invocation ended: exceededCpu")
 
 
+def test_what_an_event_tells_of_its_request_is_left_out_when_it_is_very_long() -> None:
+    rows = read_line(event(Event={"url": "x" * 20_000}, Logs=[{"Message": ["a"]}] * 3), "worker", DAY)
+
+    assert [row[4] for row in rows] == ['{"outcome":"ok"}'] * 3
+
+
 BROKEN = {
     "empty object": ("{}", '"ts" is missing'),
     "cut short": (worker_line()[:-5], "broken JSON"),
@@ -203,6 +209,7 @@ BROKEN = {
     "event without time": ('{"ScriptName": "edge"}', '"EventTimestampMs" is missing'),
     "event with a bad time": (event(EventTimestampMs="x"), '"EventTimestampMs" is no time'),
     "event with odd logs": (event(Logs=["text"]), "not an object"),
+    "event with endless logs": (event(Logs=[{}] * 1001), "over 1000 log calls"),
     "event with a bad name": (event(ScriptName=None), "1 to 200"),
 }
 
