@@ -12,6 +12,7 @@ from repo_agent_dagster.redaction.texts import (
     redact_source,
     redact_value,
 )
+from repo_agent_dagster.redaction.unseen import visible
 
 __all__ = [
     "REDACTED",
@@ -23,4 +24,5 @@ __all__ = [
     "redact_source",
     "redact_value",
     "use_key",
+    "visible",
 ]

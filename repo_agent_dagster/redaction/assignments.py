@@ -65,7 +65,7 @@ _NESTED = re.compile(r"(?P<name>[\w.-]{1,60}+)=", re.ASCII)
 _BEFORE = re.compile(r"[\w.-]*$", re.ASCII)
 # Prose has no such words: ``db_password``, ``clientSecret``.
 _COMPOUND = re.compile(r"[a-z]_[a-z]|[a-z][A-Z]|[A-Z]_[A-Z]")
-_HIDDEN = re.compile(PLACEHOLDER)
+_HIDDEN = re.compile(rf"(?:[A-Za-z][\w-]{{0,20}} {{1,3}})?{PLACEHOLDER}")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 # In a value that is none, another name may begin: ``auth: password=…``. In a longer one it is not looked for.
 _LOOKED_THROUGH = 200

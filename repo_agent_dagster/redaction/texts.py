@@ -9,6 +9,7 @@ from repo_agent_dagster.redaction.digests import PLACEHOLDER, REDACTED, placehol
 from repo_agent_dagster.redaction.private_keys import PrivateKeys
 from repo_agent_dagster.redaction.shapes import SHAPES
 from repo_agent_dagster.redaction.signs import Signs
+from repo_agent_dagster.redaction.unseen import may_hide, visible
 
 _CREDENTIALS = re.compile(r"(?<=://)(?!(?:[a-z][a-z-]{0,15}|\[REDACTED:[^\]\s]{1,60}\])@)[^\s/?#\"'<>`]{1,512}(?=@)")
 _ASSIGNMENT_SIGNS = Signs((*assignments.SIGNS, "bearer", "basic"))
@@ -54,7 +55,7 @@ def may_hold_secret(text: str) -> bool:
     False is certain, unless the JSON hides letters behind ``\\u`` escapes, or the text is a line inside of a private
     key, which `LineRedactor` knows. True is not certain.
     """
-    return _SIGNS.stand_in(text.lower())
+    return may_hide(text) or _SIGNS.stand_in(text.lower())
 
 
 def redact(text: str) -> str:
@@ -100,10 +101,19 @@ class LineRedactor:
 
     def may_hold_secret(self, text: str) -> bool:
         """Tell cheaply whether the next text could hold a secret, or is within a private key."""
-        return self._private_keys.is_inside or _SIGNS.stand_in(text.lower())
+        return self._private_keys.is_inside or may_hold_secret(text)
 
     def redact(self, text: str) -> str:
-        """Return the next text with every secret of a known shape replaced."""
+        """Return the next text with every secret of a known shape replaced.
+
+        Where a secret is found only after what nobody sees is taken out of the text, the text comes back without it.
+        """
+        redacted = self._redact(text)
+        if may_hide(redacted) and (plain := visible(redacted)) != (deeper := self._redact(plain)):
+            return deeper
+        return redacted
+
+    def _redact(self, text: str) -> str:
         lowered = text.lower()
         if not self._private_keys.is_inside and not _SIGNS.stand_in(lowered):
             return text
@@ -121,7 +131,7 @@ class LineRedactor:
         if isinstance(value, list):
             return [self.redact_value(item) for item in value]
         if isinstance(value, dict):
-            return {key: self._item(key, item) for key, item in value.items()}
+            return {self.redact_value(key): self._item(key, item) for key, item in value.items()}
         return value
 
     def _item(self, key: Any, item: Any) -> Any:

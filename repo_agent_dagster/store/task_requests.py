@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from repo_agent_dagster.contracts.base import Contract
 from repo_agent_dagster.contracts.faults import PermanentFault
 from repo_agent_dagster.contracts.tasks import PAYLOADS, Pathway, TaskStatus
+from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import add_if_absent, fetch_all, fetch_one, storable
 from repo_agent_dagster.store.storable import storable_text
@@ -205,6 +206,8 @@ def finish(
 ) -> bool:
     """Close an open task with a final status; False, with nothing changed, if it is not open.
 
+    Secrets of known shapes are taken out of the error, which may quote anything.
+
     With `dagster_run_id`, also only if that run holds the task: a run that outlived its task's cancellation cannot
     close the retry that another run has claimed.
 
@@ -214,7 +217,7 @@ def finish(
     if status not in FINAL:
         raise TaskStateError(f"task {task_id} cannot end as {status}; end it as success, failed or cancelled")
     holder = [] if dagster_run_id is None else [_row.dagster_run_id == dagster_run_id]
-    changes = {"status": status.value, "ended_at": now, "result": result, "error": error}
+    changes = {"status": status.value, "ended_at": now, "result": result, "error": error and redact(error)}
     return _change(conn, task_id, OPEN, changes, *holder)
 
 
@@ -225,7 +228,7 @@ def cancel(conn: Connection, task_id: str, *, now: datetime) -> bool:
 
 def withdraw(conn: Connection, task_id: str, *, now: datetime, error: str) -> bool:
     """Cancel a task that nobody has begun, with the reason; False, with nothing changed, if it is not pending."""
-    changes = {"status": TaskStatus.CANCELLED.value, "ended_at": now, "error": error}
+    changes = {"status": TaskStatus.CANCELLED.value, "ended_at": now, "error": redact(error)}
     return _change(conn, task_id, (TaskStatus.PENDING,), changes)
 
 

@@ -163,6 +163,8 @@ def test_no_secret_of_any_shape_is_stored_or_written_or_sent(night: Night) -> No
     workers += [json.dumps({"ts": f"{DAY}T12:00:00Z", "worker": "x", "level": "loud", "message": t}) for t, _ in lines]
     workers += [f"{{broken {text}" for text, _ in lines]
     workers += [line(text, worker="pem") for text in private_key()]
+    workers += [line("boom", worker="meta", meta={lines[0][1]: {lines[1][1]: [lines[2][0]]}})]
+    workers += [line("using gh\u200bp_" + made(36, seed="hidden"), worker="hidden")]
     builds = [build_line(text, run_id=1, meta={"job": "test", "step": "run"}) for text, _ in lines]
     builds += [build_line(text, run_id=2, meta={"job": "sign", "step": "run"}) for text in private_key()]
     night.write(workers=workers, builds=builds)
@@ -172,6 +174,7 @@ def test_no_secret_of_any_shape_is_stored_or_written_or_sent(night: Night) -> No
 
     everything = night.everything()
     assert [text for text, secret in lines if secret in everything or json.dumps(secret)[1:-1] in everything] == []
+    assert "gh" + "p_" + made(36, seed="hidden") not in everything
     assert not [body for body in private_key()[1:-1] if body in everything]
     assert totals["redacted"] >= 2 * len(lines)
     assert re.search(r"\[REDACTED:github-token:[0-9a-f]{8}\]", everything)

@@ -81,6 +81,7 @@ WITH_A_PLACE: list[tuple[str, str, str]] = [
     ("authorization", "proxy-authorization: basic {}", base64.b64encode(b"bob:" + b"hunter2").decode()),
     ("authorization", "curl -H 'Authorization: token {}'", made(40, HEX)),
     ("authorization", '"authorization": "{}"', made(30)),
+    ("authorization", '"authorization": "Bearer {}"', made(30)),
     ("authorization", "sent Basic {}", base64.b64encode(b"bob:" + b"secretsecret").decode().rstrip("=")),
     ("cookie", "Cookie: {}", "theme=dark; session=" + made(20)),
     ("query", "GET /cb?code={}&state=1", made(30)),

@@ -78,3 +78,13 @@ def test_secrets_are_counted_in_values_and_under_names() -> None:
         "secret_name": "db",
         "token_url": "https://x",
     }
+
+
+@pytest.mark.parametrize("between", ["\u200b", "\u00ad", "\U000e0041", "\x1b[0m", "\ufe0f"])
+def test_what_nobody_sees_hides_no_secret(between: str) -> None:
+    secret = STANDING_ALONE["github-token"][0]
+    text = f"using {secret[:2]}{between}{secret[2:]}"
+
+    assert may_hold_secret(text)
+    assert redact_counted(text) == ("using [REDACTED:github-token]", 1)
+    assert redact(f"an ordinary{between} line") == f"an ordinary{between} line"

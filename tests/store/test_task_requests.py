@@ -203,6 +203,16 @@ def test_a_task_is_finished_once(store: Engine, task: TaskRequest, now: datetime
     assert not ended.is_open
 
 
+def test_the_error_of_a_task_is_stored_without_secrets(store: Engine, now: datetime) -> None:
+    with write_transaction(store) as conn:
+        task = task_requests.submit(conn, Pathway.OPS_SCAN, SCAN, now=now)
+        task_requests.finish(
+            conn, task.id, TaskStatus.FAILED, now=now, error="no answer of https://bot:hunter2@example.com/"
+        )
+
+    assert _stored(store, task.id).error == "no answer of https://[REDACTED:url-credentials]@example.com/"
+
+
 def test_a_task_cannot_end_as_running(store: Engine, task: TaskRequest, now: datetime) -> None:
     with write_transaction(store) as conn, pytest.raises(TaskStateError, match="cannot end as running"):
         task_requests.finish(conn, task.id, TaskStatus.RUNNING, now=now)

@@ -17,8 +17,8 @@ _GAP = "…"
 def excerpt(failure: Failure) -> str:
     """Return the lines of a failure, at most `MAX_CHARACTERS`; of a build's log with their numbers and ``>`` marks."""
     before, picked, after = failure.before[-MAX_AROUND:], failure.lines[:MAX_LINES], failure.after[:MAX_AROUND]
-    # Redacted together: a private key is one secret over many lines.
-    texts = clean(redact("\n".join(line.text.replace("\n", " ") for line in (*before, *picked, *after)))).split("\n")
+    # Redacted together, since a private key is one secret over many lines, and after what could hide a secret is gone.
+    texts = redact(clean("\n".join(line.text.replace("\n", " ") for line in (*before, *picked, *after)))).split("\n")
     lines = [*before, *picked, *after]
     if failure.place.kind == "worker" or len(texts) != len(lines):
         shown = texts

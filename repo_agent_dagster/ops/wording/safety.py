@@ -8,29 +8,13 @@ import re
 from collections.abc import Collection
 
 from repo_agent_dagster.pages import markdown_text
+from repo_agent_dagster.redaction import visible
 
 MAX_PROSE_CHARACTERS = 10_000
 """A longer text is cut by `prose`: parsing what is made to be slow stays short."""
 
 _CUT = "…"
 
-# ESC and CSI sequences, and those with a text (titles, hyperlinks) when they end on their line. Of one that does not,
-# the ESC alone goes: an endless one would hide the rest of the log.
-_TERMINAL = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]{0,2048}(?:\x07|\x1b\\|\x9c)"
-    r"|\x1b[ -/]{0,3}[0-Z\\^-~]"
-)
-_BREAK = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
-# Control and format characters, variation selectors, tags, and letters that are not seen: they hide, reorder or forge
-# what a reader sees. Noncharacters and halves of surrogate pairs go as well: no database and no service takes them.
-_UNSEEN = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "]+"
-)
 _COMMENT = re.compile("<!(?=--)")
 _SPACE = re.compile(r"\s+")
 # Languages that GitHub draws instead of showing (mermaid, geojson, suggestion, …) are none of these.
@@ -42,8 +26,7 @@ _SHOWN_LANGUAGE = re.compile(
 
 def clean(text: str) -> str:
     """Return the text without terminal escapes and characters that are not seen; every line break is a newline."""
-    text = _TERMINAL.sub("", text)
-    return _UNSEEN.sub("", _BREAK.sub("\n", text))
+    return visible(text)
 
 
 def one_line(text: str, limit: int) -> str:
