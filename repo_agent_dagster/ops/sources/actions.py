@@ -42,11 +42,11 @@ class ActionsSource:
         return "build"
 
     def fetch(self, window: Window) -> Iterator[JobLog]:
-        """Yield the log of each job that ran in the window, of runs that have ended.
+        """Yield the log of each job that ran in the window, of attempts that have ended.
 
-        A run counts that was created in the window or up to its lateness before; one that still runs is read the next
-        time. A log's bytes are fetched when they are read; read each before the next is asked for, since the jobs of
-        an attempt share their archive, which is then removed.
+        A run counts that was created in the window or up to its lateness before; an attempt that still runs is read
+        the next time. A log's bytes are fetched when they are read; read each before the next is asked for, since the
+        jobs of an attempt share their archive, which is then removed.
 
         Raises:
             SourceIncomplete: a repository is refused, or there are too many; the others were read.
@@ -123,9 +123,11 @@ class ActionsSource:
         self, github: "GitHubActions", client: HttpClient, repository: Repository, window: Window
     ) -> Iterator[JobLog]:
         for run in github.runs(repository.name, window.start - window.lateness, window.end):
-            if run.status != "completed" or run.updated_at < window.start:
+            is_over = run.status == "completed"
+            if run.updated_at < window.start or not (is_over or run.attempt > 1):
                 continue
-            jobs = [job for job in github.jobs(run) if _is_in(job, window)]
+            ended = run.attempt if is_over else run.attempt - 1
+            jobs = [job for job in github.jobs(run) if job.attempt <= ended and _is_in(job, window)]
             for number, attempted in groupby(jobs, key=lambda job: job.attempt):
                 logs = AttemptLogs(client, repository.name, run.id, number)
                 try:

@@ -55,8 +55,8 @@ class AttemptLogs:
             self._folder.cleanup()
         self._archive, self._folder, self._is_asked = None, None, False
 
-    def steps_of(self, job: WorkflowJob) -> tuple[LogArchive, tuple[StepFile, ...]] | None:
-        """Return the archive and the job's steps in it; None: its own text must be asked for.
+    def archive(self) -> LogArchive | None:
+        """Return the attempt's archive; None: there is none that can be read.
 
         Raises:
             LogExpired: GitHub no longer has it.
@@ -66,8 +66,7 @@ class AttemptLogs:
             raise self._gone
         if not self._is_asked:
             self._ask()
-        steps = self._archive.steps_of(job.name) if self._archive else ()
-        return (self._archive, steps) if self._archive and steps else None
+        return self._archive
 
     def _ask(self) -> None:
         path = self._scratch("archive.zip")
@@ -159,11 +158,17 @@ class JobLog:
             "url": job.url,
         }
         lines = StepLines(job.repo, job.run_id, meta, job.started_at or datetime.fromtimestamp(0, UTC))
-        found = self.attempt.steps_of(self.told)
-        if found is None:
-            yield from self._of_one_text(lines)
-            return
-        archive, steps = found
+        archive = self.attempt.archive()
+        if archive and (steps := archive.steps_of(job.job)):
+            yield from self._of_steps(archive, steps, lines)
+        elif archive and (text := archive.text_of(job.job)):
+            ((_, pieces),) = archive.chunks(text)
+            yield from self._of_one_text(pieces, lines)
+        else:
+            with self.attempt.text_of(self.told).open("rb") as file:
+                yield from self._of_one_text(iter(lambda: file.read(_CHUNK_BYTES), b""), lines)
+
+    def _of_steps(self, archive: LogArchive, steps: tuple[StepFile, ...], lines: StepLines) -> Iterator[str]:
         names = {step.number: step.name for step in self.told.steps}
         damage: DamagedLogObject | None = None
         for step, pieces in archive.chunks(steps):
@@ -176,16 +181,15 @@ class JobLog:
         if damage is not None:
             raise damage
 
-    def _of_one_text(self, lines: StepLines) -> Iterator[str]:
+    def _of_one_text(self, pieces: Iterator[bytes], lines: StepLines) -> Iterator[str]:
         steps = _StepsByTime(self.told.steps)
         current: WorkflowStep | None = None
-        with self.attempt.text_of(self.told).open("rb") as file:
-            for line in raw_lines(iter(lambda: file.read(_CHUNK_BYTES), b"")):
-                step = steps.at(line)
-                if step is not current and step is not None:
-                    lines.in_step(step.number, step.name)
-                    current = step
-                yield lines.json_line(line)
+        for line in raw_lines(pieces):
+            step = steps.at(line)
+            if step is not current and step is not None:
+                lines.in_step(step.number, step.name)
+                current = step
+            yield lines.json_line(line)
 
 
 class _StepsByTime:

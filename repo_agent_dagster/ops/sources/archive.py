@@ -1,4 +1,4 @@
-"""The log archive of a run's attempt: a zip with one text file for each step, under a folder for each job.
+"""The log archive of a run's attempt: a zip with a text file for each step, in folders of jobs, or for each job alone.
 
 It comes from outside: names in it are compared, never used as paths; what it unpacks to is bounded; members that are
 encrypted, nested or damaged end where they are.
@@ -24,7 +24,7 @@ _MOST_RATIO = 300
 
 _CHUNK_BYTES = 256 * 1024
 _TRUNCATED_NAME = 80  # GitHub cuts folder names at about 90 characters
-_STEP = re.compile(r"(\d{1,4})_(.{0,300})\.txt")
+_STEP = re.compile(r"(\d{1,4})_([^/\\]{0,300})\.txt")
 _IS_ENCRYPTED = 0x1
 
 
@@ -59,6 +59,7 @@ class LogArchive:
             self._zip.close()
             raise ArchiveUnusable(f"the log archive has {len(members):,} members; {MOST_MEMBERS:,} are read at most")
         self._jobs = _by_job(members)
+        self._texts = _of_whole_jobs(members)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,6 +76,12 @@ class LogArchive:
         if len(fitting) != 1:
             return ()
         return tuple(sorted(self._jobs[fitting[0]], key=lambda step: step.number))
+
+    def text_of(self, job: str) -> tuple[StepFile, ...]:
+        """Return the file that has a job's whole log as one text, or nothing where it is not there for sure."""
+        wanted = _letters(job)
+        fitting = [text for text in self._texts if _fits(_letters(text.name), wanted)]
+        return tuple(fitting) if len(fitting) == 1 else ()
 
     def chunks(self, steps: tuple[StepFile, ...]) -> Iterator[tuple[StepFile, Iterator[bytes]]]:
         """Yield each step with its bytes; together they are bounded.
@@ -114,6 +121,11 @@ def _by_job(members: list[zipfile.ZipInfo]) -> dict[str, list[StepFile]]:
         if slash and folder and match:
             jobs[folder].append(StepFile(int(match[1]), match[2], member))
     return jobs
+
+
+def _of_whole_jobs(members: list[zipfile.ZipInfo]) -> list[StepFile]:
+    matches = ((member, _STEP.fullmatch(member.filename)) for member in members)
+    return [StepFile(int(match[1]), match[2], member) for member, match in matches if match]
 
 
 def _letters(name: str) -> str:

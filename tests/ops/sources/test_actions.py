@@ -1,22 +1,17 @@
 """GitHub Actions as a source, driven through PyGithub against a server on loopback."""
 
-import json
 import time
-import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
-from io import BytesIO
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from repo_agent_dagster.ops.github.actions import GitHubActions
 from repo_agent_dagster.ops.sources.actions import ActionsSource
 from repo_agent_dagster.ops.sources.actions_logs import JobLog
 from repo_agent_dagster.ops.sources.http import HttpClient, HttpManners
 from repo_agent_dagster.ops.sources.protocol import (
-    DamagedLogObject,
     LogExpired,
     SourceIncomplete,
     SourceRefused,
@@ -24,13 +19,9 @@ from repo_agent_dagster.ops.sources.protocol import (
     Window,
 )
 from tests.ops.loopback import github_faults
-from tests.ops.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, log_text, packed, serving_actions
+from tests.ops.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, serving_actions
 from tests.ops.loopback.server import Answer, said
-
-WINDOW = Window.of_day(date(2026, 3, 3))
-QUICK = HttpManners(
-    read_seconds=1, body_seconds=2, attempts=3, first_delay_seconds=0.01, longest_wait=timedelta(seconds=100)
-)
+from tests.ops.sources.actions_reading import WINDOW, lines_of, messages, read, source_of
 
 
 @pytest.fixture
@@ -45,37 +36,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     noted: list[float] = []
     monkeypatch.setattr(time, "sleep", noted.append)
     return noted
-
-
-def source_of(server: ActionsServer, *repositories: str, **options: Any) -> ActionsSource:
-    return ActionsSource(
-        name="gh",
-        connect=lambda: GitHubActions(
-            TOKEN,
-            base_url=server.url,
-            attempts=3,
-            first_delay_seconds=0.01,
-            longest_wait=timedelta(seconds=100),
-            is_paced=False,
-        ),
-        download=lambda: HttpClient(
-            server.url, SecretStr(TOKEN), QUICK, may_leave=True, pause=lambda seconds: time.sleep(seconds)
-        ),
-        repositories=repositories or (() if "organization" in options else ("acme/shop",)),
-        **options,
-    )
-
-
-def read(source: ActionsSource, window: Window = WINDOW) -> dict[str, list[dict[str, Any]]]:
-    return {log.name: lines_of(log) for log in source.fetch(window)}
-
-
-def lines_of(log: JobLog) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in b"".join(log.chunks()).splitlines()]
-
-
-def messages(source: ActionsSource) -> list[str]:
-    return [line["message"] for lines in read(source).values() for line in lines]
 
 
 def test_a_jobs_log_is_read_step_by_step_from_the_archive(server: ActionsServer) -> None:
@@ -161,6 +121,12 @@ def test_a_job_that_a_later_attempt_took_over_stands_once(server: ActionsServer)
 def test_runs_that_still_run_are_left_for_the_next_time(server: ActionsServer) -> None:
     server.add(Run("acme/shop", 7, [Job("test", conclusion=None)], status="in_progress"))
     assert read(source_of(server)) == {}
+
+
+def test_while_a_run_is_made_again_its_earlier_attempt_is_read(server: ActionsServer) -> None:
+    jobs = [Job("test"), Job("test", conclusion=None, started_at=NOON + timedelta(hours=1), attempt=2)]
+    server.add(Run("acme/shop", 7, jobs, status="in_progress"))
+    assert [log.job.attempt for log in source_of(server).fetch(WINDOW)] == [1]
 
 
 def test_a_job_that_runs_over_midnight_belongs_to_both_days(server: ActionsServer) -> None:
@@ -306,75 +272,6 @@ def test_a_log_that_is_missing_sooner_than_logs_expire_was_never_there(server: A
 def test_a_log_that_is_missing_right_after_its_job_may_still_come(server: ActionsServer) -> None:
     with pytest.raises(SourceUnavailable, match="may still come"):
         lines_of(next(missing(server, 404, timedelta(minutes=1))))
-
-
-def test_a_server_without_archives_of_attempts_gives_each_jobs_text(server: ActionsServer) -> None:
-    server.add(Run("acme/shop", 7, [Job("test", [("Set up job", ["Prepare"]), ("Run x", ["##[group]Run x", "boom"])])]))
-    server.api.goes_wrong("/attempts/", github_faults.not_found())
-    ((_, lines),) = read(source_of(server)).items()
-    assert [(line["meta"]["step"], line["message"]) for line in lines] == [
-        ("Set up job", "Prepare"),
-        ("Run x", "Run x"),
-        ("Run x", "boom"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "archive",
-    [
-        b"",
-        b"no zip at all",
-        packed({}),
-        packed({"test/1_a.txt": b"x" * 5000})[:60],
-        packed({"../../etc/passwd": b"x", "/etc/1_passwd.txt": b"x", "..\\..\\1_a.txt": b"x"}),
-        packed({"test/1_a.txt": b"x", "tést/1_a.txt": b"y", "te st/1_a.txt": b"z"}),
-    ],
-    ids=["empty", "no zip", "empty zip", "cut", "names that are paths", "two folders that fit"],
-)
-def test_an_archive_that_cannot_tell_is_replaced_by_the_jobs_own_text(server: ActionsServer, archive: bytes) -> None:
-    server.add(Run("acme/shop", 7, [Job("test")], archive=archive))
-    assert messages(source_of(server)) == ["Current runner version: '2.330.0'", "boom"]
-
-
-def damaged(member: bytes) -> bytes:
-    """An archive whose second step has a wrong checksum."""
-    whole = packed({"test/1_Set up job.txt": log_text(["fine"]), "test/2_Run tests.txt": member})
-    with zipfile.ZipFile(BytesIO(whole)) as archive:
-        offset = archive.getinfo("test/2_Run tests.txt").header_offset
-    place = whole.index(b"test/2_Run tests.txt", offset) + len("test/2_Run tests.txt") + 2
-    return whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
-
-
-def test_of_a_damaged_archive_the_good_steps_are_kept(server: ActionsServer) -> None:
-    server.add(Run("acme/shop", 7, [Job("test")], archive=damaged(log_text(["lost"]))))
-    (log,) = source_of(server).fetch(WINDOW)
-    found = b""
-    with pytest.raises(DamagedLogObject, match="damaged"):  # noqa: PT012 - the bytes before the fault are the point
-        for chunk in log.chunks():
-            found += chunk
-    assert b"fine" in found
-
-
-def test_a_zip_bomb_is_cut_short(server: ActionsServer) -> None:
-    bomb = packed({"test/1_Set up job.txt": log_text(["fine"]), "test/2_Run tests.txt": b"\0" * 60_000_000})
-    server.add(Run("acme/shop", 7, [Job("test")], archive=bomb))
-    (log,) = source_of(server).fetch(WINDOW)
-    found = b""
-    with pytest.raises(DamagedLogObject, match="unpacks to more than"):  # noqa: PT012 - as above
-        for chunk in log.chunks():
-            found += chunk
-    assert b"fine" in found
-    assert len(found) < 1_000_000
-
-
-def test_an_encrypted_member_is_not_read(server: ActionsServer) -> None:
-    whole = bytearray(packed({"test/1_Run tests.txt": log_text(["secret"])}))
-    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        whole[whole.index(mark) + offset] |= 1
-    server.add(Run("acme/shop", 7, [Job("test")], archive=bytes(whole)))
-    (log,) = source_of(server).fetch(WINDOW)
-    with pytest.raises(DamagedLogObject, match="encrypted"):
-        b"".join(log.chunks())
 
 
 def test_a_body_that_comes_too_slowly_is_given_up(server: ActionsServer) -> None:
