@@ -75,6 +75,9 @@ def explain(
     green: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The last passing log of the same job.")
     ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="It did fail: show its end where nothing in it looks like a failure.")
+    ] = False,
     place: Annotated[str, typer.Option(help="Whose log it is, e.g. acme/shop; it stands in the texts.")] = "",
     lines: Annotated[int, typer.Option(min=0, help="Log lines shown for each failure; 0 shows all.")] = 12,
     prompt: Annotated[bool, typer.Option("--prompt", help="Also show the prompt that asks for a remedy.")] = False,
@@ -92,7 +95,7 @@ def explain(
     content = _content(logfile)
     rules = Settings().severity_rules
     passing = None if green is None else green.read_bytes()
-    explanation = explain_log(content, passing, place=place or _named(logfile), rules_file=rules)
+    explanation = explain_log(content, passing, place=place or _named(logfile), has_failed=failed, rules_file=rules)
     if as_json:
         typer.echo(explanation.model_dump_json(indent=2))
     else:

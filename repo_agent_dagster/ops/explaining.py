@@ -17,6 +17,7 @@ from repo_agent_dagster.ops.wording.by_rule import word
 from repo_agent_dagster.redaction import redact, redact_counted
 
 _SOURCE = "explained"
+_END_ALONE = frozenset({"tail"})
 
 
 def explain_log(
@@ -24,13 +25,15 @@ def explain_log(
     green: bytes | None = None,
     *,
     place: str,
+    has_failed: bool = False,
     kind: LogKind = "build",
     rules_file: Path | None = None,
 ) -> LogExplanation:
     """Return what failed in a log, the gravest first; `green` is the last passing log of the same job.
 
     The log may be GitHub Actions' (also as `gh run view --log` prints it), a terminal's, or JSON lines. Secrets are
-    taken out of all that is returned. `place` is whose log it is, for the texts.
+    taken out of all that is returned. `place` is whose log it is, for the texts. Of a log that
+    `has_failed` for sure the end is returned where nothing in it looks like a failure.
 
     Raises:
         PermanentFault: the severity rules are broken.
@@ -40,7 +43,8 @@ def explain_log(
     where = Place(kind, place)
     log = text_log(text, where, _SOURCE)
     passing = None if green is None else text_log(redact(green.decode("utf-8", "replace")), where, _SOURCE)
-    incidents = _incidents(failures_of(log, passing))
+    failures = failures_of(log, passing)
+    incidents = _incidents([one for one in failures if has_failed or one.signals != _END_ALONE])
     explained = [_explained(incident, rules) for incident in incidents]
     explained.sort(key=lambda one: (one.severity, one.lines[0].number if one.lines else 0))
     return LogExplanation(
