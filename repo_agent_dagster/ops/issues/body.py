@@ -39,10 +39,10 @@ def body_of(issue: OpsIssue, *, server: str) -> str:
         f"`repo-agent ops claim {issue.id}` takes it on.</sub>",
     ]
     body = ""
-    for section in filter(None, sections):
+    for section in map(redact, filter(None, sections)):  # first, for what is redacted may get longer
         if len(body) + len(section) <= MAX_BODY_CHARACTERS:
             body += f"{section}\n\n"
-    return redact(body).rstrip() + "\n"
+    return body.rstrip() + "\n"
 
 
 def seen_again(issue: OpsIssue, days: Sequence[tuple[date, int]], *, server: str) -> str:

@@ -96,8 +96,10 @@ def _reopening(issue: OpsIssue) -> NewIntent:
 def _note_quiet(connection: "Connection", day: date, policy: IssuePolicy, to_github: bool, now: datetime) -> int:
     closed = 0
     intents: list[NewIntent] = []
-    quiet = ops_issues.get_many(connection, ops_tallies.quiet_issues(connection, policy.quiet_after))
-    for issue_id, issue in sorted(quiet.items()):
+    for issue_id in ops_tallies.quiet_issues(connection, policy.quiet_after):
+        issue = ops_issues.locked(connection, issue_id)
+        if issue.is_settled:
+            continue  # by a person, just now
         # Somebody who works on it decides when it is over.
         is_closing = policy.close_when_quiet and issue.status is not IssueStatus.IN_PROGRESS
         if is_closing:

@@ -50,7 +50,8 @@ def follow_github(
         if (found.state, None) == (issue.gh_state, issue.gh_problem) and survey.repository == known_as:
             continue
         with write_transaction(engine) as connection:
-            moved = None if issue.id in moving else follow(connection, issue, found, now=now)
+            known = ops_issues.locked(connection, issue.id)  # a person may have settled it meanwhile
+            moved = None if issue.id in moving else follow(connection, known, found, now=now)
             ops_issues.write(
                 connection,
                 issue.id,

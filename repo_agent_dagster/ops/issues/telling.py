@@ -200,6 +200,7 @@ class Teller:
 
     def _record(self, survey: Survey, issue: OpsIssue, intent: Intent, found: "Issue") -> None:
         with write_transaction(self._engine) as connection:
+            known = ops_issues.locked(connection, issue.id)
             ops_issues.write(
                 connection,
                 issue.id,
@@ -210,7 +211,7 @@ class Teller:
                 gh_problem=None,
                 gh_synced_at=self._now,
             )
-            follow(connection, issue, found, now=self._now)
+            follow(connection, known, found, now=self._now)
             ops_outbox.finish(connection, intent.id, now=self._now)
 
     def _tally(self, survey: Survey, issue: OpsIssue, number: int, intent: Intent) -> None:

@@ -58,6 +58,13 @@ def test_secrets_are_taken_out_wherever_they_stand(issue: OpsIssue) -> None:
         assert token not in text
 
 
+def test_an_issue_fits_also_when_taking_out_its_secrets_makes_it_longer(issue: OpsIssue) -> None:
+    text = "password=hunter22 " * 1_300
+    long_issue = replace(issue, analysis=text, prompt=text)
+
+    assert len(body_of(long_issue, server=SERVER)) + len(MARKER.written(KEY)) < MAX_BODY_CHARACTERS
+
+
 @pytest.mark.parametrize(
     "url",
     [

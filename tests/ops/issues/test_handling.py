@@ -1,5 +1,6 @@
 """What people do with issues: claim, triage, resolve, work on; told on GitHub as well."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -55,6 +56,23 @@ def test_a_second_claim_is_refused_by_name(store: Engine) -> None:
         claim(store, seen.issue_id, "bob", now=NOW)
 
     assert stored(store)[0].assignee == "alice"
+
+
+def test_of_many_who_claim_at_once_one_has_it(store: Engine) -> None:
+    (seen,) = scan(store, problem("boom"))
+
+    def claims(name: str) -> bool:
+        try:
+            claim(store, seen.issue_id, name, now=NOW)
+        except IssueStepRefused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        won = list(pool.map(claims, ["alice", "bob", "carol", "dave"]))
+
+    assert won.count(True) == 1
+    assert stored(store)[0].assignee == ["alice", "bob", "carol", "dave"][won.index(True)]
 
 
 def test_who_cannot_be_assigned_is_named_in_the_comment(sqlite_publisher: Publisher, shop: FakeRepository) -> None:
