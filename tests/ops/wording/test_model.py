@@ -18,6 +18,8 @@ from repo_agent_dagster.ops.analysis.model import Fingerprint, History
 from repo_agent_dagster.ops.severity.rating import rate
 from repo_agent_dagster.ops.wording.by_rule import word
 from repo_agent_dagster.ops.wording.model import MAX_FAILED_CALLS, Candidate, ModelOutcome, word_with_model
+from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.ops_wordings import StoredWording, keep, stored
 from repo_agent_dagster.store.tables import ops_wordings
 from tests.ai.endpoint_server import ModelServer, completion, error, send, serving
@@ -33,8 +35,24 @@ def model() -> Iterator[ModelServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = open_store(f"sqlite:///{tmp_path_factory.mktemp('wordings') / 'store.db'}")
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def ask(model: ModelServer, sqlite_store: Engine, now: datetime) -> Callable[..., ModelOutcome]:
+def kept(upgraded: Engine) -> Engine:
+    """A store that keeps no wordings yet; it is upgraded once for all tests, which write nothing else."""
+    with upgraded.begin() as connection:
+        connection.execute(ops_wordings.delete())
+    return upgraded
+
+
+@pytest.fixture
+def ask(model: ModelServer, kept: Engine, now: datetime) -> Callable[..., ModelOutcome]:
     """Have the loopback model word some candidates; `budget` in tokens, the rest as `word_with_model` takes it."""
 
     def asking(*candidates: Candidate, budget: int = 100_000, name: str = "m-1", **options: Any) -> ModelOutcome:
@@ -42,7 +60,7 @@ def ask(model: ModelServer, sqlite_store: Engine, now: datetime) -> Callable[...
         provider = Provider(
             spec, clock=lambda: now, record=lambda _call: None, pause=lambda _seconds: None, chance=Random(7)
         )
-        return word_with_model(provider, candidates, engine=sqlite_store, now=now, **options)
+        return word_with_model(provider, candidates, engine=kept, now=now, **options)
 
     return asking
 
@@ -114,9 +132,9 @@ def test_what_changed_or_another_model_is_asked_anew(ask: Callable[..., ModelOut
     assert (again.asked, again.cached) == (1, 0)
 
 
-def test_a_kept_answer_of_another_shape_is_asked_anew(ask: Callable[..., ModelOutcome], sqlite_store: Engine) -> None:
+def test_a_kept_answer_of_another_shape_is_asked_anew(ask: Callable[..., ModelOutcome], kept: Engine) -> None:
     ask(candidate())
-    with sqlite_store.begin() as connection:
+    with kept.begin() as connection:
         connection.execute(ops_wordings.update().values(wording={"title": "only"}))
 
     assert ask(candidate()).asked == 1
@@ -285,7 +303,7 @@ def test_the_model_sees_the_log_fenced_and_declared_as_data(
 
 
 def test_neither_the_prompt_nor_the_words_hold_a_secret(
-    ask: Callable[..., ModelOutcome], model: ModelServer, sqlite_store: Engine
+    ask: Callable[..., ModelOutcome], model: ModelServer, kept: Engine
 ) -> None:
     secret = "Aa1" * 7
     told = f"it says token={secret}"
@@ -294,9 +312,9 @@ def test_neither_the_prompt_nor_the_words_hold_a_secret(
 
     wording = ask(one).reworded[value(one)].wording
 
-    with sqlite_store.connect() as connection:
-        kept = json.dumps(connection.execute(select(ops_wordings.c.wording)).scalar_one())
-    for text in (model.got[0].said, wording.title, wording.analysis, wording.prompt, kept):
+    with kept.connect() as connection:
+        stored_words = json.dumps(connection.execute(select(ops_wordings.c.wording)).scalar_one())
+    for text in (model.got[0].said, wording.title, wording.analysis, wording.prompt, stored_words):
         assert secret not in text
 
 
@@ -310,9 +328,7 @@ def test_links_lead_only_where_they_may(ask: Callable[..., ModelOutcome], model:
     assert "](https://evil" not in analysis
 
 
-def test_answers_are_kept_as_they_come(
-    ask: Callable[..., ModelOutcome], model: ModelServer, sqlite_store: Engine
-) -> None:
+def test_answers_are_kept_as_they_come(ask: Callable[..., ModelOutcome], model: ModelServer, kept: Engine) -> None:
     def gone(handler: BaseHTTPRequestHandler, _body: dict[str, Any]) -> None:
         send(handler, 404, b"{}", {})
 
