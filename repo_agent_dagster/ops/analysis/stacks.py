@@ -8,7 +8,7 @@ from repo_agent_dagster.ops.analysis.model import Anchor, Frame
 MAX_FRAMES = 60
 _LONGEST_FRAME = 600  # a longer line is no frame
 
-_PYTHON = re.compile(r'[\s|+]*File "([^"]{1,400})", line (\d{1,7})(?:, in (.{1,200}))?\s*$')
+_PYTHON = re.compile(r'[\s|+]*File "([^"]{1,400})", line (\d{1,7})(?:,? in (.{1,200}))?\s*$')
 _PYTEST = re.compile(r"((?!E )[^\s:][^:]{0,300}\.pyx?):(\d{1,7}):(?: in (\S.{0,200})| [\w.]{0,120})?$")
 _V8 = re.compile(
     r"[\s|]*at (?:async )?(?:(?P<function>[^()]{1,200}?(?:\[as [^\]]{1,80}\])?) )?"
@@ -66,7 +66,8 @@ _NAMED = re.compile(
     r"(?![\w$/-]|\.\w|\()"
 )
 _AT_START = re.compile(
-    r"(?:E\s+|(?:Uncaught|Unhandled|Caused by:|Exception in thread \"[^\"]{0,100}\"|Unhandled exception[.:]|\[cause\]:"
+    r"(?:E\s+|(?:Uncaught |Unhandled |Caused by:|Exception in thread \"[^\"]{0,100}\""
+    r"|Unhandled exception[.:]|\[cause\]:"
     r"|PHP Fatal error:\s+Uncaught)\s*(?:\(in promise\)\s*)?){0,3}"
     r"((?:[A-Za-z_][\w$]{0,60}(?:\.|::)){0,6}[A-Z][\w$]{1,60})(?: \[[A-Z_]{1,60}\])?(?:: |:?$)"
 )

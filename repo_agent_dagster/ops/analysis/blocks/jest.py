@@ -45,7 +45,14 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
                 yield _test(texts, index, end, match["title"], file)
             index = end
             continue
-        elif _THRESHOLD.match(text) or _LONE.match(text):
+        elif _LONE.match(text):
+            end = until(texts, index + 1, lambda line: bool(line.strip()) and not line.startswith("  "), 12)
+            said = [i for i in range(index, end) if texts[i].strip()]
+            headline = texts[said[1]] if len(said) > 1 and text.rstrip().endswith(":") else text
+            yield Block("jest", index, end, trimmed(texts, said[:6]), shown(headline))
+            index = end
+            continue
+        elif _THRESHOLD.match(text):
             yield Block("jest", index, index + 1, (index,), shown(text))
         index += 1
 

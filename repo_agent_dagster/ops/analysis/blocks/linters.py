@@ -34,6 +34,7 @@ _BLACK = re.compile(
 _GOFMT_DIFF = re.compile(r"(?:diff (?:-u )?|--- )(?P<file>\S+\.go)\.orig")
 _HOOK = re.compile(r"(?P<name>\S.{0,100}?)\.{3,}Failed$")
 HINTS = (
+    "Oops! Something",
     " error ",
     " warning ",
     "✖",
@@ -66,6 +67,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
         blocks: list[Block] = []
         if not text or len(text) > 1000:
             pass
+        elif text.startswith("Oops! Something went wrong"):
+            blocks = [_broken_eslint(texts, index)]
         elif (match := _FILE.match(text)) and index + 1 < len(texts) and _finding(texts[index + 1]):
             end = until(texts, index + 1, lambda line: not _finding(line), 2000)
             blocks = list(_by_rule(texts, index, end, match["file"], strict=strict))
@@ -92,6 +95,15 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             blocks = [_line("pre-commit", texts, index, text, None, end)]
         yield from blocks
         index = max([index + 1, *(block.end for block in blocks)])
+
+
+def _broken_eslint(texts: Sequence[str], start: int) -> Block:
+    """ESLint could not begin: below its version stands why."""
+    end = until(texts, start + 1, lambda line: line.startswith(("##", "npm ", "error ", "https://")), 40)
+    version = next((i for i in range(start, end) if texts[i].startswith("ESLint: ")), start)
+    said = [i for i in range(version + 1, end) if texts[i].strip() and not texts[i].startswith("    at ")]
+    headline = texts[said[0]] if said else texts[start]
+    return Block("eslint", start, end, trimmed(texts, [start, *said[:5]]), shown(headline))
 
 
 def _finding(text: str) -> re.Match[str] | None:

@@ -32,7 +32,9 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             end = until(texts, index + 1, lambda line: _HEAD.match(line) or _COUNT.match(line), 300)
             block = _test(texts, index, end, match)
             mentions = [line for line, listed in flaky if match["title"].rstrip(" ─") in listed or line == flaky[0][0]]
-            yield replace(block, picked=trimmed(texts, [*block.picked, *mentions]) if len(mentions) > 1 else block.picked)
+            yield replace(
+                block, picked=trimmed(texts, [*block.picked, *mentions]) if len(mentions) > 1 else block.picked
+            )
             index = end
             continue
         if text.startswith("Error: ") and _WEB_SERVER.match(text):

@@ -12,29 +12,19 @@ from repo_agent_dagster.ops.analysis.blocks.block import (
     trimmed,
     until,
 )
+from repo_agent_dagster.ops.analysis.blocks.pytest_endings import CRASHED, ERROR_LINE, RULE, ending_at
 from repo_agent_dagster.ops.analysis.model import Anchor
 from repo_agent_dagster.ops.analysis.stacks import raised
 
-_RULE = re.compile(r"=+ (?P<title>[^=].{0,300}?) =+$")
 _TEST = re.compile(r"_+ (?P<title>[^_ ].{0,300}?|_\w.{0,300}?) _+$")
 _CAPTURED = re.compile(r"-+ (?:Captured|generated xml|live log).{0,100} -+$")
 _SUMMARY = re.compile(
     r"(?P<verdict>FAILED|ERROR|SUBFAIL(?:ED)?(?:\([^)]*\))?) (?P<test>\S[^ ]*(?:\[.{0,200}?\])?)(?: - (?P<what>.*))?$"
 )
-_ERROR_LINE = re.compile(r"\s*(?:\[gw\d+\] )?E(?:\s{2,}|$)")
+_PLACED = re.compile(r"(?P<file>/?[^\s:][^:]{0,300}\.py):(?P<line>\d+): (?P<what>\S.*)$")
 _LOCATION = re.compile(
     r"(?P<file>[^\s:][^:]{0,300}\.py):(?P<line>\d+): (?P<error>[\w.]*(?:Error|Exception|Exit"
     r"|Interrupt|Failed|Warning|Timeout)\w*)?$"
-)
-_LONE = re.compile(
-    r"(?:ERROR|FAIL)(?::)? (?P<what>usage: .*|file or directory not found: .*|not found: .*|found no collectors for .*"
-    r"|Coverage failure: .*|Required test coverage of .*|.*(?:unrecognized arguments|no such option): .*)"
-)
-_CONFTEST = re.compile(
-    r"(?:ImportError while loading conftest|INTERNALERROR> \w|pytest: error: |.*pytest\.PytestConfigWarning)"
-)
-_CRASHED = re.compile(
-    r"(?:\[gw\d+\] node down: .*|worker '?gw\d+'? crashed while running '(?P<test>[^']+)'|\+{5,} Timeout \+{5,}.*)"
 )
 HINTS = (
     "=== FAILURES",
@@ -61,16 +51,16 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
     found = False
     while index < len(texts):
         text = texts[index]
-        match = _RULE.match(text)
+        match = RULE.match(text)
         if match and match["title"] in ("FAILURES", "ERRORS"):
-            end = until(texts, index + 1, _RULE.match, len(texts))
+            end = until(texts, index + 1, RULE.match, len(texts))
             for block in _section(texts, index + 1, end, summary):
                 told.update(block.picked)
                 found = True
                 yield block
             index = end
             continue
-        if lone := _lone(texts, index):
+        if lone := ending_at(texts, index):
             found = True
             told.update(lone.picked)
             yield lone
@@ -98,32 +88,64 @@ def _summary(texts: Sequence[str]) -> dict[int, tuple[str, str]]:
 
 
 def _section(texts: Sequence[str], start: int, end: int, summary: dict[int, tuple[str, str]]) -> Iterator[Block]:
+    first = next((index for index in range(start, end) if _TEST.match(texts[index])), end)
+    yield from _one_line_each(texts, start, first, summary)
     heads = [index for index in range(start, end) if texts[index].startswith("_") and _TEST.match(texts[index])]
     for head, stop in zip(heads, [*heads[1:], end], strict=False):
         yield _test(texts, head, stop, summary)
 
 
+def _one_line_each(texts: Sequence[str], start: int, end: int, summary: dict[int, tuple[str, str]]) -> Iterator[Block]:
+    """Yield the failures of --tb=line: an error as far as it is told, and below it the place and the error again."""
+    begun = start
+    told: set[int] = set()
+    for index in range(start, end):
+        if match := _PLACED.match(texts[index]):
+            what = match["what"]
+            same = [
+                i for i, (_, why) in summary.items() if i not in told and why and what.startswith(why.rstrip(". ")[:80])
+            ]
+            told.update(same[:1])
+            test = summary[same[0]][0] if same else None
+            anchor = Anchor(match["file"], int(match["line"]))
+            yield Block(
+                "pytest", begun, index + 1, trimmed(texts, [*range(begun, index + 1), *same[:1]]), shown(what),
+                exception=raised(what) or ("AssertionError" if what.startswith("assert ") else None),
+                anchors=(anchor,), test=test,
+            )  # fmt: skip
+            begun = index + 1
+
+
 def _test(texts: Sequence[str], head: int, end: int, summary: dict[int, tuple[str, str]]) -> Block:
     told_until = until(texts, head + 1, _CAPTURED.match, end - head - 1)
     body = range(head + 1, told_until)
-    errors = [index for index in body if _ERROR_LINE.match(texts[index])]
+    errors = [index for index in body if ERROR_LINE.match(texts[index])]
     picked = [head, *errors]
     picked += [index for index in body if texts[index].startswith((">   ", ">\t"))]
     picked += own_frame_lines(texts, head + 1, told_until)
     if head + 1 < told_until and texts[head + 1].startswith(("ImportError while", "In test_", "file /", "in file")):
         picked.append(head + 1)
     if not errors:  # --tb=native, an exception group, or a module that cannot be read
-        picked += [index for index in body if _is_native(texts[index])]
+        told = [index for index in body if _is_native(texts[index])]
+        picked += [*told, *(i for index in told[-1:] for i in range(index, min(index + 20, told_until)))]
     location = next((m for index in reversed(body) if (m := _LOCATION.match(texts[index]))), None)
     first = _last_group_start(errors)
-    native = [index for index in picked if index != head and raised(texts[index].lstrip(" |+"))]
+    native = [index for index in picked if index != head and _is_native(texts[index])]
+    crashed = next((match for index in body if (match := CRASHED.match(texts[index]))), None)
+    if first is not None and texts[first].lstrip("E ").startswith('File "'):
+        first = errors[-1]  # a syntax error: where, the source, a caret, and then what
     headline = (
-        re.sub(r"^\s*(?:\[gw\d+\] )?E\s+", "", texts[first]) if first is not None
+        crashed[0] if crashed is not None
+        else re.sub(r"^\s*(?:\[gw\d+\] )?E\s+", "", texts[first]) if first is not None
         else texts[native[0 if _is_group(texts[native[0]]) else -1]].lstrip(" |+") if native
         else texts[head + 1] if head + 1 < end and texts[head + 1].strip() else texts[head].strip("_ ")
     )  # fmt: skip
-    frames = stack_in(texts, head + 1, told_until)
+    frames = stack_in([re.sub(r"^E\s+", "  ", text) for text in texts[head + 1 : told_until]], 0, told_until - head - 1)
     test, mentions = _identity(texts[head], summary, location["file"] if location else None, headline)
+    if crashed is not None:
+        picked += [index for index in body if CRASHED.match(texts[index])]
+        test = crashed["test"] or test
+        mentions = [index for index, (named, _) in summary.items() if named == test]
     exception = raised(headline) or (location["error"] if location else None)
     if exception is None and headline.startswith("assert "):
         exception = "AssertionError"
@@ -166,37 +188,8 @@ def _is_group(text: str) -> bool:
 
 
 def _is_native(text: str) -> bool:
-    stripped = text.lstrip(" |+")
-    return bool(stripped) and (raised(stripped) is not None or stripped.startswith("Traceback (most recent"))
-
-
-def _lone(texts: Sequence[str], index: int) -> Block | None:
-    """Return the block of a pytest that could not begin or was ended, where it starts on this line."""
-    text = texts[index]
-    if not text.startswith(("ERROR", "FAIL ", "ImportError", "INTERNALERROR", "pytest", "[gw", "worker", "++++")):
-        return None
-    if match := _LONE.match(text):
-        end = until(texts, index + 1, lambda line: not line.startswith("  "), 12)
-        return Block("pytest", index, end, trimmed(texts, range(index, end)), shown(match["what"]))
-    if match := _CRASHED.match(text):
-        end = index + 1
-        if text.startswith("+++"):
-            end = until(texts, index + 1, lambda line: line.startswith("+++"), 200) + 1
-            picked = [index, *own_frame_lines(texts, index, min(end, len(texts)))]
-            frames = stack_in(texts, index, end)
-            return Block("pytest", index, min(end, len(texts)), trimmed(texts, picked), "Timeout",
-                         exception="Timeout", frames=frames, anchors=anchors_of(frames))  # fmt: skip
-        return Block("pytest", index, end, (index,), shown(text), test=match["test"])
-    if _CONFTEST.match(text):
-        end = until(texts, index + 1, lambda line: line.startswith("##") or _RULE.match(line), 120)
-        errors = [i for i in range(index, end) if _ERROR_LINE.match(texts[i])]
-        frames = stack_in(texts, index, end)
-        what = texts[errors[-1]].lstrip("E ") if errors else text
-        picked = [index, *errors, *own_frame_lines(texts, index + 1, end)]
-        if text.startswith("INTERNALERROR"):
-            end = until(texts, index + 1, lambda line: not line.startswith("INTERNALERROR"))
-            picked = list(range(max(index, end - 4), end))
-            what = texts[end - 1].removeprefix("INTERNALERROR> ")
-        return Block("pytest", index, end, trimmed(texts, picked), shown(what), exception=raised(what),
-                     frames=frames, anchors=anchors_of(frames))  # fmt: skip
-    return None
+    """Return whether a line of a plain traceback begins it, or ends it with the exception."""
+    stripped = text.lstrip(" |+") if "|" in text[:12] or "+" in text[:6] else text
+    return stripped[:1].strip() != "" and (
+        raised(stripped) is not None or stripped.startswith("Traceback (most recent")
+    )

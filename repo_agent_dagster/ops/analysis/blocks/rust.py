@@ -23,12 +23,20 @@ _ARROW = re.compile(r"\s*--> (?P<file>\S.{0,300}?):(?P<line>\d+):(?P<column>\d+)
 _TEST = re.compile(r"---- (?P<test>\S.{0,300}?) stdout ----$")
 _PANICKED = re.compile(r"thread '.{0,200}' (?:\(\d+\) )?panicked at ")
 _INLINE = re.compile(r"panicked at '(?P<what>.*)', \S+:\d+:\d+$")
-_LINT = re.compile(r"#\[(?:deny|forbid)\(([\w:]+)\)\]|implied by `#\[deny|`-D ([\w:-]+)`|\[-D ([\w:-]+)\]")
+_LINT = re.compile(
+    r"#\[(?:deny|forbid)\(([\w:]+)\)\]|implied by `#\[deny|`-D ([\w:-]+)`|\[-D ([\w:-]+)\]"
+    r"|/rust-clippy/\S{1,40}#(?P<lint>\w+)"
+)
 _EXPLAINS = (
     *(" ", "\t", "Caused by", "required by", "... ", "perhaps", "versions that", "the package", "failed to"),
     *("all possible", "candidate", "location", "help:", "note:", "As a reminder", "previously selected"),
 )
-HINTS = ("error: ", "error[E", " stdout ----")
+_MANIFEST = (
+    *("error: no matching package", "error: failed to select a version", "error: failed to parse manifest"),
+    *("error: failed to get `", "error: failed to load", "error: failed to download", "error: the lock file"),
+)
+_FORMAT = re.compile(r"Diff in (?P<file>\S.{0,300}?)(?: at line |:)(?P<line>\d+):$")
+HINTS = ("Diff in ", "error: ", "error[E", " stdout ----")
 _FOREIGN = re.compile(
     r"error: (?:failed to push|failed to solve|pathspec|command |unknown option|option )"
     r"|error: .*(?:/dev/|subprocess-exited)"
@@ -38,7 +46,9 @@ _FOREIGN = re.compile(
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each compile error and each failed test."""
     cargo = any(
-        text.lstrip().startswith(("Compiling ", "Checking ", "Updating ", "Running `", "error[E", "---- "))
+        text.lstrip().startswith(
+            (*_MANIFEST, "Compiling ", "Checking ", "Updating ", "Running `", "error[E", "---- ", "Diff in ")
+        )
         or "cargo" in text
         for text in texts
     )
@@ -50,6 +60,11 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
         block = None
         if text.startswith("error") and (match := _ERROR.match(text)) and not _WRAPPER.match(text):
             block = _compile_error(texts, index, match) if not _FOREIGN.match(text) else None
+        elif text.startswith("Diff in ") and (match := _FORMAT.match(text)):
+            end = until(texts, index + 1, lambda line: not line.startswith(("+", "-", " ")), 60)
+            anchors = (Anchor(match["file"], int(match["line"])),)
+            what = f"{match['file']} is not formatted"
+            block = Block("rustfmt", index, end, trimmed(texts, range(index, end)), what, anchors=anchors)
         elif text.startswith("----") and (match := _TEST.match(text)):
             block = _test(texts, index, match["test"])
         if block:
@@ -67,7 +82,7 @@ def _compile_error(texts: Sequence[str], start: int, match: re.Match[str]) -> Bl
         anchors = ()
     rule = match["rule"]
     if rule is None and (lint := _LINT.search("\n".join(texts[start:end]))):
-        rule = lint[1] or lint[2] or lint[3]
+        rule = lint[1] or lint[2] or lint[3] or f"clippy::{lint['lint']}".replace("_", "-")
     what = f"{match['what']} [{rule}]" if rule else match["what"]
     tool = "clippy" if rule and rule.startswith("clippy") else "rustc" if place else "cargo"
     return Block(tool, start, end, trimmed(texts, range(start, end)), shown(what), anchors=anchors, rule=rule)

@@ -113,7 +113,7 @@ _SAYINGS = (
         "kubernetes",
         re.compile(
             r"(?:(?:Error from server|error: (?:timed out waiting|the server|unable to"
-            r"|You must be logged|deployment|no matching|resource|context|a container name"
+            r"|You must be logged|deployment|no matching resources|resource|context|a container name"
             r"|error (?:parsing|validating))|Unable to connect to the server"
             r"|Error: (?:INSTALLATION FAILED|UPGRADE FAILED|Kubernetes cluster|release|chart"
             r"|failed to download|timed out|context deadline)).*)"

@@ -37,6 +37,7 @@ _RUBY = re.compile(r"(?P<place>\S{1,300}\.rb:\d+):in [`'‘].{1,200}['’]: (?P<
 _SOURCE = re.compile(r"(?P<file>(?:file://)?/?[^\s:]{1,300}\.\w{1,5}):(?P<line>\d+)$")
 _SYNTAX = re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
 _PYTHON_FILE = re.compile(r'\s*File "([^"]{1,300})", line (\d+)$')
+_DUMP = re.compile(r"\s*$|\s|Thread 0x|Current thread 0x|Extension modules|#|=|SUMMARY|[A-Z]\w{3,12} of size")
 _CRASH = re.compile(r"Fatal Python error: |#\s+A fatal error has been detected|==\d+==ERROR: \w+Sanitizer")
 HINTS = (
     _PYTHON,
@@ -75,7 +76,7 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
         elif _SYNTAX.match(text):
             block = _syntax(texts, index)
         elif _CRASH.search(text[:200]):
-            end = until(texts, index + 1, lambda line: not line.strip() and not line.startswith(" "), 60)
+            end = until(texts, index + 1, lambda line: not _DUMP.match(line), 200)
             block = _block("crash", texts, index, end, index, text)
         if block:
             yield block

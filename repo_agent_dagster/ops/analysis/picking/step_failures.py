@@ -31,7 +31,12 @@ def findings_in(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Find
         blocks = _without_known(sheet, blocks, green)
     annotated = _annotations(sheet, step, blocks)
     verdicts = [finding for finding in blocks if finding.block.rank == Rank.VERDICT]
-    findings = _verdicts(sheet, verdicts, blocks) if verdicts else crashes(sheet, blocks, green)
+    fallen = [finding for finding in blocks if finding.block.tool == "crash"]
+    findings = (
+        sorted([*_verdicts(sheet, verdicts, blocks), *fallen], key=lambda f: f.first)
+        if verdicts
+        else crashes(sheet, blocks, green)
+    )
     findings = _annotate(sheet, findings, annotated)
     if not findings:
         findings = _loudest(sheet, step, green) or _tail(sheet, step, green)
