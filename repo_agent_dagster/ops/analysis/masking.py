@@ -17,6 +17,7 @@ MAX_REMEMBERED = 50_000
 """So many shapes are remembered; beyond, all are forgotten and learnt anew."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_ENCODED = re.compile(r"%(?:2[0-9A-Fa-f]|3[A-Fa-f]|40|5[BbDd])(?=[A-Za-z@/])")
 _DIGITS = re.compile(r"[0-9]+")
 
 # The digits of codes are moved out of ASCII while the masks run, and back afterwards.
@@ -159,6 +160,8 @@ def pattern(text: str) -> str:
     ``<NUM>`` is any number, and any word with a digit in it; the part before that stays (``order-<NUM>``).
     """
     text = plain_text(text)
+    if "%" in text:
+        text = _ENCODED.sub(_decoded, text)  # else the 2 of ``@acme%2Fcart`` would mask the name
     digits = _DIGITS.sub("0", text)
     known = _patterns.get(digits)
     if known is None:
@@ -227,6 +230,10 @@ def _mask_word(match: re.Match[str]) -> str:
             return f"{kept}{numbered[1] if numbered else ''}<NUM>"
         kept += part
     return kept
+
+
+def _decoded(match: re.Match[str]) -> str:
+    return chr(int(match[0][1:], 16))
 
 
 def _sheltered(match: re.Match[str]) -> str:

@@ -23,6 +23,10 @@ from repo_agent_dagster.ops.analysis.masking import error_codes, headline, patte
             "GET https://api.example.com:8443/users/99/x?a=1&b=2 failed",
             "GET https://api.example.com:<NUM>/users/<NUM>/x?<QUERY> failed",
         ),
+        (
+            "GET https://registry.example/@acme%2Fcart: 404 Not Found",
+            "GET https://registry.example/@acme/cart: 404 Not Found",
+        ),
         ("mail to bob.smith+x@example.co.uk", "mail to <EMAIL>"),
         ("pod checkout-api-7d9f8b6c5-xkqzt evicted", "pod checkout-api-<NUM> evicted"),
         ("pod checkout-api-bcdfghjkl-xkqzt evicted", "pod checkout-api-<NUM> evicted"),

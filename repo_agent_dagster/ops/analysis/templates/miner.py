@@ -11,8 +11,8 @@ What is added to it here:
 - lines of different scopes never share a cluster;
 - there are at most `max_clusters`: the one that was not seen for longest goes. Ids are never used again;
 - a cluster knows the first words of each of its gaps. A gap with few words tells things apart (``redis``,
-  ``postgres``), one with many plain words, or one that is nothing but a mask, is a variable; `Template.names` are a
-  line's words in gaps of the first kind.
+  ``postgres``), one with many plain words, or with words like ``ord_<NUM>`` and ``ord_abc``, is a variable;
+  `Template.names` are a line's words in gaps of the first kind.
 """
 
 import re
@@ -28,7 +28,7 @@ FEW_WORDS = 20
 MAX_WORDS = 120
 """So many words of a line are looked at."""
 
-_MASK = re.compile(r"\W*<[A-Z]+>\W*")
+_MASK = re.compile(r"([^<]*)<[A-Z]+>([^>]*)")
 _MAX_REMEMBERED = 100_000
 _STATE_VERSION = 1
 
@@ -205,7 +205,8 @@ def _words(line: str) -> list[str]:
 
 
 def _is_variable(known: list[str]) -> bool:
-    """Whether a gap tells nothing apart: it had many plain words, or one that is nothing but a mask."""
+    """Whether a gap tells nothing apart: it had many plain words, or all are what a mask stands for in one of them."""
     if len(known) > FEW_WORDS:
         return sum(word.isalpha() for word in known) > FEW_WORDS // 2
-    return any(_MASK.fullmatch(word) for word in known)
+    masks = (match for word in known if (match := _MASK.fullmatch(word)))
+    return any(all(word.startswith(mask[1]) and word.endswith(mask[2]) for word in known) for mask in masks)

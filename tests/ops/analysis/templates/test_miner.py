@@ -120,11 +120,21 @@ def test_words_with_signs_in_them_are_names_however_many_they_are() -> None:
     assert {miner.learn(f"cannot connect to {host} now").names for host in hosts} == {(host,) for host in hosts}
 
 
-def test_a_gap_that_had_a_masked_word_is_a_variable() -> None:
+@pytest.mark.parametrize(
+    ("one", "other", "names"),
+    [
+        ("<NUM>", "facade", ()),
+        ("(<NUM>),", "(facade),", ()),
+        ("ord_<NUM>", "ord_AbcDef", ()),
+        ("(id)=(<NUM>)", "(name)=(<NUM>)", ("(name)=(<NUM>)",)),
+        ("redis:<NUM>", "mysql:<NUM>", ("mysql:<NUM>",)),
+    ],
+)
+def test_a_gap_is_a_variable_when_a_mask_stands_for_all_its_words(one: str, other: str, names: tuple[str, ...]) -> None:
     miner = TemplateMiner()
-    miner.learn("blob <NUM> is missing")
+    miner.learn(f"blob {one} is missing")
 
-    assert miner.learn("blob facade is missing").names == ()
+    assert miner.learn(f"blob {other} is missing").names == names
 
 
 def test_a_state_of_another_version_is_left_but_for_its_ids() -> None:
