@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, 
 
 from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.store.ids import new_id
-from repo_agent_dagster.store.tables import log_ingestions
+from repo_agent_dagster.store.tables import build_jobs, log_ingestions
 from repo_agent_dagster.store.tables.logs import LOG_TABLES
 
 ObjectStatus = Literal["complete", "partial", "expired", "duplicate"]
@@ -142,6 +142,9 @@ def _hand_over(connection: Connection, key: ObjectKey, entry_id: str, digest: st
     connection.execute(log_ingestions.delete().where(_row.id == copy.id))
     handed = log_ingestions.update().where(_row.id == entry_id)
     connection.execute(handed.values(object_name=copy.object_name, version=copy.version))
+    if key.kind == "build":
+        of_it = (build_jobs.c.source == key.source, build_jobs.c.object_name == key.name)
+        connection.execute(build_jobs.update().where(*of_it).values(object_name=copy.object_name))
     return True
 
 

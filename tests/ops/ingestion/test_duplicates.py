@@ -4,9 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, select
 
+from repo_agent_dagster.store.build_jobs import job_of, lines_of
+from repo_agent_dagster.store.engine import read_transaction
 from repo_agent_dagster.store.tables import log_ingestions
-from tests.ops.conftest import DAY, LogFolder, line
+from tests.ops.conftest import DAY, LogFolder, build_line, line
 from tests.ops.ingestion.memory_source import MemoryObject, MemorySource
+from tests.ops.ingestion.test_build_jobs import job, job_line
 
 
 def states(engine: Engine) -> dict[str, tuple[str, int]]:
@@ -116,9 +119,22 @@ def test_that_holds_also_for_an_object_that_stands_before_the_changed_one(logs: 
     assert logs.messages() == ["more", "one", "two"]
 
 
-def test_builds_of_the_same_text_are_each_kept(builds: LogFolder) -> None:
-    from tests.ops.ingestion.test_build_jobs import job, job_line
+def test_a_job_goes_with_its_lines_to_the_copy(builds: LogFolder) -> None:
+    meta = {"job": "test", "conclusion": "failure"}
+    builds.write("a.jsonl", [build_line("boom", meta=meta)])
+    builds.write("b.jsonl", [build_line("boom", meta=meta)])
+    builds.ingest()
+    builds.write("a.jsonl", [build_line("of another build")])
 
+    builds.ingest()
+
+    with read_transaction(builds.engine) as connection:
+        found = job_of(connection, "test-build", "org/web", "7", 1, "test")
+        assert found is not None
+        assert [record.message for record in lines_of(connection, found)] == ["boom"]
+
+
+def test_builds_of_the_same_text_are_each_kept(builds: LogFolder) -> None:
     source = MemorySource(
         [MemoryObject(f"jobs/{n}", [job_line("boom")], job=job(job_id=str(n))) for n in (1, 2)], kind="build"
     )
