@@ -21,6 +21,7 @@ class Clues(SnakeContract):
     matches: Annotated[tuple[Expression, ...], Field(description="Regular expressions, in lower case.")] = ()
     exceptions: Annotated[tuple[Text, ...], Field(description="Classes; * stands for any letters.")] = ()
     tools: Annotated[tuple[Text, ...], Field(description="Whose failure block it is: pytest, tsc, …")] = ()
+    commands: Annotated[tuple[Expression, ...], Field(description="Of what was being run when it failed.")] = ()
     outcomes: Annotated[tuple[Text, ...], Field(description="How the platform says that a worker ended.")] = ()
     exit_codes: tuple[int, ...] = ()
     conclusions: Annotated[tuple[Text, ...], Field(description="How the build service says that a job ended.")] = ()
@@ -41,6 +42,7 @@ class Sample(SnakeContract):
     before: str = ""
     exception: str | None = None
     tool: str | None = None
+    command: str | None = None
     outcome: str | None = None
     exit_code: int | None = None
     conclusion: str | None = None

@@ -76,6 +76,7 @@ class _Seen:
         headline = failure.headline[:MAX_LINE]
         self.headline_end = len(headline)
         self.text = f"{headline}\n{_shortened(line.text for line in failure.lines)}"
+        self.command = Told((failure.command or "")[:MAX_LINE].lower())
         outcome = failure.meta.get("outcome")
         self.outcome = outcome if isinstance(outcome, str) else None
         self.exception = (failure.exception or "").rpartition(".")[2]
@@ -130,6 +131,8 @@ def _found(clues: ReadyClues, seen: _Seen, *, around: bool) -> tuple[int, int] |
     if clues.conclusions and (failure.job is None or failure.job.conclusion not in clues.conclusions):
         return None
     if clues.passed_on_retry and not failure.passed_on_retry:
+        return None
+    if clues.commands is not None and clues.commands.position(seen.command) is None:
         return None
     if clues.exceptions is not None and not (seen.exception and clues.exceptions.fullmatch(seen.exception)):
         return None

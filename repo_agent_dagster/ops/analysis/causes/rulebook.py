@@ -22,6 +22,7 @@ class ReadyClues:
     kinds: frozenset[LogKind]
     exceptions: re.Pattern[str] | None
     tools: frozenset[str]
+    commands: TextClue | None
     outcomes: frozenset[str]
     exit_codes: frozenset[int]
     conclusions: frozenset[str]
@@ -55,6 +56,7 @@ def _ready(several: Sequence[Clues]) -> tuple[ReadyClues, ...]:
             frozenset(clues.kinds),
             class_names(clues.exceptions) if clues.exceptions else None,
             frozenset(clues.tools),
+            TextClue.of((), clues.commands),
             frozenset(clues.outcomes),
             frozenset(clues.exit_codes),
             frozenset(clues.conclusions),

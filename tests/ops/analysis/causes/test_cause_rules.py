@@ -30,6 +30,7 @@ def _failure(sample: Sample) -> Failure:
         before=sample.before,
         exception=sample.exception,
         tool=sample.tool,
+        command=sample.command,
         exit_code=sample.exit_code,
         meta={"outcome": sample.outcome} if sample.outcome else {},
         job=_job(sample.conclusion) if sample.conclusion else None,
