@@ -2,20 +2,22 @@
 
 import os
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from repo_agent_dagster.cli.demo_inputs import DemoInputs, make_inputs
-from repo_agent_dagster.cli.demo_loop import DemoLoop, Row
 from repo_agent_dagster.cli.progress import StepBoard
 from repo_agent_dagster.cli.services import DagsterServices, home_lock
 from repo_agent_dagster.cli.signals import interrupt_on_signals
 from repo_agent_dagster.cli.up import leave_no_sandbox, prepare_folders, prepare_sandboxes, prepare_store
 from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from repo_agent_dagster.cli.demo_inputs import DemoInputs
+    from repo_agent_dagster.cli.demo_loop import Row
 
 PREPARE, START = "Docker engine and sandbox image", "Dagster: daemon, webserver, sensors, schedules"
 
@@ -51,7 +53,11 @@ def demo(
         raise typer.Exit(1)
 
 
-def _run(console: Console, settings: Settings) -> tuple[list[Row], DemoInputs]:
+def _run(console: Console, settings: Settings) -> "tuple[list[Row], DemoInputs]":
+    # The loop loads the whole store, which would make every other command's --help wait.
+    from repo_agent_dagster.cli.demo_inputs import make_inputs
+    from repo_agent_dagster.cli.demo_loop import DemoLoop
+
     board = StepBoard(console, [PREPARE, START, *DemoLoop.TITLES])
     services = DagsterServices(settings)
     try:
@@ -72,7 +78,7 @@ def _run(console: Console, settings: Settings) -> tuple[list[Row], DemoInputs]:
     return rows, inputs
 
 
-def _show(console: Console, settings: Settings, rows: list[Row], inputs: DemoInputs) -> None:
+def _show(console: Console, settings: Settings, rows: "list[Row]", inputs: "DemoInputs") -> None:
     table = Table("what", "result", "took", "run", title="What happened", title_justify="left", header_style="bold")
     for row in rows:
         sign = "[green]✓[/]" if row.ok else "[red]✗[/]"
