@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from github.GithubObject import GithubObject
-from github.PaginatedList import PaginatedList
 from github.Repository import Repository as ListedRepository
 from github.WorkflowJob import WorkflowJob as ListedJob
 from github.WorkflowRun import WorkflowRun as ListedRun
 
 from repo_agent_dagster.ops.github.client import PAGE_SIZE, GitHub, asked, told
+from repo_agent_dagster.ops.github.known_pages import KnownPage, KnownPages
 from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
 
 _T = TypeVar("_T", bound=GithubObject)
-_Again = Callable[[Callable[[], list[_T]]], list[_T]]
 
 MOST_LISTED = 1000
 """GitHub lists no more runs for one filter; a span of time that has more is halved."""
@@ -26,7 +26,12 @@ _MOST_PAGES = 1000
 
 
 class GitHubActions(GitHub):
-    """Reads Actions. Each method raises GitHubRefused or GitHubUnavailable where GitHub does not tell."""
+    """Reads Actions. Each method raises GitHubRefused or GitHubUnavailable where GitHub does not tell.
+
+    With `known_pages`, a page that has not changed is not sent again, and does not count for the rate limit.
+    """
+
+    known_pages: KnownPages | None = None
 
     def repository(self, name: str) -> Repository:
         """Return what is known of ``owner/name``; one that was renamed comes with its new name."""
@@ -74,10 +79,25 @@ class GitHubActions(GitHub):
             found = [_job(one) for one in islice(chain.from_iterable(pages), _MOST_JOBS)]
         return without_carried_over(found)
 
-    def _pages(self, kind: type[_T], path: str, item: str, **query: str) -> "_Pages[_T]":
-        # PyGithub's own methods ask for the repository, and for the run, before they list.
-        listed = PaginatedList(kind, self._client.requester, path, dict(query), list_item=item)
-        return _Pages(listed, bool(item), self._again)
+    def _pages(self, kind: Callable[..., _T], path: str, item: str, **query: str) -> "_Pages[_T]":
+        # PyGithub's own methods ask for the repository, and for the run, before they list, and know no ETags.
+        def asked_for(number: int) -> tuple[list[_T], int]:
+            data = self._again(lambda: self._page(path, {**query, "per_page": str(PAGE_SIZE), "page": str(number)}))
+            elements, total = (data[item], data["total_count"]) if item else (data, 0)
+            return [kind(self._client.requester, {}, element) for element in elements], int(total)
+
+        return _Pages(asked_for, is_counted=bool(item))
+
+    def _page(self, path: str, query: dict[str, str]) -> Any:
+        address = f"{self.base_url}{path}?{urlencode(sorted(query.items()))}"
+        known = self.known_pages.get(address) if self.known_pages else None
+        sent = {"If-None-Match": known.etag} if known else {}
+        got, data = self._client.requester.requestJsonAndCheck("GET", path, parameters=query, headers=sent)
+        if known is not None and data is None:
+            return known.data
+        if self.known_pages is not None and got.get("etag"):
+            self.known_pages.put(address, KnownPage(got["etag"], data))
+        return data
 
 
 class _Pages(Generic[_T]):
@@ -86,11 +106,10 @@ class _Pages(Generic[_T]):
     `total` is what GitHub counts, once a page was read; 0 for a listing that it does not count.
     """
 
-    def __init__(self, listed: PaginatedList[_T], is_counted: bool, again: _Again[_T]) -> None:
+    def __init__(self, ask: Callable[[int], tuple[list[_T], int]], *, is_counted: bool) -> None:
         self.total = 0
-        self._listed = listed
+        self._ask = ask
         self._is_counted = is_counted
-        self._again = again
         self._number = self._seen = 0
         self._is_over = False
 
@@ -100,11 +119,9 @@ class _Pages(Generic[_T]):
     def __next__(self) -> list[_T]:
         if self._is_over:
             raise StopIteration
-        page = self._again(lambda: self._listed.get_page(self._number))
         self._number += 1
+        page, self.total = self._ask(self._number)
         self._seen += len(page)
-        if self._is_counted:
-            self.total = self._listed.totalCount
         last = self._seen >= self.total if self._is_counted else len(page) < PAGE_SIZE
         self._is_over = last or not page or self._number == _MOST_PAGES
         return page

@@ -21,6 +21,7 @@ from repo_agent_dagster.contracts.log_sources import (
 from repo_agent_dagster.ops.options import OpsOptions
 from repo_agent_dagster.ops.rule_files import read_rules
 from repo_agent_dagster.ops.sources.directory import DirectorySource, embedded_sources
+from repo_agent_dagster.ops.sources.landing import pages_folder
 from repo_agent_dagster.ops.sources.object_store import ObjectStoreSource
 from repo_agent_dagster.ops.sources.protocol import LogSource, SourceRefused
 
@@ -93,7 +94,7 @@ def _actions(spec: GitHubActionsSpec, options: OpsOptions, tokens: Mapping[str, 
     token = partial(_token, spec.name, spec.token_env, tokens) if spec.token_env else lambda: options.github_token
     return ActionsSource(
         name=spec.name,
-        connect=partial(_github, spec, url, token),
+        connect=partial(_github, spec, url, token, pages_folder(options.landing, spec.name)),
         download=partial(_http, spec, url, token, now),
         repositories=spec.repositories,
         organization=spec.organization,
@@ -121,8 +122,11 @@ def _http(
     return HttpClient(url, token(), manners, may_leave=isinstance(spec, GitHubActionsSpec), clock=now)
 
 
-def _github(spec: GitHubActionsSpec, url: str, token: Callable[[], SecretStr]) -> "GitHubActions":
+def _github(spec: GitHubActionsSpec, url: str, token: Callable[[], SecretStr], pages: Path) -> "GitHubActions":
     from repo_agent_dagster.ops.github.actions import GitHubActions
+    from repo_agent_dagster.ops.github.known_pages import KnownPages
 
     longest_wait = timedelta(seconds=spec.longest_wait_seconds)
-    return GitHubActions(token().get_secret_value(), base_url=url, longest_wait=longest_wait)
+    github = GitHubActions(token().get_secret_value(), base_url=url, longest_wait=longest_wait)
+    github.known_pages = KnownPages(pages)
+    return github

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import chain
 from pathlib import Path
 from tempfile import mkdtemp
@@ -32,6 +32,7 @@ _IDENTITY_CHARACTERS = 33  # "i" or "c", and 32 hex digits
 _LINE_BYTES = 8 * 1024 * 1024
 _NOTE = "asked.json"
 _LOCK = ".lock"
+_PAGES = "pages"
 _FETCH = ".fetch-"
 _ABANDONED_SECONDS = 24 * 3600
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
@@ -190,11 +191,20 @@ def hour_of(ts: str) -> str:
 
 def day_folder(landing: Path, source: str, start: datetime) -> Path:
     """Return where a source's landing of the day that begins at `start` lies."""
-    return landing / hashlib.sha256(source.encode()).hexdigest()[:16] / f"{start:%Y-%m-%d}"
+    return _source_folder(landing, source) / f"{start:%Y-%m-%d}"
+
+
+def pages_folder(landing: Path, source: str) -> Path:
+    """Return where a build service's known pages lie."""
+    return _source_folder(landing, source) / _PAGES
+
+
+def _source_folder(landing: Path, source: str) -> Path:
+    return landing / hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
 def prune_landings(landing: Path, before: date) -> int:
-    """Remove what was told of days before `before`, of all sources; return how many days' folders went.
+    """Remove what was told of days before `before`, and pages last read before it; return how many went.
 
     Such a day is then asked for again when it is ingested again: keep the days that a back-fill may want.
     """
@@ -206,5 +216,10 @@ def prune_landings(landing: Path, before: date) -> int:
             continue
         if is_old:
             shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    oldest = datetime(before.year, before.month, before.day, tzinfo=UTC).timestamp()
+    for page in landing.glob(f"*/{_PAGES}/*"):
+        if page.stat().st_mtime < oldest:
+            page.unlink(missing_ok=True)
             removed += 1
     return removed

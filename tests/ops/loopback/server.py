@@ -1,5 +1,6 @@
 """A server on loopback that answers by routes, goes wrong as it is told, and keeps what it was asked."""
 
+import hashlib
 import json
 import re
 import threading
@@ -88,7 +89,7 @@ class Loopback:
         return said({"message": "Not Found", "documentation_url": "https://docs.github.com/rest"}, 404)
 
     def paged(self, asked: Asked, items: list[Any], key: str | None = None) -> Answer:
-        """Give one page of the items as GitHub does: ``per_page``, ``page`` and the Link header."""
+        """Give one page of the items as GitHub does: ``per_page``, ``page``, the Link header, and an ETag."""
         size, number = int(asked.query.get("per_page", "30")), int(asked.query.get("page", "1"))
         last = max(1, -(-len(items) // size))
 
@@ -100,7 +101,10 @@ class Loopback:
         links += [link(number + 1, "next"), link(last, "last")] if number < last else []
         part = items[(number - 1) * size : number * size]
         data = part if key is None else {"total_count": len(items), key: part}
-        return said(data, Link=", ".join(links)) if links else said(data)
+        etag = f'W/"{hashlib.sha256(json.dumps(data).encode()).hexdigest()}"'
+        if asked.headers.get("if-none-match") == etag:
+            return Answer(304, headers={"ETag": etag})
+        return said(data, ETag=etag, Link=", ".join(links)) if links else said(data, ETag=etag)
 
 
 @contextmanager

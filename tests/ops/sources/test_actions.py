@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from repo_agent_dagster.ops.github.known_pages import KnownPages
 from repo_agent_dagster.ops.sources.actions import ActionsSource
 from repo_agent_dagster.ops.sources.actions_logs import JobLog
 from repo_agent_dagster.ops.sources.http import HttpClient, HttpManners
@@ -156,12 +158,30 @@ def test_the_default_branch_is_the_repositorys_own(
 
 
 def test_runs_come_over_pages_each_once(server: ActionsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repo_agent_dagster.ops.github.client.PAGE_SIZE", 10)
+    monkeypatch.setattr("repo_agent_dagster.ops.github.actions.PAGE_SIZE", 10)
     for number in range(1, 26):
         server.add(Run("acme/shop", number, [Job("test")]))
     server.runs.append(server.runs[3])  # as it happens when runs are added while pages are read
     assert len(list(source_of(server).fetch(WINDOW))) == 25
     assert server.api.times("/actions/runs$") == 3
+
+
+def test_a_listing_that_has_not_changed_is_not_sent_again(server: ActionsServer, tmp_path: Path) -> None:
+    run = server.add(Run("acme/shop", 7, [Job("test")]))
+    github = source_of(server).connect()
+    github.known_pages = KnownPages(tmp_path)
+
+    def conclusions() -> list[str | None]:
+        (listed,) = github.runs("acme/shop", WINDOW.start, WINDOW.end)
+        return [job.conclusion for job in github.jobs(listed)]
+
+    assert conclusions() == conclusions() == ["failure"]
+    assert ["if-none-match" in asked.headers for asked in server.api.asked] == [False, False, True, True]
+    run.jobs[0].conclusion = "success"
+    assert conclusions() == ["success"]
+    for page in tmp_path.iterdir():
+        page.write_bytes(b"damaged")
+    assert conclusions() == ["success"]
 
 
 def test_a_span_with_more_runs_than_github_lists_is_halved(
