@@ -15,7 +15,7 @@ from repo_agent_dagster.ai.endpoint import Endpoint, Miss, Reply
 from repo_agent_dagster.ai.faults import AiFault, BudgetSpent, ProviderRefused, ProviderUnavailable
 from repo_agent_dagster.ai.retrying import MOST_ATTEMPTS, delay_seconds, may_pass
 from repo_agent_dagster.ai.spec import ProviderSpec
-from repo_agent_dagster.redaction import REDACTED, redact_source
+from repo_agent_dagster.redaction import REDACTED, redact, redact_source
 from repo_agent_dagster.store.ai_logs import AiCall
 
 # What endpoints answer to a `response_format` or a limit that they do not know.
@@ -114,9 +114,9 @@ class Calls:
             agent_name=agent[:200],
             ai_provider=self._spec.name,
             model=self._spec.model[:200],
-            thought=None if thought is None else self.hide(thought),
+            thought=None if thought is None else redact(self.hide(thought)),
             prompt="\n\n".join(f"[{message.role}]\n{message.content}" for message in sent),
-            response=self.hide(said),
+            response=redact(self.hide(said)),  # nothing is made of what is kept, so its code need not be spared
             tokens=tokens,
             latency=round(latency, 3),
             task_request_id=self._task_request_id,
