@@ -12,8 +12,8 @@ from repo_agent_dagster.contracts.issue_details import IssueDetails
 from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.contracts.ops import SETTLED_STATUSES, IssueStatus
 from repo_agent_dagster.store import ops_fingerprints
-from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.ops_fingerprints import Known
+from repo_agent_dagster.store.ops_owners import owners_of
 from repo_agent_dagster.store.ops_tallies import in_parts, recount
 from repo_agent_dagster.store.rows import insert_statement, storable
 from repo_agent_dagster.store.tables import ops_issue_sightings, ops_issues
@@ -104,7 +104,7 @@ def record_sightings(connection: Connection, sightings: Sequence[Sighting], *, n
 
     Call `lock_for_scan` first in the transaction.
     """
-    owners, new = _owners(connection, sightings)
+    owners, new = owners_of(connection, sightings)
     by_issue: dict[str, list[Sighting]] = {}
     for sighting, issue_id in zip(sightings, owners, strict=True):
         by_issue.setdefault(issue_id, []).append(sighting)
@@ -130,41 +130,6 @@ def record_sightings(connection: Connection, sightings: Sequence[Sighting], *, n
         ops_fingerprints.remember(connection, known, version=version, now=now)
     recount(connection, [*changed, *new])
     return [outcomes[issue_id] for issue_id in owners]
-
-
-def _owners(connection: Connection, sightings: Sequence[Sighting]) -> tuple[list[str], set[str]]:
-    """Return the issue of each sighting, and which of them are new."""
-    known = ops_fingerprints.known(
-        connection, [one for sighting in sightings for one in (sighting.fingerprint, *sighting.aliases)]
-    )
-    names = [(sighting.fingerprint, *sighting.aliases) for sighting in sightings]
-    taken = {known[name] for ours in names for name in ours if name in known}
-    unknown = [sighting for sighting, ours in zip(sightings, names, strict=True) if known.keys().isdisjoint(ours)]
-    before = _known_before(connection, unknown)
-    owners: list[str] = []
-    new: set[str] = set()
-    for sighting, ours in zip(sightings, names, strict=True):
-        owner = next((known[name] for name in ours if name in known), None)
-        if owner is None:
-            # An issue of earlier rules goes to the first that asks for it: what was one may be several now.
-            candidates = (before[old] for old in sighting.earlier_fingerprints if old in before)
-            owner = next((candidate for candidate in candidates if candidate not in taken), None)
-        if owner is None:
-            owner = new_id()
-            new.add(owner)
-        taken.add(owner)
-        for name in ours:
-            known.setdefault(name, owner)
-        owners.append(owner)
-    return owners, new
-
-
-def _known_before(connection: Connection, sightings: Collection[Sighting]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for version in {sighting.fingerprint_version for sighting in sightings}:
-        earlier = [one for s in sightings if s.fingerprint_version == version for one in s.earlier_fingerprints]
-        found.update(ops_fingerprints.known_before(connection, earlier, version=version))
-    return found
 
 
 def _lock_issues(connection: Connection, issue_ids: Collection[str]) -> dict[str, _Found]:
