@@ -19,19 +19,22 @@ _PROGRAMS = frozenset({
     "ant", "ava", "bandit", "bazel", "bazelisk", "biome", "black", "bun", "bundle", "cargo", "cmake", "composer",
     "coverage", "ctest", "cypress", "deno", "detekt", "docker", "dotnet", "eslint", "flake8", "flutter", "go",
     "golangci-lint", "gradle", "gradlew", "hadolint", "hatch", "helm", "isort", "jest", "ktlint", "make",
-    "markdownlint", "meson", "mix", "mocha", "mvn", "mvnw", "mypy", "next", "ninja", "node", "nox", "npm", "npx",
-    "nx", "pdm", "phpunit", "pip", "pip3", "pipenv", "playwright", "pnpm", "poetry", "pre-commit", "prettier",
-    "pylint", "pyright", "pytest", "python", "python3", "rake", "rspec", "rubocop", "ruff", "sbt", "shellcheck",
-    "stylelint", "swift", "terraform", "tflint", "tofu", "tox", "tsc", "turbo", "uv", "vite", "vitest", "wrangler",
-    "yamllint", "yarn",
+    "markdownlint", "meson", "mix", "mocha", "msbuild", "mvn", "mvnw", "mypy", "next", "ninja", "node", "nox",
+    "npm", "npx", "nx", "pdm", "phpunit", "pip", "pip3", "pipenv", "playwright", "pnpm", "poetry", "pre-commit",
+    "prettier", "pylint", "pyright", "pytest", "python", "python3", "rake", "rspec", "rubocop", "ruff", "sbt",
+    "shellcheck", "stylelint", "swift", "terraform", "tflint", "tofu", "tox", "tsc", "turbo", "uv", "vite",
+    "vitest", "wrangler", "yamllint", "yarn",
 })  # fmt: skip
 # These take any text as code.
 _INTERPRETERS = frozenset({"bash", "sh", "zsh", "dash", "node", "deno", "bun", "python", "python3", "perl", "ruby"})
 _CODE = frozenset({"-c", "-e", "-p", "--eval", "--print"})
 _OPERATORS = re.compile(r"[;|<>`$(){}*?\[\]~#!\\&\n\r]")
+_VARIABLE = re.compile(r"\$(?:[A-Za-z_]\w{0,60}|\{[A-Za-z_]\w{0,60}\})")
+_WITH_VARIABLE = re.compile(rf"[\w@%+=:,./-]*{_VARIABLE.pattern}(?:[\w@%+=:,./-]|{_VARIABLE.pattern})*")
 _METHOD = re.compile(r"[A-Z]{3,7}")
 _URL = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[^\s\"'<>\\^`{|}]{0,400})?")
 _PYTEST_ID = re.compile(r"[\w./-]{1,300}\.py(?:::.{1,200})?")
+_PLAYWRIGHT_PLACE = re.compile(r"[\w.-][\w./-]{0,300}\.[cm]?[jt]sx?(?::\d+){0,2}")
 _GO_NAME = re.compile(r"[A-Za-z_]\w{0,200}(?:/\S{1,200})?")
 _Maker = Callable[[Failure, str], Iterator[str]]
 
@@ -44,7 +47,9 @@ def commands(incident: Incident) -> tuple[str, ...]:
     if failure.place.kind == "worker":
         found = [_request(failure)]
     else:
-        found = [*_checkout(incident), *_narrowed(failure), *_told(failure.command)]
+        told = [*_told(failure.command)]
+        whole = _WHOLE.get(failure.tool or "") if not told else None
+        found = [*_checkout(incident), *_narrowed(failure), *told, whole]
     fit = (redact(one) for one in found if one and one.isprintable())
     return tuple(dict.fromkeys(one for one in fit if len(one) <= MAX_CHARACTERS))[:MAX_COMMANDS]
 
@@ -67,11 +72,19 @@ def _told(command: str | None) -> Iterator[str]:
             return
         if not _is_plain(part, words):
             return
-        yield shlex.join(words)
+        # A variable stays one, unless it was quoted: it is the environment's, and nothing is run for it.
+        yield shlex.join(words) if "'" in part else " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if _WITH_VARIABLE.fullmatch(word) else shlex.quote(word)
 
 
 def _is_plain(text: str, words: list[str]) -> bool:
-    if _OPERATORS.search(re.sub(r"'[^']*'", "", text)) or not words:
+    outside = re.sub(r"'[^']*'", "", text)
+    if "'" not in text:
+        outside = _VARIABLE.sub("", outside)
+    if _OPERATORS.search(outside) or not words:
         return False
     program, *rest = words
     name = program.removeprefix("./")
@@ -86,8 +99,6 @@ def _narrowed(failure: Failure) -> Iterator[str]:
         yield from _BY_TEST[tool](failure, failure.test)
     elif tool in _BY_FILE and (file := _own_file(failure)):
         yield shlex.join([*_BY_FILE[tool], file])
-    elif tool in _WHOLE:
-        yield _WHOLE[tool]
 
 
 def _own_file(failure: Failure) -> str | None:
@@ -126,11 +137,10 @@ def _by_name(*call: str, name: str, own_file: bool = True) -> _Maker:
 
 
 def _playwright(_failure: Failure, test: str) -> Iterator[str]:
-    for part in _ARROWS.split(test):
-        if re.fullmatch(r"[\w./-]{1,300}:\d+(?::\d+)?", part) and not part.startswith(("-", "/")):
-            yield f"npx playwright test {shlex.quote(part)}"
-            return
-    yield shlex.join(["npx", "playwright", "test", "-g", _ARROWS.split(test)[-1]])
+    parts = _ARROWS.split(test)
+    place = next((part for part in parts if _PLAYWRIGHT_PLACE.fullmatch(part) and not part.startswith("-")), None)
+    title = [] if place and place[-1].isdigit() else ["-g", parts[-1]]
+    yield shlex.join(["npx", "playwright", "test", *([place] if place else []), *title])
 
 
 def _go_test(_failure: Failure, test: str) -> Iterator[str]:
@@ -148,7 +158,7 @@ def _cargo_test(_failure: Failure, test: str) -> Iterator[str]:
 
 def _by_class(call: str, *, separator: str) -> _Maker:
     def commands_of(_failure: Failure, test: str) -> Iterator[str]:
-        found = re.fullmatch(r"([\w.$\\]{1,300}?)(?:[.#]|::)(\w{1,200})(?:\(.*\))?", test)
+        found = re.fullmatch(r"([\w.$\\]{1,300}?)(?:[.#]|::| > )(\w{1,200})(?:\(.*\))?", test)
         if found:
             yield f"{call}{shlex.quote(f'{found[1]}{separator}{found[2]}')}"
 
@@ -211,10 +221,5 @@ _WHOLE: Mapping[str, str] = {
     "gofmt": "gofmt -l .",
     "golangci-lint": "golangci-lint run",
     "javac": "mvn -q compile",
-    "npm": "npm ci",
-    "pnpm": "pnpm install --frozen-lockfile",
-    "yarn": "yarn install --frozen-lockfile",
-    "poetry": "poetry install",
-    "uv": "uv sync --locked",
     "terraform": "terraform validate",
 }
