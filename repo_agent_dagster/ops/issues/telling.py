@@ -13,7 +13,7 @@ from repo_agent_dagster.ops.github.faults import GitHubRefused, IssueGone, Issue
 from repo_agent_dagster.ops.issues import body
 from repo_agent_dagster.ops.issues.intents import NEVER_AGAIN
 from repo_agent_dagster.ops.issues.marker import Marker, read_marker
-from repo_agent_dagster.ops.issues.policy import IssuePolicy, labels_of
+from repo_agent_dagster.ops.issues.policy import OUR_LABEL, IssuePolicy, labels_of
 from repo_agent_dagster.ops.issues.survey import Survey
 from repo_agent_dagster.ops.issues.syncing import follow, look_for, record_state
 from repo_agent_dagster.store import ops_fingerprints, ops_issues, ops_outbox, ops_tallies
@@ -41,8 +41,8 @@ class RepositoryClosed(Exception):
     """The repository takes no issues now."""
 
 
-class Counts(Protocol):
-    """What is counted of what was told."""
+class Told(Protocol):
+    """What is counted of what was told, and sentences on what went wrong."""
 
     opened: int
     adopted: int
@@ -52,6 +52,7 @@ class Counts(Protocol):
     closed: int
     held: int
     refused: int
+    problems: list[str]
 
 
 class Teller:
@@ -67,7 +68,7 @@ class Teller:
         server: str,
         now: datetime,
         check: Callable[[], None],
-        done: Counts,
+        done: Told,
     ) -> None:
         self._engine = engine
         self._github = github
@@ -188,6 +189,11 @@ class Teller:
             survey.take_in(found)
             self._record(survey, issue, intent, found)
             self._done.opened += 1
+            if OUR_LABEL not in found.labels:
+                self._done.problems.append(
+                    f"{survey.repository} took an issue without its labels, by which it is found again: give the "
+                    "token's account the role Triage or Write there"
+                )
 
     def _adopt(self, survey: Survey, issue: OpsIssue, intent: Intent, there: list["Issue"]) -> None:
         """Take over what was opened before; of two for one problem the first stays."""

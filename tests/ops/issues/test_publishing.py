@@ -381,6 +381,16 @@ def test_a_token_that_may_not_write_issues_is_told_and_everything_waits(
     assert (done[1].opened, github.opened) == (2, 2)
 
 
+def test_labels_that_are_dropped_are_told(sqlite_publisher: Publisher, shop: FakeRepository) -> None:
+    shop.drops_labels = True
+    scan(sqlite_publisher.engine, problem("boom"))
+
+    done = [sqlite_publisher(), sqlite_publisher()]
+
+    assert "took an issue without its labels" in done[0].problems[0]
+    assert (done[1].problems, len(shop.issues), stored(sqlite_publisher.engine)[0].gh_state) == ([], 1, "open")
+
+
 def test_an_answer_that_got_lost_opens_nothing_twice(
     sqlite_publisher: Publisher, github: FakeGitHub, shop: FakeRepository
 ) -> None:

@@ -41,6 +41,7 @@ class FakeRepository:
 
     name: str
     has_issues: bool = True
+    drops_labels: bool = False
     issues: dict[int, FakeIssue] = field(default_factory=dict)
     comments: list[FakeComment] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
@@ -140,7 +141,9 @@ class FakeGitHub:
         if len(said_["title"]) > 256 or len(said_["body"]) > 65_536:
             return said({"message": "Validation Failed"}, 422)
         number = max([0, *repo.issues, *repo.deleted, *repo.moved]) + 1
-        issue = FakeIssue(number, said_["title"], said_["body"], self.login, labels=list(said_.get("labels", [])))
+        # GitHub passes over labels, without a word, where the account may open issues and no more.
+        labels = [] if repo.drops_labels else list(said_.get("labels", []))
+        issue = FakeIssue(number, said_["title"], said_["body"], self.login, labels=labels)
         repo.issues[number] = issue
         return self._done(said(self._issue(repo, issue), 201))
 
