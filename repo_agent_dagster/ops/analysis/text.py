@@ -27,10 +27,10 @@ _MARK = re.compile(r"##\[(error|warning|notice|debug|group|endgroup|section|comm
 _WORKFLOW_COMMAND = re.compile(r"::(error|warning|notice|debug|group|endgroup)(?: ([^:]{0,500}(?::[^:]{1,500})?))?::")
 _BUILDKIT = re.compile(r"#\d{1,4} (?:\d{1,6}\.\d{1,4} )?")
 _TASK = r"(?:test|build|lint|type-?check|check|start|dev|ci|e2e|unit|format)[\w:-]{0,30}"
-_SERVICE = re.compile(
-    r"\x20{0,2}[\w@/.-]{1,60}[-_]\d{1,3}\s{1,20}\| "  # Docker Compose
-    rf"|[\w@/.-]{{1,60}}[: ]{_TASK}: "  # Turborepo, pnpm
-    r"|\[gw\d{1,3}\] (?!linux|darwin|win)"  # pytest-xdist
+_SPEAKER = re.compile(
+    r"\x20{0,2}(?P<service>[\w@/.-]{1,60}[-_]\d{1,3})\s{1,20}\|(?: |$)"  # Docker Compose
+    rf"|(?P<task>[\w@/.-]{{1,60}}[: ]{_TASK}):(?: |$)"  # Turborepo, pnpm
+    r"|(?P<worker>\[gw\d{1,3}\]) (?!linux|darwin|win)"  # pytest-xdist
 )
 
 
@@ -88,18 +88,23 @@ def marked(text: str) -> Marked:
 
 def unprefixed(text: str) -> str:
     """Return the line without what wrappers put before each: times, BuildKit's step, a service's or package's name."""
+    return spoken(text)[1]
+
+
+def spoken(text: str) -> tuple[str | None, str]:
+    """Return who says the line, where several speak in turns (a service, a package's task), and what is said."""
     if not text:
-        return text
+        return None, text
     first = text[0]
     if first.isdigit() or first == "[":
         text = stamped(text)[1]
         if match := _CLOCK.match(text):
             text = text[match.end() :]
     if first == "#" and (match := _BUILDKIT.match(text)):
-        return text[match.end() :]
-    if (": " in text[:104] or "| " in text[:90] or text.startswith("[gw")) and (match := _SERVICE.match(text)):
-        return text[match.end() :]
-    return text
+        return None, text[match.end() :]
+    if (":" in text[:104] or "|" in text[:90] or text.startswith("[gw")) and (match := _SPEAKER.match(text)):
+        return match[match.lastgroup or 0], text[match.end() :]
+    return None, text
 
 
 def _backspaced(text: str) -> str:

@@ -47,6 +47,8 @@ def blocks_of(texts: Sequence[str]) -> list[Block]:
         if not any(hint in whole for hint in getattr(module, "HINTS", ("",))):
             continue
         for block in module.read(texts):
+            if len(block.picked) == 1 and not block.test and wrapper(texts[block.picked[0]]) is not None:
+                continue  # it only tells that something failed
             own = [index for index in block.picked if not claimed[index]]
             if len(own) * 2 <= len(block.picked):
                 continue

@@ -185,12 +185,14 @@ def _finding(texts: Sequence[str], start: int, end: int, tool: str, match: re.Ma
     file, line, column = named.get("file"), named.get("line"), named.get("column")
     anchors = (Anchor(file, int(line) if line else None, int(column) if column else None),) if file else ()
     rule = named.get("rule")
+    if tool == "dotnet" and rule and re.fullmatch(r"(?:C|LNK|D|MSB)\d+", rule):
+        tool = "msvc"
     if tool == "go" and rule:
         tool = "golangci-lint"
     what = (named["what"] or "").removeprefix("[*] ")
     if rule is None and tool == "mypy":
         rule = next((wrapped["rule"] for text in texts[start:end] if (wrapped := _WRAPPED_RULE.search(text))), None)
     if rule and rule not in what:
-        what = f"{rule}: {what}" if tool in ("tsc", "dotnet") else f"{what} [{rule}]"
+        what = f"{rule}: {what}" if tool in ("tsc", "dotnet", "msvc") else f"{what} [{rule}]"
     picked = trimmed(texts, range(start, end))
     return Block(tool, start, picked[-1] + 1, picked, shown(what), anchors=anchors, rule=rule)

@@ -1,6 +1,6 @@
 """A finding: what a step's lines tell of one failure, before it is told as one. Indexes are those of the sheet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from repo_agent_dagster.ops.analysis.blocks import Block
@@ -32,8 +32,8 @@ class Finding:
         return replace(self, block=replace(block, exit_code=exit_code, command=block.command or command))
 
 
-def found(block: Block, offset: int, *signals: Signal) -> Finding:
-    """Return a block that was read from the lines after `offset`, as a finding of the sheet."""
-    picked = tuple(index + offset for index in block.picked)
-    moved = replace(block, start=block.start + offset, end=block.end + offset, picked=picked)
-    return Finding(moved, picked, frozenset(signals or ({"stack"} if block.is_trace else {"block"})))
+def found(block: Block, lines: Sequence[int]) -> Finding:
+    """Return a block that was read from these lines of the sheet, as a finding of the sheet."""
+    picked = tuple(lines[index] for index in block.picked)
+    moved = replace(block, start=lines[block.start], end=lines[block.end - 1] + 1, picked=picked)
+    return Finding(moved, picked, frozenset({"stack"} if block.is_trace else {"block"}))

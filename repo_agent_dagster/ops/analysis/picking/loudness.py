@@ -21,13 +21,13 @@ _CLEARLY = re.compile(
     r"\s*(?:\[?[\w./ :-]{0,40}\]?[ :])?\[?(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC|Error|error"
     r"|fatal|FAIL|FAILED|Failed|E!|❌|✘|✗|🚨)\]?(?:[:!\s]|$)"
     r"|.{0,120}\b[A-Z]\w{2,60}(?:Error|Exception)\b(?::|$)|\s*(?:❌|✘|✗|🚨|⨯)"
-    r"|.*level=(?:error|fatal)|.*\"level\":\s?\"(?:error|fatal)\"",
+    r"|\s*\{\s*\"(?:message|error|errors|detail)\":|.*level=(?:error|fatal)|.*\"level\":\s?\"(?:error|fatal)\"",
 )
 _SEEMS = re.compile(
     r"\b0 (?:errors?|fail(?:ed|ures?|ing)?|problems|vulnerab|warnings?)|\bno (?:errors?"
     r"|failures?|problems|issues|conflicts)\b"
     r"|\b(?:errors?|failures?|failed|exceptions?)[\"']?[:=] ?\"?0\b"
-    r"|\berror[s-]?[\w-]*\.(?:[jt]sx?|py|go|rs|java|css|html?|vue|md|yml)\b"
+    r"|\berrors?[\w-]*\.[a-z]{1,4}\b"
     r"|\berror[-_](?:handl|pages?|bound|overlay|boundar|report|log|track|codes?|messages?"
     r"|utils?)|\b(?:on|handle|show|is|set)Error\b"
     r"|^\s*(?:✓|✔|√|ok\b|PASS|PASSED|\[PASS\]|\[ ?OK ?\]|--- PASS|test .* ok$)|\bPASSED\b"

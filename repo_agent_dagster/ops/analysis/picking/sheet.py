@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from repo_agent_dagster.contracts.logs import LogLevel
 from repo_agent_dagster.ops.analysis.blocks import Wrapper, wrapper
 from repo_agent_dagster.ops.analysis.model import Anchor, Line
-from repo_agent_dagster.ops.analysis.text import Mark, marked, unprefixed
+from repo_agent_dagster.ops.analysis.text import Mark, marked, spoken
 
 _CLEAN_UP = re.compile(r"(?:Post |Complete job|Cleaning up|Stop containers|Uploading artifacts)", re.IGNORECASE)
 _HEADER_LINES = 60
@@ -19,12 +19,16 @@ _SPECIAL = re.compile(r"\b(?:if|then|else|fi|for|while|do|done|case|esac|functio
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A log's lines as the readers see them: texts without marks and prefixes; `anchors` are those of annotations."""
+    """A log's lines as the readers see them: texts without marks and prefixes.
+
+    `anchors` are those of annotations; `speakers` tells who says a line where several programs speak in turns.
+    """
 
     lines: Sequence[Line]
     texts: list[str]
     marks: list[Mark | None]
     anchors: dict[int, Anchor]
+    speakers: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ def sheet_of(lines: Sequence[Line]) -> Sheet:
     texts: list[str] = []
     marks: list[Mark | None] = []
     anchors: dict[int, Anchor] = {}
+    speakers: dict[int, str] = {}
     for index, line in enumerate(lines):
         text = line.text
         mark: Mark | None = None
@@ -53,9 +58,12 @@ def sheet_of(lines: Sequence[Line]) -> Sheet:
             text, mark = found.text, found.mark
             if found.anchor is not None:
                 anchors[index] = found.anchor
-        texts.append(unprefixed(text).rstrip())
+        speaker, said = spoken(text)
+        if speaker is not None:
+            speakers[index] = speaker
+        texts.append(said.rstrip())
         marks.append(mark)
-    return Sheet(lines, texts, marks, anchors)
+    return Sheet(lines, texts, marks, anchors, speakers)
 
 
 def steps_of(sheet: Sheet) -> list[Step]:
@@ -93,6 +101,12 @@ def command_at(sheet: Sheet, step: Step, index: int, tool: str | None) -> str | 
     return " && ".join(step.script)[:500]
 
 
+def ends_step(text: str) -> Wrapper | None:
+    """Return what the line tells when it is the build service's last word on a step."""
+    told = wrapper(text) if any(word in text for word in _ENDING_WORDS) else None
+    return told if told is not None and told.ends_step else None
+
+
 def _step(sheet: Sheet, start: int, end: int) -> Step:
     name = sheet.lines[start].step
     script = _header(sheet, start, end)
@@ -100,8 +114,8 @@ def _step(sheet: Sheet, start: int, end: int) -> Step:
     marked_any = any(mark is not None for mark in sheet.marks[start:end])
     for index in range(start, end):
         text = sheet.texts[index]
-        told = wrapper(text) if any(word in text for word in _ENDING_WORDS) else None
-        if told is not None and told.ends_step and told.exit_code != 0:
+        told = ends_step(text)
+        if told is not None and told.exit_code != 0:
             failed, ending = True, told
         if sheet.marks[index] == "error" or (not marked_any and sheet.lines[index].level in _GRAVE):
             failed = True

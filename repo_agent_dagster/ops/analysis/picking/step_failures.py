@@ -10,7 +10,7 @@ from repo_agent_dagster.ops.analysis.picking.crashes import continued, crashes, 
 from repo_agent_dagster.ops.analysis.picking.finding import Finding, found
 from repo_agent_dagster.ops.analysis.picking.green import GreenLines
 from repo_agent_dagster.ops.analysis.picking.loudness import Loudness, is_passing_over, loudness
-from repo_agent_dagster.ops.analysis.picking.sheet import Sheet, Step
+from repo_agent_dagster.ops.analysis.picking.sheet import Sheet, Step, ends_step
 from repo_agent_dagster.ops.analysis.stacks import exception_of
 
 _ECHO = re.compile(r"[>$+] |\[command\]|info (?:Visit|If you think)|yarn run v")
@@ -25,8 +25,7 @@ _NEW_TAIL_LINES = 12
 
 def findings_in(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
     """Return what failed in the step, in order; empty when nothing in it tells of a failure."""
-    texts = sheet.texts[step.start : step.end]
-    blocks = [_spoken_by_service(sheet, found(block, step.start)) for block in blocks_of(texts)]
+    blocks = [_spoken_by_service(sheet, finding) for finding in _read(sheet, step)]
     if green is not None:
         blocks = _without_known(sheet, blocks, green)
     annotated = _annotations(sheet, step, blocks)
@@ -47,6 +46,25 @@ def annotated_findings(sheet: Sheet, step: Step) -> list[Finding]:
     """Return only what the build service itself marks as an error: all that counts in a job that passed."""
     lines = [index for index in _annotations(sheet, step, ()) if wrapper(sheet.texts[index]) is None]
     return [_told_by(sheet, [index]) for index in lines]
+
+
+def _read(sheet: Sheet, step: Step) -> list[Finding]:
+    """Return the blocks of the step; where several programs speak in turns, each is read by itself."""
+    turns: dict[str | None, list[int]] = {}
+    for index in range(step.start, step.end):
+        turns.setdefault(sheet.speakers.get(index) if sheet.speakers else None, []).append(index)
+    findings = [
+        found(block, lines) for lines in turns.values() for block in blocks_of([_bounding(sheet, i) for i in lines])
+    ]
+    return sorted(findings, key=lambda finding: finding.first)
+
+
+def _bounding(sheet: Sheet, index: int) -> str:
+    """Return the line's text; a line of the build service's own, at which every block ends, as a bare mark."""
+    text = sheet.texts[index]
+    if sheet.marks[index] in ("group", "endgroup", "section") or (text and ends_step(text)):
+        return "##"
+    return text
 
 
 def _spoken_by_service(sheet: Sheet, finding: Finding) -> Finding:

@@ -34,14 +34,20 @@ def failures_of(log: Log, green: Log | None = None) -> tuple[Failure, ...]:
     else:
         green_lines = GreenLines(green) if green is not None and green.lines else None
         pairs = [
-            (step, finding) for step in _failing(sheet, steps) for finding in findings_in(sheet, step, green_lines)
+            (step, finding) for step in _failing(steps, green) for finding in findings_in(sheet, step, green_lines)
         ]
     return tuple(_failure(log, sheet, step, finding) for step, finding in pairs[:MAX_FAILURES])
 
 
-def _failing(sheet: Sheet, steps: list[Step]) -> list[Step]:
-    """Return the steps to look into: those that failed; where none says so, the last one that is no clean-up."""
+def _failing(steps: list[Step], green: Log | None) -> list[Step]:
+    """Return the steps to look into: those that failed; where none says so, the last one that is no clean-up.
+
+    A step that failed in the passing build as well is allowed to fail, and does not explain this one.
+    """
     failed = [step for step in steps if step.failed]
+    if len(failed) > 1 and green is not None:
+        allowed = {step.name for step in steps_of(sheet_of(green.lines)) if step.failed}
+        failed = [step for step in failed if step.name not in allowed] or failed
     if failed:
         return [step for step in failed if not step.is_clean_up] or failed
     work = [step for step in steps if not step.is_clean_up] or steps
