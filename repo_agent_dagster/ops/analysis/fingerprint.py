@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from repo_agent_dagster.ops.analysis import fingerprint_v1
 from repo_agent_dagster.ops.analysis.code_names import file_name, function_name, is_test_file, name_of_test, step_name
-from repo_agent_dagster.ops.analysis.masking import error_codes, word_tokens
+from repo_agent_dagster.ops.analysis.masking import error_codes, headline, word_tokens
 from repo_agent_dagster.ops.analysis.model import Failure, Fingerprint, Frame, Place
 from repo_agent_dagster.ops.analysis.templates import Template
 
@@ -109,9 +109,9 @@ def scope_of(identity: Identity) -> str:
 
 def earlier(failure: Failure) -> tuple[str, ...]:
     """Return the fingerprints that a failure had by earlier versions of the rules."""
-    texts = dict.fromkeys((failure.headline, failure.text))
     place = failure.place
-    values = (fingerprint_v1.fingerprint_v1(place.kind, place.name, text, failure.meta) for text in texts if text)
+    headlines = dict.fromkeys((failure.headline, headline(failure.text)))
+    values = (fingerprint_v1.fingerprint_v1(place.kind, place.name, text, failure.meta) for text in headlines if text)
     return tuple(dict.fromkeys(values))
 
 

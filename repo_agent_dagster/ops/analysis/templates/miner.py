@@ -18,6 +18,7 @@ What is added to it here:
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import eq
 from typing import Any
 
 from repo_agent_dagster.ops.analysis.templates.tree import GAP, Leaf, PathTree
@@ -31,6 +32,10 @@ MAX_WORDS = 120
 _MASK = re.compile(r"([^<]*)<[A-Z]+>([^>]*)")
 _MAX_REMEMBERED = 100_000
 _STATE_VERSION = 1
+
+MAX_PER_LEAF = 300
+"""So many clusters begin with the same words and are of one length; the one that was not seen for longest goes. It
+bounds what a line is compared with, where a night brings thousands of lines that have nothing else in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,11 @@ class _Cluster:
     leaf: Leaf
     words: list[str]
     gaps: dict[int, list[str]] = field(default_factory=dict)
+    seen: int = 0
 
     def covers(self, words: list[str]) -> bool:
+        if not self.gaps:
+            return self.words == words
         return all(own in (GAP, word) for own, word in zip(self.words, words, strict=True))
 
     def absorb(self, words: list[str]) -> None:
@@ -86,6 +94,7 @@ class TemplateMiner:
         self._clusters: dict[int, _Cluster] = {}  # the one that was not seen for longest comes first
         self._seen: dict[tuple[str, str], _Cluster] = {}
         self._next_id = 1
+        self._clock = 0
 
     def __len__(self) -> int:
         """Return the number of clusters."""
@@ -143,7 +152,7 @@ class TemplateMiner:
         best, best_rank = None, (self._similarity * len(words), -1)
         leaf = self._tree.find(scope, words)
         for cluster in () if leaf is None else self._tree.clusters(leaf):
-            same = sum(own == word for own, word in zip(cluster.words, words, strict=True))
+            same = sum(map(eq, cluster.words, words))
             # As in the paper; of two that are as much alike, the one with more gaps is the more general.
             if (rank := (same, len(cluster.gaps))) > best_rank:
                 best, best_rank = cluster, rank
@@ -151,16 +160,26 @@ class TemplateMiner:
 
     def _new(self, scope: str, words: list[str]) -> _Cluster:
         if len(self._clusters) >= self._max_clusters:
-            oldest = self._clusters.pop(next(iter(self._clusters)))
-            self._tree.remove(oldest.leaf, oldest)
-        cluster = _Cluster(self._next_id, self._tree.make_leaf(scope, words), list(words))
+            self._forget(next(iter(self._clusters.values())))
+        leaf = self._tree.make_leaf(scope, words)
+        if len(beside := self._tree.clusters(leaf)) >= MAX_PER_LEAF:
+            self._forget(min(beside, key=lambda cluster: cluster.seen))
+        cluster = _Cluster(self._next_id, leaf, list(words))
         self._next_id += 1
-        self._clusters[cluster.id] = cluster
-        self._tree.add(cluster.leaf, cluster)
+        self._tree.add(leaf, cluster)
+        self._touch(cluster)
         return cluster
 
     def _touch(self, cluster: _Cluster) -> None:
-        self._clusters[cluster.id] = self._clusters.pop(cluster.id)
+        """Put a cluster at the end of those that were seen."""
+        self._clusters.pop(cluster.id, None)
+        self._clusters[cluster.id] = cluster
+        self._clock += 1
+        cluster.seen = self._clock
+
+    def _forget(self, cluster: _Cluster) -> None:
+        del self._clusters[cluster.id]
+        self._tree.remove(cluster.leaf, cluster)
 
     def to_state(self) -> dict[str, Any]:
         """Return all that is to be kept, as plain JSON."""
@@ -194,7 +213,7 @@ class TemplateMiner:
         for number, keys, scope, words, gaps in state["clusters"][-max_clusters:]:
             leaf = Leaf(scope, len(words), tuple(keys))
             cluster = _Cluster(number, leaf, list(words), {position: list(known) for position, known in gaps})
-            miner._clusters[number] = cluster
+            miner._touch(cluster)
         for cluster in sorted(miner._clusters.values(), key=lambda one: one.id):
             miner._tree.add(cluster.leaf, cluster)
         return miner
