@@ -1,4 +1,4 @@
-"""What a proxy told of a day, kept as it was given: a proxy that has forgotten the morning does not take it from us.
+"""What a proxy told of a day, kept without its secrets: what it forgets later is not taken from us.
 
 A landing is a folder with one file for each hour of the day, and a note of what was asked. A sliding window gives the
 same rows again and again, so they are merged: rows that bear an id by their id, others as a multiset of contents, in
@@ -23,6 +23,8 @@ from typing import IO, Any
 
 import zstandard
 
+from repo_agent_dagster.redaction import LineRedactor, redact_value
+
 HOURS = tuple(f"{hour:02}" for hour in range(24))
 UNDATED = "undated"
 """The part of rows whose time cannot be read; the ingestion puts them into quarantine."""
@@ -35,6 +37,7 @@ _LOCK = ".lock"
 _PAGES = "pages"
 _FETCH = ".fetch-"
 _ABANDONED_SECONDS = 24 * 3600
+_PLAIN_FIELDS = frozenset({"ts", "worker", "repo", "run_id", "level", "id", "message"})
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode
 
 
@@ -81,7 +84,7 @@ class Landing:
     @contextmanager
     def fetching(self) -> Iterator["Fetch"]:
         """Open a fetch; when the block ends, however it ends, its rows are merged into what is there."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._remove_abandoned()
         fetch = Fetch(Path(mkdtemp(prefix=_FETCH, dir=self.folder)))
         try:
@@ -127,6 +130,7 @@ class Fetch:
         self.rows = 0
         self._files: dict[str, IO[bytes]] = {}
         self._writers: dict[str, Any] = {}
+        self._redactor = LineRedactor()
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -135,16 +139,29 @@ class Fetch:
 
     def add(self, part: str, row: Any, identity: str | None) -> None:
         """Note a row of an hour; `identity` is the provider's id of it, where there is one."""
-        line = _encode(row).encode()
+        told = _encode(row)
         if identity is None:
-            key = b"c" + hashlib.blake2b(line, digest_size=16).hexdigest().encode()
+            key = b"c" + hashlib.blake2b(told.encode(), digest_size=16).hexdigest().encode()
         else:
             key = b"i" + hashlib.blake2b(identity.encode(errors="replace"), digest_size=16).hexdigest().encode()
+        # A landing is storage, too: the identity is of what was told, the line without its secrets.
+        may_hold_secret = "\\u" in told or self._redactor.may_hold_secret(told)
+        line = (_encode(self._redacted(row)) if may_hold_secret else told).encode()
         if part not in self._files:
             self._files[part] = (self.folder / part).open("wb")
             self._writers[part] = zstandard.ZstdCompressor(level=1).stream_writer(self._files[part])
         self._writers[part].write(b"%b %b\n" % (key, line))
         self.rows += 1
+
+    def _redacted(self, row: Any) -> Any:
+        if not isinstance(row, dict):
+            return redact_value(row)
+        message = row.get("message")
+        clean: dict[str, Any] = {key: value for key, value in row.items() if key in _PLAIN_FIELDS}
+        clean.update(redact_value({key: value for key, value in row.items() if key not in _PLAIN_FIELDS}))
+        if isinstance(message, str):
+            clean["message"] = self._redactor.redact(message)  # a private key goes over several rows
+        return clean
 
     def close(self) -> None:
         """Bring all rows to their files."""

@@ -244,6 +244,19 @@ def test_a_wrong_token_says_what_to_do_and_is_not_repeated(proxy: LogProxy, sour
     assert len(proxy.server.asked) == 1
 
 
+def test_secrets_do_not_land_on_disk(proxy: LogProxy, source: ProxySource) -> None:
+    token, password = "ghp_" + "a1B2" * 9, "made-up-" + "password-1"
+    proxy.tell(f"cloning with {token}", "2026-03-03T12:00:00Z", meta={"db": {"password": password}, "ü": "ü"})
+    proxy.tell("-----BEGIN RSA PRIVATE KEY-----", "2026-03-03T12:00:01Z")
+    proxy.tell("MIIEpAIBAAKCAQEA" * 4, "2026-03-03T12:00:02Z")
+    proxy.tell("-----END RSA PRIVATE KEY-----", "2026-03-03T12:00:03Z")
+    for _ in range(2):
+        landed = b"".join(b"".join(day.chunks()) for day in source.fetch(WINDOW)).decode()
+        assert landed.count("\n") == 4
+        assert not any(secret in landed for secret in (token, password, "MIIEpAIB"))
+        assert "cloning with [REDACTED:" in landed
+
+
 def test_old_landings_are_pruned(proxy: LogProxy, source: ProxySource) -> None:
     proxy.tell("old", "2026-03-03T12:00:00Z")
     rows(source)
