@@ -67,7 +67,7 @@ class FakeGitHub:
     """The issue half of GitHub's REST API, with `login` as the account of every token.
 
     `dies_with` is the process that is killed when the request with that number, of those that write, has been carried
-    out and is not yet answered.
+    out and is not yet answered. `loses` are numbers of such requests whose answer gets lost on its way.
     """
 
     server: Loopback
@@ -76,6 +76,7 @@ class FakeGitHub:
     writes: int = 0
     dies_at: int | None = None
     dies_with: int | None = None
+    loses: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         on, repo = self.server.on, r"/repos/([^/]+/[^/]+)"
@@ -106,7 +107,7 @@ class FakeGitHub:
         self.writes += 1
         if self.writes == self.dies_at and self.dies_with is not None:
             os.kill(self.dies_with, signal.SIGKILL)
-        return answer
+        return Answer(502, b"Bad Gateway") if self.writes in self.loses else answer
 
     def _repository(self, _: Asked, name: str) -> Answer:
         repo = self.repositories.get(name)
