@@ -23,6 +23,7 @@ _DAEMON = re.compile(
     r"|toomanyrequests: .*)|failed to push .*"
 )
 _PULL = re.compile(r"(?:COPY|ADD) failed: (?P<what>.*)")
+_REFUSALS = ("toomanyrequests", "denied:", "unauthorized:")
 _BOX = re.compile(r"[│|╷]?\s*Error: (?P<what>\S.*)")
 HINTS = (
     "failed to solve",
@@ -104,6 +105,7 @@ def _solve(texts: Sequence[str], index: int, what: str) -> Block:
             break
     excerpt = [i for i in range(start, index) if _EXCERPT.match(texts[i]) or _FILE.match(texts[i].strip())]
     file = next((match for text in texts[start:index] if (match := _FILE.match(text.strip()))), None)
+    last = until(texts, index + 1, lambda line: not line.startswith(_REFUSALS), 5)
     process = _PROCESS.search(what)
     step_error = next((i for i in range(start - 1, max(-1, start - 8), -1) if _STEP.match(texts[i])), None)
     said = [i for i in range(start + 1, index) if start < index and not texts[i].startswith("---")]
@@ -113,8 +115,10 @@ def _solve(texts: Sequence[str], index: int, what: str) -> Block:
     return Block(
         "docker",
         start,
-        index + 1,
-        trimmed(texts, [*output[-10:], *excerpt, *([step_error] if step_error is not None else []), index]),
+        last,
+        trimmed(
+            texts, [*output[-10:], *excerpt, *([step_error] if step_error is not None else []), *range(index, last)]
+        ),
         shown(what),
         anchors=(Anchor(file["file"], int(file["line"])),) if file else (),
         command=command,

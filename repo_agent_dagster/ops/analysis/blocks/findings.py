@@ -111,12 +111,17 @@ _SHAPES = (
         ),
     ),
     _Shape(
+        "swiftc",
+        ".swift:",
+        re.compile(r"(?P<file>[^\s:]{1,300}\.swift):(?P<line>\d+):(?P<column>\d+): error: (?P<what>.*)"),
+        re.compile(r"\s+\S"),
+    ),
+    _Shape(
         "gcc",
         "error: ",
         re.compile(_AT + r": (?:fatal |internal compiler )?error: (?P<what>.*?)(?: \[(?P<rule>-W[\w=-]+)\])?$"),
         re.compile(r"\s*\d* \||\s+[~^]+|compilation terminated"),
     ),
-    _Shape("swiftc", "error: ", re.compile(_AT + r": error: (?P<what>.*)")),
     _Shape(
         "ld",
         "undefined reference",

@@ -15,7 +15,9 @@ from repo_agent_dagster.ops.analysis.blocks.block import (
 from repo_agent_dagster.ops.analysis.model import Anchor
 from repo_agent_dagster.ops.analysis.stacks import frame_of, raised
 
-_FILE = re.compile(r"\s*(?P<verdict>FAIL|PASS)\s+(?:\S{1,60} )?(?P<file>\S+\.\w+)(?:\s\([\d.]+ m?s\))?(?:\s.{0,60})?$")
+_FILE = re.compile(
+    r"\s*(?P<verdict>FAIL|PASS)\s+(?:\S{1,60} )?(?P<file>[^\s(]\S*\.\w+)(?:\s\([\d.]+ m?s\))?(?:\s.{0,60})?$"
+)
 _BULLET = re.compile(r"\s{0,6}● (?P<title>\S.{0,400})$")
 _NOT_A_FAILURE = re.compile(r"Console$|Deprecation Warning|Validation Warning|Cannot log after tests")
 _END = re.compile(

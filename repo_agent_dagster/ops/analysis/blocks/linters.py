@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from repo_agent_dagster.ops.analysis.blocks.block import Block, shown, trimmed, until
 from repo_agent_dagster.ops.analysis.model import Anchor
@@ -33,6 +34,7 @@ _BLACK = re.compile(
 )
 _GOFMT_DIFF = re.compile(r"(?:diff (?:-u )?|--- )(?P<file>\S+\.go)\.orig")
 _HOOK = re.compile(r"(?P<name>\S.{0,100}?)\.{3,}Failed$")
+_HOOK_RESULT = re.compile(r"\S.{0,100}?\.{3,}(?:\(.{1,40}\))?(?:Passed|Failed|Skipped)$")
 HINTS = (
     "Oops! Something",
     " error ",
@@ -91,8 +93,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             end = until(texts, index + 1, lambda line: not line.startswith(("+", "-", "@", " ")), 60)
             blocks = [_located("gofmt", texts, index, end, f"{match['file']} is not formatted", match, None)]
         elif match := _HOOK.match(text):
-            end = until(texts, index + 1, lambda line: not line.startswith("- ") and bool(line.strip()), 6)
-            blocks = [_line("pre-commit", texts, index, text, None, end)]
+            end = until(texts, index + 1, lambda line: line.startswith("##") or _HOOK_RESULT.match(line), 40)
+            blocks = [replace(_line("pre-commit", texts, index, text, None, end), wraps=True)]
         yield from blocks
         index = max([index + 1, *(block.end for block in blocks)])
 

@@ -7,6 +7,9 @@ from repo_agent_dagster.ops.analysis.blocks.block import Block, shown, trimmed, 
 
 _NPM = re.compile(r"npm (?:ERR!|error)(?: (?P<what>.*))?$")
 _CODE = re.compile(r"npm (?:ERR!|error) (?:code|errno) (?P<code>[A-Z]\w+)$")
+_WANTED = re.compile(
+    r"npm (?:ERR!|error)\s{1,20}(?:\w{1,20} )?(?P<what>@?[\w./-]{1,100})@\"[^\"]{0,99}\" from (?P<by>@?[\w./-]{1,100})@"
+)
 _NOISE = re.compile(
     r"npm (?:ERR!|error)\s*(?:$|A complete log|For a full report|See .*eresolve-report|/.*\.(?:log|txt)$|\s*/.*_logs/"
     r"|aliases:|Options:|Usage:|\[?-|Run \"npm help|npm (?:ci|install|i)\b|A complete)"
@@ -72,6 +75,8 @@ def _npm(texts: Sequence[str], start: int) -> Block | None:
     headline = re.sub(r"^npm (?:ERR!|error) ", "", texts[named[0]]) if named else code or texts[start]
     if code and code not in headline:
         headline = f"{code}: {re.sub(r'^[a-z]+ (?=[A-Z])', '', headline)}"
+    if code == "ERESOLVE" and (wanted := next(filter(None, map(_WANTED.match, texts[start:end])), None)):
+        headline = f"{headline}: {wanted['by']} wants {wanted['what']}"  # else all conflicts of a job read alike
     picked = telling[:12] if code == "EUSAGE" else telling[:_SHOWN_LINES]
     return Block("npm", start, lines[-1] + 1, trimmed(texts, picked), shown(headline), rule=code)
 

@@ -74,11 +74,11 @@ _SAYINGS = (
     _Saying(
         "git",
         re.compile(
-            r"(?:remote: )?(?:fatal: \S.*|error: (?:failed to push|pathspec|RPC failed"
+            r"(?:remote: )?(?:fatal: [^\s\[].*|error: (?:failed to push|pathspec|RPC failed"
             r"|Your local changes|could not (?:apply|lock|fetch)|cannot lock|unable to|src refspec"
             r"|The following untracked|object file|inflate|remote unpack|patch failed).*"
             r"|remote: (?:error|fatal|Invalid|Permission|Repository not found|Support for password).*"
-            r"|CONFLICT \(.*|! \[(?:remote )?rejected\].*|Automatic merge failed.*)"
+            r"|CONFLICT \(.*|\s*! \[(?:remote )?rejected\].*|Automatic merge failed.*)"
         ),
     ),
     _Saying(

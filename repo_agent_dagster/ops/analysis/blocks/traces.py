@@ -131,8 +131,12 @@ def _at_frames(texts: Sequence[str], first: int) -> Block:
             break
     else:
         start = max(first - 1, 0)
-    if not (raised(_unlogged(texts[start])) or exception_of(texts[start])):
-        start = max(first - 1, 0) if texts[max(first - 1, 0)].strip() else first
+    if raised(_unlogged(texts[start])) is None and not _is_message(
+        texts[start]
+    ):  # a difference or an excerpt may stand between the message and its frames
+        nearest = max(first - 1, 0)
+        bare = nearest if texts[nearest].strip() else first
+        start = next((i for i in range(nearest, max(-1, first - 16), -1) if _is_message(texts[i])), bare)
     end = until(texts, first, lambda line: not (_STACK_GOES_ON.match(line) or _is_property(line)), 300)
     heads = [
         start,
@@ -156,6 +160,10 @@ def _at_frames(texts: Sequence[str], first: int) -> Block:
     begin = excerpt if excerpt is not None else start
     block_headline = _unlogged(texts[start].strip())
     return _block("stack", texts, begin, end, start, block_headline, picked, anchor)
+
+
+def _is_message(text: str) -> bool:
+    return text.startswith("error: ") or exception_of(text) is not None
 
 
 def _unlogged(text: str) -> str:

@@ -10,6 +10,7 @@ from repo_agent_dagster.ops.analysis.picking.loudness import Loudness, is_passin
 from repo_agent_dagster.ops.analysis.picking.sheet import Sheet
 
 _NEAR = 5
+_EXPLAINS = ("hint:", "Hint:", "HINT:", "note:", "help:", "LINE ", "DETAIL:", "More details here", "caused by", "^")
 _MOST_LINES = 30
 
 
@@ -80,7 +81,11 @@ def continued(sheet: Sheet, picked: Iterable[int], green: GreenLines | None) -> 
             if not text.strip() or sheet.marks[below] is not None or wrapper(text) is not None:
                 break
             indented = len(text) - len(text.lstrip()) > depth
-            if not indented and (green is None or green.has(text) or is_passing_over(text)):
+            if (
+                not indented
+                and not text.lstrip().startswith(_EXPLAINS)
+                and (green is None or green.has(text) or is_passing_over(text))
+            ):
                 break
             lines.append(below)
     return lines

@@ -20,6 +20,7 @@ MAX_FINDINGS = 200
 _NEAR = 5
 _LOUD_LINES = 30
 _TAIL_LINES = 3
+_FIRST_SIGNAL = 124  # of `timeout`; from 129 on, signals
 _NEW_TAIL_LINES = 12
 
 
@@ -120,7 +121,7 @@ def _annotate(sheet: Sheet, findings: list[Finding], annotated: list[int]) -> li
     if not findings:
         told = _told_by(sheet, own)
         near = [i for i in range(max(0, own[0] - 8), own[0]) if loudness(sheet.texts[i]) == Loudness.CLEAR]
-        return [told.joined(near)]
+        return [told.joined([*near, *continued(sheet, near, None)])]
     result = list(findings)
     for index in own:
         anchor = sheet.anchors.get(index)
@@ -173,6 +174,10 @@ def _tail(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
     spoken = [
         index for index in range(step.start, step.end) if sheet.marks[index] is None and _may_end(sheet.texts[index])
     ]
+    code = step.ending.exit_code if step.ending else None
+    ended = [i for i in range(step.start, step.end) if sheet.texts[i].strip() and wrapper(sheet.texts[i])]
+    if ended and code is not None and code >= _FIRST_SIGNAL:  # ended from outside: what it said last is not why
+        return [_said(sheet, ended[-1:], ended[-1], "exit")]
     fresh = [index for index in spoken if green is not None and not green.has(sheet.texts[index])]
     if fresh:
         last = [fresh[-1]]
@@ -184,7 +189,6 @@ def _tail(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding]:
     if spoken:
         last = [index for index in spoken if index > spoken[-1] - _TAIL_LINES]
         return [_said(sheet, last, last[-1], "tail")]
-    ended = [i for i in range(step.start, step.end) if sheet.texts[i].strip() and wrapper(sheet.texts[i])]
     return [_said(sheet, ended[-1:], ended[-1], "exit")] if ended else []
 
 
