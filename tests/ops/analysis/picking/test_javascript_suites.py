@@ -55,6 +55,12 @@ def test_frames_of_dependencies_are_known_but_not_picked(explain):
     assert any(not frame.is_ours for frame in first.frames)
 
 
+def test_the_time_that_a_file_took_is_not_its_name(explain):
+    first, _ = explain(JEST.replace("FAIL src/cart.test.js", "FAIL src/cart.test.js (77.35 s)"))
+
+    assert first.test == "src/cart.test.js › cart › adds up"
+
+
 def test_what_jest_repeats_in_its_summary_is_the_same_failure(explain):
     repeated = JEST.replace(
         "Test Suites:", "Summary of all failing tests\n" + JEST[JEST.index("    FAIL") :] + "Test Suites:", 1

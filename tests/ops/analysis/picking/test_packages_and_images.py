@@ -19,7 +19,7 @@ def test_an_installation_that_npm_refuses_is_one_failure_without_its_log_file(ex
         """)
 
     assert (failure.tool, failure.rule) == ("npm", "ERESOLVE")
-    assert failure.headline == "ERESOLVE unable to resolve dependency tree"
+    assert failure.headline == "ERESOLVE unable to resolve dependency tree: react-dom wants react"
     assert "complete log" not in failure.text
 
 
