@@ -63,6 +63,7 @@ _VALUE = re.compile(
 # As in ``invalid token: password=…``.
 _NESTED = re.compile(r"(?P<name>[\w.-]{1,60}+)=", re.ASCII)
 _BEFORE = re.compile(r"[\w.-]*$", re.ASCII)
+_COUNT = re.compile(r"[\d_.,]+|[a-z]+(?:_[a-z]+)*", re.ASCII)
 # Prose has no such words: ``db_password``, ``clientSecret``.
 _COMPOUND = re.compile(r"[a-z]_[a-z]|[a-z][A-Z]|[A-Z]_[A-Z]")
 _HIDDEN = re.compile(rf"(?:[A-Za-z][\w-]{{0,20}} {{1,3}})?{PLACEHOLDER}")
@@ -155,13 +156,15 @@ def _is_assigned_secret(text: str, named: re.Match[str], found: re.Match[str], v
     begin, sep = named.start(), named["sep"]
     before = _BEFORE.search(text[max(0, begin - _LONGEST_NAME) : begin])
     begin -= len(before[0]) if before else 0
-    if text.endswith(REDACTED, 0, begin) or not _is_secret(text[begin : named.start("end")], value):
+    name = text[begin : named.start("end")]
+    if text.endswith(REDACTED, 0, begin) or not _is_secret(name, value):
         return False
     if found.lastgroup != "bare":
         return len(value) >= 3
     if ":" in sep and "=" not in sep:
-        return _is_told_by_colon(text, begin, text[begin : named.start("end")], found.end(), value)
-    return len(value) >= 4 and not (sep.strip() != sep and names.is_code(value))
+        return _is_told_by_colon(text, begin, name, found.end(), value)
+    is_code = names.is_reference(name, value) or (sep.strip() != sep and names.is_code(value))
+    return len(value) >= 4 and not is_code
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -174,8 +177,9 @@ def tells_of(name: str, value: str) -> bool:
         return False
     if names.is_weak(name):
         return names.looks_made(value) or names.is_basic(value)
-    is_number = value.isdigit() and (names.counts(name) or (len(value) < 8 and "token" in name.lower()))
-    return not is_number
+    if names.counts(name) and (names.is_code(value) or _COUNT.fullmatch(value)):
+        return False
+    return not (value.isdigit() and len(value) < 8 and "token" in name.lower())
 
 
 def _is_told_by_colon(text: str, begin: int, name: str, end: int, value: str) -> bool:

@@ -23,8 +23,9 @@ _KEYS_OF = _words(
 )
 # After a secret's name, these make it the name of something about the secret.
 _ABOUT = _words(
-    "age arn attempts budget bytes class count counts dir domain endpoint error exists expired expires expiration "
-    "expiry field file files format generator hint id ids index issuer kind length len limit lifetime manager max min "
+    "age arn attempts budget bytes class count counts dir domain endpoint env error exists expired expires expiration "
+    "expiry field file files format generator helper hint id ids index issuer kind length len limit lifetime "
+    "manager max min "
     "mode name names ok page path paths per policy position prefix provider ref refresh ref refs required reset scope "
     "scopes size source status stdin store symbol ttl type types uri url usage used user username valid validation "
     "version"
@@ -39,7 +40,7 @@ _NO_SECRETS = _words(
     "accepted revoked denied present absent found provided configured verified unauthorized unauthenticated forbidden "
     "basic bearer digest negotiate ntlm oauth oauth2 oidc jwt saml identifier expression keyword punctuation operator "
     "not must should cannot may was is has will does already unexpected authentication authorization write read admin "
-    "changeme example placeholder inherit session sessions successful success successfully"
+    "secretstr changeme example placeholder inherit session sessions successful success successfully"
 )
 _STANDS_FOR_A_VALUE = re.compile(
     r"\*+|[xX•.-]{3,}|<[^>]*|\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+|env:\w+|[({].*)|\{\{.*|\{[\w.]*\}?"
@@ -81,7 +82,7 @@ def counts(name: str) -> bool:
 def is_no_secret(value: str) -> bool:
     """Tell whether a value is a word about secrets, or stands for one that is elsewhere: ``null``, ``${TOKEN}``."""
     bare = value.strip(".,:;!?()[]{}'\"`\\").lower()
-    return not bare or bare in _NO_SECRETS or bool(_STANDS_FOR_A_VALUE.fullmatch(value)) or _is_path(value)
+    return not bare or bare in _NO_SECRETS or stands_for_a_value(value) or _is_path(value)
 
 
 def _is_path(value: str) -> bool:
@@ -89,6 +90,16 @@ def _is_path(value: str) -> bool:
         return False
     # Base64 may begin with a slash, too.
     return (value == value.lower() or bool(_EXTENSION.search(value))) and not any(map(looks_made, value.split("/")))
+
+
+def stands_for_a_value(value: str) -> bool:
+    """Tell whether a value is the place of one: ``***``, ``${TOKEN}``, ``<your token>``."""
+    return bool(_STANDS_FOR_A_VALUE.fullmatch(value))
+
+
+def is_reference(name: str, value: str) -> bool:
+    """Tell whether a value is a program's word for what the name says: ``token=settings.api_token``."""
+    return value.lower() == name.lower() or (is_code(value) and tells_secret(value))
 
 
 def is_code(value: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from functools import partial
 from typing import Any
 
-from repo_agent_dagster.redaction import assignments, private_keys
+from repo_agent_dagster.redaction import assignments, names, private_keys
 from repo_agent_dagster.redaction.digests import PLACEHOLDER, REDACTED, placeholder
 from repo_agent_dagster.redaction.private_keys import PrivateKeys
 from repo_agent_dagster.redaction.shapes import SHAPES
@@ -150,8 +150,13 @@ def _shapes(text: str, lowered: str, tally: _Tally) -> str:
             if signs.stand_in(lowered):
                 text = shape.pattern.sub(partial(_shape, shape.kind, tally), text)
     if "://" in text and "@" in text:
-        text = _CREDENTIALS.sub(lambda found: tally.hide("url-credentials", found[0]), text)
+        text = _CREDENTIALS.sub(partial(_credentials, tally), text)
     return text
+
+
+def _credentials(tally: _Tally, found: re.Match[str]) -> str:
+    is_place = names.stands_for_a_value(found[0].rpartition(":")[2])
+    return found[0] if is_place else tally.hide("url-credentials", found[0])
 
 
 def _shape(kind: str, tally: _Tally, found: re.Match[str]) -> str:

@@ -56,6 +56,8 @@ ORDINARY = [
     "credentials: include", "credential helper: store", "No credentials found",
     "Successfully logged in with token ending in 4f2a",
     "webhook delivered to /webhooks/github in 12 ms", "hooks.example.com/services/list",
+    "    provider = Provider(api_token=settings.api_token, tokens=tokens, max_tokens=8_000, token_env=TOKEN_VARIABLE)",
+    "cloning https://***@github.com/acme/shop and https://x:${TOKEN}@github.com/acme/shop",
     "<token>expired</token>", "Type '{ token: string; }' is not assignable to type 'Session'.",
 ]  # fmt: skip
 
