@@ -358,3 +358,17 @@ NAMED: tuple[Phrase, ...] = (
     Phrase("could not notify {user} of the [[event]] of order {id}", {"event": ("arrival", "delay", "refund", "return")}),
     Phrase("mail for {user} bounced: [[why]]", {"why": ("mailbox full", "no such address", "refused as spam")}),
 )  # fmt: skip
+
+ONE_SPOT: tuple[Phrase, ...] = (
+    Phrase(
+        "ValueError: [[field]] must not be empty\nTraceback (most recent call last):\n"
+        '  File "/app/shop/checks.py", line {line}, in validate\n    raise ValueError(text)\n'
+        "ValueError: [[field]] must not be empty",
+        {"field": _FIELDS},
+    ),
+    Phrase(
+        "src/session.ts({line},{small}): error TS2339: Property '[[field]]' does not exist on type 'Session'.",
+        {"field": _FIELDS[:4]},
+        "npx tsc --noEmit",
+    ),
+)
