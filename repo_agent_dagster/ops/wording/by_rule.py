@@ -24,6 +24,8 @@ MAX_RUNS = 5
 BY_RULES = "rules"
 
 _MAX_WORD = 300
+# Words, since the confidence is a rule's weight and no measured share.
+_SURE, _LIKELY = 0.8, 0.5
 _OUTSIDE = frozenset(
     {
         *(CauseName.DNS, CauseName.INFRA, CauseName.RATE_LIMIT, CauseName.DISK, CauseName.AUTH),
@@ -171,7 +173,8 @@ def _place(incident: Incident) -> str:
 def _cause(cause: Cause) -> str:
     if cause.name is CauseName.UNKNOWN:
         return f"unknown ({cause.reason})"
-    return f"{cause.name.value.replace('_', ' ')} ({cause.reason}; {cause.confidence:.0%} sure)"
+    belief = "" if cause.confidence >= _SURE else ", likely" if cause.confidence >= _LIKELY else ", a guess"
+    return f"{cause.name.value.replace('_', ' ')} ({cause.reason}{belief})"
 
 
 def _evidence(cause: Cause) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -71,7 +72,7 @@ def test_the_analysis_tells_cause_severity_trend_and_where_to_look() -> None:
     text = worded(seen, History((3,), 7, "open", regressions=2)).analysis
 
     for told in (
-        "**Likely cause: type error (a type checker or compiler refuses the types; 96% sure)**, by: `src/a.ts(3,7):",
+        "**Likely cause: type error (a type checker or compiler refuses the types)**, by: `src/a.ts(3,7):",
         "Severity 3 of 5: level error: 3.",
         "Trend: steady: 1 on this day, 0.429 on the mean of the days before; 7 of the last 7 days were scanned; "
         "it came back 2 times before.",
@@ -133,6 +134,13 @@ def test_the_prompt_asks_for_no_change_of_code_where_the_cause_lies_outside() ->
 
 def test_an_unknown_cause_is_said_to_be_unknown() -> None:
     assert "Likely cause: unknown (no rule knows this failure)" in worded(incident(failure("it went west"))).analysis
+
+
+@pytest.mark.parametrize(("confidence", "said"), [(0.9, "(so it is)"), (0.6, "(so it is, likely)"), (0.3, "a guess)")])
+def test_how_much_a_cause_is_believed_is_said_in_words(confidence: float, said: str) -> None:
+    seen, cause = incident(failure("boom")), Cause(CauseName.INFRA, "so it is", confidence)
+
+    assert said in word(seen, rate(seen, History(), cause), cause, History()).analysis
 
 
 def test_no_text_leaks_a_secret_or_a_hidden_character() -> None:
