@@ -13,7 +13,7 @@ from repo_agent_dagster.ops.ingestion.line_shapes import LineShapes
 from repo_agent_dagster.ops.ingestion.object_reading import ObjectReading, digest_of
 from repo_agent_dagster.ops.ingestion.quarantine import Quarantine, quarantine_path
 from repo_agent_dagster.ops.ingestion.result import Ingested
-from repo_agent_dagster.ops.sources.protocol import LogExpired, LogObject, LogSource
+from repo_agent_dagster.ops.sources.protocol import LogExpired, LogObject, LogSource, RedactedLogObject
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store import log_ledger
 from repo_agent_dagster.store.build_jobs import record_job, widen_job
@@ -159,6 +159,7 @@ class ObjectIngestion:
         quarantine: Quarantine,
     ) -> LedgerEntry:
         duplicates = log_ledger.drop_known_records(connection, key, entry_id) if reading.shapes.has_ids else 0
+        taken_before = log_object.redacted if isinstance(log_object, RedactedLogObject) else 0
         count = quarantine.count
         kept = quarantine.keep(reading.digest)
         return LedgerEntry(
@@ -166,7 +167,8 @@ class ObjectIngestion:
             rows=reading.row_count - duplicates,
             quarantined=count,
             quarantine_path=str(kept) if kept else None,
-            redacted=reading.shapes.redacted,
+            redacted=reading.shapes.redacted
+            + (log_object.redacted if isinstance(log_object, RedactedLogObject) else 0),
             duplicates=duplicates,
             status="partial" if reading.damage else "complete",
             problem=redact(str(reading.damage)) if reading.damage else None,

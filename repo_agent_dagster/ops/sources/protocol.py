@@ -9,7 +9,7 @@ in one transaction.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from repo_agent_dagster.contracts.builds import BuildJob
 from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
@@ -84,6 +84,16 @@ class LogObject(Protocol):
             LogExpired: the provider no longer has it.
             SourceUnavailable, OSError: it cannot be read now.
         """
+        ...
+
+
+@runtime_checkable
+class RedactedLogObject(Protocol):
+    """A log object whose source took secrets out before it kept the lines."""
+
+    @property
+    def redacted(self) -> int:
+        """How many secrets were taken out of what `chunks` yielded."""
         ...
 
 

@@ -16,28 +16,34 @@ from repo_agent_dagster.ops.sources.answers import AnswerReader, BrokenAnswer
 from repo_agent_dagster.ops.sources.http import HttpClient
 from repo_agent_dagster.ops.sources.landing import UNDATED, Fetch, Landing, day_folder, hour_of
 from repo_agent_dagster.ops.sources.protocol import SourceIncomplete, SourceRefused, SourceUnavailable, Window
+from repo_agent_dagster.redaction import REDACTED
 
 WORKERS_PATH = "/v1/logs/workers"
 BUILDS_PATH = "/v1/actions/runs/logs"
 MOST_PAGES = 10_000
 MOST_PAGE_BYTES = 1024 * 1024 * 1024
 
+_REDACTED = REDACTED.encode()
 _TIME_KEYS = ("ts", "timestamp", "time")
 _Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True)
+@dataclass
 class LandedDay:
-    """All that a proxy ever told of a day."""
+    """All that a proxy ever told of a day. `redacted` is how many secrets are missing in what `chunks` yielded."""
 
     name: str
     landing: Landing
     version: str | None = None
     job: BuildJob | None = None
+    redacted: int = 0
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the day's rows as JSON lines."""
-        return self.landing.chunks()
+        self.redacted = 0
+        for piece in self.landing.chunks():
+            self.redacted += piece.count(_REDACTED)
+            yield piece
 
 
 @dataclass(frozen=True)

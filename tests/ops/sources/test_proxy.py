@@ -257,6 +257,14 @@ def test_secrets_do_not_land_on_disk(proxy: LogProxy, source: ProxySource) -> No
         assert "cloning with [REDACTED:" in landed
 
 
+def test_secrets_that_were_taken_out_are_counted(
+    proxy: LogProxy, source: ProxySource, sqlite_store: Engine, tmp_path: Path
+) -> None:
+    proxy.tell("with ghp_" + "a1B2" * 9, "2026-03-03T12:00:00Z")
+    result = ingest_day(sqlite_store, source, DAY, now=proxy.now, quarantine_dir=tmp_path / "q")
+    assert result.redacted == 1
+
+
 def test_old_landings_are_pruned(proxy: LogProxy, source: ProxySource) -> None:
     proxy.tell("old", "2026-03-03T12:00:00Z")
     rows(source)
