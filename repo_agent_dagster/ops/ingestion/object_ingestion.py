@@ -167,8 +167,7 @@ class ObjectIngestion:
             rows=reading.row_count - duplicates,
             quarantined=count,
             quarantine_path=str(kept) if kept else None,
-            redacted=reading.shapes.redacted
-            + (log_object.redacted if isinstance(log_object, RedactedLogObject) else 0),
+            redacted=reading.shapes.redacted + taken_before,
             duplicates=duplicates,
             status="partial" if reading.damage else "complete",
             problem=redact(str(reading.damage)) if reading.damage else None,
