@@ -4,7 +4,7 @@ import marshal
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, func, literal, select
@@ -20,8 +20,9 @@ _COLUMNS = {
     "worker": ("ingestion_id", "source", "worker", "level", "message", "meta", "ts", "record_id"),
     "build": ("ingestion_id", "source", "repo", "run_id", "level", "message", "meta", "ts", "record_id"),
 }
-_BATCH_ROWS = 2000
-_BATCH_CHARACTERS = 4 * 1024 * 1024
+_BATCH_ROWS = 64
+_PART_ROWS = 8  # at most so many rows of a megabyte, each maybe of four bytes a letter, are in memory at a time
+_LONG_TEXT = 10_000
 _LENGTH_BYTES = 8
 
 
@@ -44,29 +45,31 @@ def staged(engine: Engine, rows: Iterable[LogRow]) -> Iterator[Iterable[LogRow]]
         yield first
         return
     with tempfile.TemporaryFile(prefix="log-rows-") as file:
-        for batch in chain([second], batches):
+        for batch in chain([first, second], batches):
             packed = marshal.dumps(batch)
-            file.write(len(packed).to_bytes(_LENGTH_BYTES, "big") + packed)
+            file.write(len(packed).to_bytes(_LENGTH_BYTES, "big"))
+            file.write(packed)
+        del first, second, batch, packed
         file.seek(0)
-        yield _again(first, file)
+        yield _again(file)
 
 
 def _batches(rows: Iterable[LogRow]) -> Iterator[list[LogRow]]:
-    """Yield the rows in lists that are bounded by number and by size: a single row may have a megabyte."""
+    """Yield the rows in lists that are worth a call each; a long row ends one, because all of it is held in memory."""
+    remaining = iter(rows)
     batch: list[LogRow] = []
-    size = 0
-    for row in rows:
-        batch.append(row)
-        size += len(row[3]) + (len(row[4]) if row[4] else 0)
-        if size > _BATCH_CHARACTERS or len(batch) >= _BATCH_ROWS:
+    while part := list(islice(remaining, _PART_ROWS)):
+        batch += part
+        if len(batch) >= _BATCH_ROWS or any(
+            len(row[3]) > _LONG_TEXT or (row[4] is not None and len(row[4]) > _LONG_TEXT) for row in part
+        ):
             yield batch
-            batch, size = [], 0
+            batch = []
     if batch:
         yield batch
 
 
-def _again(first: list[LogRow], file: IO[bytes]) -> Iterator[LogRow]:
-    yield from first
+def _again(file: IO[bytes]) -> Iterator[LogRow]:
     while length := file.read(_LENGTH_BYTES):
         # `marshal.load` would read the file value by value, 15 times as slow.
         yield from marshal.loads(file.read(int.from_bytes(length, "big")))  # noqa: S302 - written here, and nameless

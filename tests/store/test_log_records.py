@@ -87,11 +87,23 @@ def test_a_replacement_deletes_the_objects_earlier_rows_and_no_others(store: Eng
     assert [record.message for record in read_failures(store, "worker")] == ["new", "other object"]
 
 
-@pytest.mark.parametrize("count", [0, 1, 1999, 2000, 2001, 5000])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 64, 65, 128, 1000])
 def test_any_number_of_rows_arrives_in_order(store: Engine, now: datetime, count: int) -> None:
     store_rows(store, "worker", [row("w", "warn", str(n), "2026-03-03 01:00:00.000000") for n in range(count)], now)
 
     assert [record.message for record in read_failures(store, "worker")] == [str(n) for n in range(count)]
+
+
+def test_rows_of_any_length_arrive_in_order(store: Engine, now: datetime) -> None:
+    lengths = [1, 20_000, 3, *[50_000] * 20, *[1] * 100]
+    rows = [
+        row("w", "warn", f"{n} " + "x" * length, "2026-03-03 01:00:00.000000", meta='{"a":"%s"}' % ("y" * length))
+        for n, length in enumerate(lengths)
+    ]
+
+    store_rows(store, "worker", rows, now)
+
+    assert [record.message for record in read_failures(store, "worker")] == [row[3] for row in rows]
 
 
 def test_the_ledger_tells_what_an_object_came_to_on_a_day(store: Engine, now: datetime) -> None:
