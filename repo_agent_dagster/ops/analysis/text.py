@@ -31,6 +31,7 @@ _SPEAKER = re.compile(
     r"\x20{0,2}(?P<service>[\w@/.-]{1,60}[-_]\d{1,3})\s{1,20}\|(?: |$)"  # Docker Compose
     rf"|(?P<task>[\w@/.-]{{1,60}}[: ]{_TASK}):(?: |$)"  # Turborepo, pnpm
     r"|(?P<worker>\[gw\d{1,3}\]) (?!linux|darwin|win)"  # pytest-xdist
+    r"|(?P<process>\[\d{1,2}\]) (?![+-]|\d)"  # concurrently
 )
 
 
@@ -102,7 +103,7 @@ def spoken(text: str) -> tuple[str | None, str]:
             text = text[match.end() :]
     if first == "#" and (match := _BUILDKIT.match(text)):
         return None, text[match.end() :]
-    if (":" in text[:104] or "|" in text[:90] or text.startswith("[gw")) and (match := _SPEAKER.match(text)):
+    if (":" in text[:104] or "|" in text[:90] or first == "[") and (match := _SPEAKER.match(text)):
         return match[match.lastgroup or 0], text[match.end() :]
     return None, text
 

@@ -37,6 +37,7 @@ def test_escapes_progress_and_control_characters_are_taken_out(raw, shown):
         "@acme/ui:test: error: no",
         "packages/ui test: error: no",
         "[gw0] error: no",
+        "[1] error: no",
     ],
 )
 def test_what_wrappers_put_before_each_line_is_taken_off(line):

@@ -8,7 +8,8 @@ from repo_agent_dagster.ops.analysis.blocks.block import Block, shown, trimmed, 
 _NPM = re.compile(r"npm (?:ERR!|error)(?: (?P<what>.*))?$")
 _CODE = re.compile(r"npm (?:ERR!|error) (?:code|errno) (?P<code>[A-Z]\w+)$")
 _WANTED = re.compile(
-    r"npm (?:ERR!|error)\s{1,20}(?:\w{1,20} )?(?P<what>@?[\w./-]{1,100})@\"[^\"]{0,99}\" from (?P<by>@?[\w./-]{1,100})@"
+    r"npm (?:ERR!|error)\s{1,20}(?:\w{1,20} )?(?P<what>@?[\w./-]{1,100})@\"[^\"]{0,99}\""
+    r" from (?P<by>@?[\w./-]{1,100})@"
 )
 _NOISE = re.compile(
     r"npm (?:ERR!|error)\s*(?:$|A complete log|For a full report|See .*eresolve-report|/.*\.(?:log|txt)$|\s*/.*_logs/"

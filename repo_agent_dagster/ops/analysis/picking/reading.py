@@ -22,6 +22,7 @@ _GH_VIEW = re.compile(r"[^\t]{1,200}\t(?P<step>[^\t]{1,300})\t\ufeff?(?=\d{4}-\d
 _RUN = re.compile(r"##\[group\](Run .{1,300})")
 _SECTION = re.compile(r"section_(?P<what>start|end):\d+:(?P<name>[\w.-]{1,100})(?:\[[^\]]{0,200}\])?\r?")
 _MESSAGE_KEYS = ("message", "msg", "text")
+_STACK_KEYS = ("stack", "stacktrace", "stack_trace", "exc_info", "traceback")
 _TIME_KEYS = ("ts", "time", "timestamp", "@timestamp")
 
 
@@ -29,7 +30,7 @@ def text_log(text: str | bytes | Iterable[str] | Iterable[bytes], place: Place, 
     """Return a log's lines with their numbers, steps, times and levels, as far as the text tells them.
 
     `text` is the whole, or pieces of it in order, in UTF-8 where they are bytes. Escapes are removed, long lines cut
-    with a mark. JSON lines that name a worker make it a worker's log.
+    with a mark. JSON lines that name no build make it a worker's log.
     """
     raw = _bounded(_raw_lines(_pieces(text)))
     first = next((line for _, line in raw if line.strip()), "")
@@ -108,6 +109,7 @@ def _level_of(text: str) -> LogLevel | None:
 def _json_log(raw: list[tuple[int, str]], place: Place, source: str) -> Log:
     lines: list[Line] = []
     workers: set[str] = set()
+    of_build = False
     for number, text in raw:
         record = _decoded(text)
         if not isinstance(record, dict):
@@ -116,8 +118,9 @@ def _json_log(raw: list[tuple[int, str]], place: Place, source: str) -> Log:
         worker = record.get("worker") or record.get("ScriptName")
         if isinstance(worker, str):
             workers.add(worker)
+        of_build |= "repo" in record or "run_id" in record
         lines += _entry(number, record)
-    if workers:
+    if workers or not of_build:  # each line has its level, as a program's own log has
         name = workers.pop() if len(workers) == 1 else place.name
         place = replace(place, kind="worker", name=name, workflow=None, job=None, step=None)
     return Log(place, source, tuple(lines))
@@ -139,11 +142,21 @@ def _entry(number: int, record: dict[str, Any]) -> Iterator[Line]:
         return
     meta = record.get("meta") if isinstance(record.get("meta"), dict) else record
     message = next((record[key] for key in _MESSAGE_KEYS if isinstance(record.get(key), str)), "")
-    stack = meta.get("stack") if isinstance(meta, dict) else None
+    stack = _stack(record, meta)
     if isinstance(stack, str) and stack not in message:
         message = f"{message}\n{stack}"
     step = meta.get("step") if isinstance(meta, dict) and isinstance(meta.get("step"), str) else None
     yield from _lines(number, message, _level(record.get("level")), ts, step)
+
+
+def _stack(record: dict[str, Any], meta: Any) -> str | None:
+    """Return the stack that loggers keep beside the message: ``meta.stack``, ``err.stack``, ``exc_info``."""
+    for holder in (meta, record.get("err"), record.get("error"), record):
+        if isinstance(holder, dict):
+            for key in _STACK_KEYS:
+                if isinstance(stack := holder.get(key), str) and stack:
+                    return stack
+    return None
 
 
 def _trace_event(number: int, record: dict[str, Any], ts: datetime | None) -> Iterator[Line]:

@@ -9,7 +9,11 @@ from repo_agent_dagster.ops.analysis.blocks import Wrapper, wrapper
 from repo_agent_dagster.ops.analysis.model import Anchor, Line
 from repo_agent_dagster.ops.analysis.text import Mark, marked, spoken
 
-_CLEAN_UP = re.compile(r"(?:Post |Complete job|Cleaning up|Stop containers|Uploading artifacts)", re.IGNORECASE)
+_CLEAN_UP = re.compile(
+    r"Post |Complete job|Clean(?:ing|_| )?up|Stop containers|Uploading artifacts|upload_artifacts|archive_cache"
+    r"|prepare_|get_sources|restore_cache",
+    re.IGNORECASE,
+)
 _HEADER_LINES = 60
 _FAR = 3000
 _ECHO = re.compile(r"(?:\$|\+{1,3}) (?P<command>[\w./~'\"{(\[].*)$|\[command\](?P<command2>\S.*)$")

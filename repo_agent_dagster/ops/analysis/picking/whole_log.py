@@ -6,7 +6,7 @@ from repo_agent_dagster.contracts.logs import LogLevel
 from repo_agent_dagster.ops.analysis.model import Failure, Line, Log
 from repo_agent_dagster.ops.analysis.picking.finding import Finding
 from repo_agent_dagster.ops.analysis.picking.green import GreenLines
-from repo_agent_dagster.ops.analysis.picking.sheet import Sheet, Step, command_at, sheet_of, steps_of
+from repo_agent_dagster.ops.analysis.picking.sheet import Sheet, Step, command_at, ends_step, sheet_of, steps_of
 from repo_agent_dagster.ops.analysis.picking.step_failures import annotated_findings, findings_in
 from repo_agent_dagster.ops.analysis.picking.worker_log import failures_of_worker
 
@@ -34,9 +34,28 @@ def failures_of(log: Log, green: Log | None = None) -> tuple[Failure, ...]:
     else:
         green_lines = GreenLines(green) if green is not None and green.lines else None
         pairs = [
-            (step, finding) for step in _failing(steps, green) for finding in findings_in(sheet, step, green_lines)
+            (step, finding)
+            for step in _failing(_with_silent_endings(sheet, steps), green)
+            for finding in findings_in(sheet, step, green_lines)
         ]
     return tuple(_failure(log, sheet, step, finding) for step, finding in pairs[:MAX_FAILURES])
+
+
+def _with_silent_endings(sheet: Sheet, steps: list[Step]) -> list[Step]:
+    """Give the job's last word, where it stands by itself after all steps, to the last step that said anything."""
+    last = steps[-1] if steps else None
+    if last is None or not last.failed or any(step.failed for step in steps[:-1]):
+        return steps
+    if any(sheet.texts[i].strip() and ends_step(sheet.texts[i]) is None for i in range(last.start, last.end)):
+        return steps
+    spoke = [step for step in steps[:-1] if not step.is_clean_up and _says(sheet, step)]
+    if not spoke:
+        return steps
+    return [replace(step, failed=True, ending=last.ending) if step is spoke[-1] else step for step in steps[:-1]]
+
+
+def _says(sheet: Sheet, step: Step) -> bool:
+    return any(sheet.texts[index].strip() for index in range(step.start, step.end))
 
 
 def _failing(steps: list[Step], green: Log | None) -> list[Step]:

@@ -33,17 +33,33 @@ def test_the_columns_of_gh_run_view_are_read():
     assert (log.lines[0].step, log.lines[0].text) == ("Run pytest", "##[error]no tests")
 
 
-def test_sections_of_gitlab_are_steps():
+def test_sections_of_gitlab_are_steps_and_the_jobs_last_word_belongs_to_its_script():
     log = text_log(
-        "section_start:1700000000:step_script\r\x1b[0K\x1b[36;1mRunning\x1b[0m\n$ npm ci\n"
-        "ERROR: Job failed: exit code 1\n",
+        "section_start:1700000000:step_script\r\x1b[0K\x1b[36;1mRunning\x1b[0m\n"
+        "$ ./check.sh\n"
+        "Error: the schema is invalid\n"
+        "section_end:1700000001:step_script\r\x1b[0K\n"
+        "section_start:1700000002:cleanup_file_variables\r\x1b[0KCleaning up\n"
+        "section_end:1700000003:cleanup_file_variables\r\x1b[0K\n"
+        "ERROR: Job failed: exit code 7\n",
         PLACE,
         "file",
     )
 
-    assert [line.step for line in log.lines] == ["step_script"] * 3
     (failure,) = failures_of(log)
-    assert failure.exit_code == 1
+
+    assert (failure.headline, failure.exit_code) == ("Error: the schema is invalid", 7)
+    assert (failure.place.step, failure.command) == ("step_script", "./check.sh")
+
+
+def test_the_stack_that_a_logger_keeps_beside_its_message_is_read():
+    error = {"stack": "Error: in use\n    at f (/srv/a.js:1:2)"}
+    row = {"level": 50, "time": 1762222269441, "msg": "cannot bind", "err": error}
+
+    (failure,) = failures_of(text_log(json.dumps(row), PLACE, "file"))
+
+    assert (failure.headline, failure.level) == ("cannot bind", LogLevel.ERROR)
+    assert [str(anchor) for anchor in failure.anchors] == ["/srv/a.js:1:2"]
 
 
 def test_bytes_in_pieces_are_read_like_one_text():

@@ -110,3 +110,39 @@ def test_where_nothing_is_said_the_exit_is_the_failure(explain):
     (failure,) = explain(STEP.format(command="exit 3", output="", code=3))
 
     assert (failure.exit_code, failure.command) == (3, "exit 3")
+
+
+def test_programs_that_speak_in_turns_are_read_one_by_one(explain):
+    (failure,) = explain(
+        STEP.format(
+            command="docker compose up",
+            output="""\
+api-1  | Traceback (most recent call last):
+db-1   | LOG:  listening on port 5432
+api-1  |   File "/app/settings.py", line 18, in load
+db-1   | LOG:  an error would be told here
+api-1  |     return int(size)
+api-1  | ValueError: invalid literal for int(): 'ten'""",
+            code=1,
+        )
+    )
+
+    assert failure.headline == "ValueError: invalid literal for int(): 'ten'"
+    assert "db-1" not in failure.text
+
+
+def test_a_step_that_failed_in_the_passing_build_too_is_not_looked_into(explain):
+    audit = STEP.format(command="npm audit", output="1 high severity vulnerability", code=1)
+
+    (failure,) = explain(
+        audit + STEP.format(command="./deploy.sh", output="Error: the schema is invalid", code=1),
+        audit + "##[group]Run ./deploy.sh\n##[endgroup]\ndone\n",
+    )
+
+    assert failure.headline == "Error: the schema is invalid"
+
+
+def test_a_step_that_was_ended_by_a_signal_is_told_by_its_exit(explain):
+    (failure,) = explain(STEP.format(command="npm run build", output="transforming...", code=137))
+
+    assert (failure.headline, failure.exit_code) == ("Process completed with exit code 137.", 137)
