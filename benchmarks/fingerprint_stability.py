@@ -12,9 +12,9 @@ Of each problem's occurrences after its first night, *reopened* are those that o
 
 The candidates: the template string, a hash of the headline's words and the cluster's id, each with the place, and ours.
 `seen` are the problems that the rules were tried on, `held out` those that were written after them. Two more show what
-the rules do not do, and have no bar: `with names` are problems in which people's names vary, which no mask knows (twenty
-open an issue each before they count as a variable); `one spot` are problems that one function throws with one class, or
-that break one rule in one file (they are one issue).
+the rules do not do, and have no bar: `with names` are problems in which people's names vary, which no mask knows (each
+of the first twenty opens an issue, then they are a variable); `one spot` are problems that one function throws with one
+class, or that break one rule in one file (they are one issue).
 """
 
 import argparse

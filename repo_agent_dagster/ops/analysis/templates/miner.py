@@ -26,10 +26,14 @@ from repo_agent_dagster.ops.analysis.templates.tree import GAP, Leaf, PathTree
 FEW_WORDS = 20
 """A gap that had more different words is a variable: services, regions and reasons are fewer, users are more."""
 
+MAX_CLUSTERS = 5_000
+"""So many clusters of a source are kept."""
+
 MAX_WORDS = 120
 """So many words of a line are looked at."""
 
 _MASK = re.compile(r"([^<]*)<[A-Z]+>([^>]*)")
+_KEPT_OF_A_WORD = 40  # it bounds the state, which is written every night
 _MAX_REMEMBERED = 100_000
 _STATE_VERSION = 1
 
@@ -66,11 +70,11 @@ class _Cluster:
             if own == word:
                 continue
             if own != GAP:
-                self.gaps[position] = [own]
+                self.gaps[position] = [own[:_KEPT_OF_A_WORD]]
                 self.words[position] = GAP
             known = self.gaps[position]
-            if len(known) <= FEW_WORDS and word not in known:
-                known.append(word)
+            if len(known) <= FEW_WORDS and (start := word[:_KEPT_OF_A_WORD]) not in known:
+                known.append(start)
 
     def template(self, words: list[str]) -> Template:
         names = tuple(words[position] for position in sorted(self.gaps) if not _is_variable(self.gaps[position]))
@@ -85,7 +89,7 @@ class TemplateMiner:
     """
 
     def __init__(
-        self, *, depth: int = 4, similarity: float = 0.4, max_children: int = 100, max_clusters: int = 10_000
+        self, *, depth: int = 4, similarity: float = 0.4, max_children: int = 100, max_clusters: int = MAX_CLUSTERS
     ) -> None:
         self._options: dict[str, Any] = {"depth": depth, "similarity": similarity, "max_children": max_children}
         self._similarity = similarity
@@ -197,7 +201,7 @@ class TemplateMiner:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], *, max_clusters: int = 10_000) -> "TemplateMiner":
+    def from_state(cls, state: Mapping[str, Any], *, max_clusters: int = MAX_CLUSTERS) -> "TemplateMiner":
         """Return the miner that a state was taken of; one of another version starts anew, with ids of its own."""
         if state.get("version") != _STATE_VERSION:
             fresh = cls(max_clusters=max_clusters)
