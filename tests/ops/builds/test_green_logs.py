@@ -44,40 +44,40 @@ def test_a_build_of_the_default_branch_is_preferred_to_a_later_one(store: Engine
     assert texts(store, artifacts, later) == ["main"]
 
 
-def test_a_back_fill_replaces_nothing_that_is_newer(store: Engine, artifacts: ArtifactStore) -> None:
-    store_job(store, build_job("2"), ["new"])
-    keep_green_logs(store, artifacts, DAY_WINDOW)
-    store_job(store, build_job("1", finished_at=NOON - timedelta(days=3)), ["old"])
-    assert keep_green_logs(store, artifacts, WIDE) == 0
-    assert texts(store, artifacts, build_job("3")) == ["new"]
+def test_a_back_fill_replaces_nothing_that_is_newer(sqlite_store: Engine, artifacts: ArtifactStore) -> None:
+    store_job(sqlite_store, build_job("2"), ["new"])
+    keep_green_logs(sqlite_store, artifacts, DAY_WINDOW)
+    store_job(sqlite_store, build_job("1", finished_at=NOON - timedelta(days=3)), ["old"])
+    assert keep_green_logs(sqlite_store, artifacts, WIDE) == 0
+    assert texts(sqlite_store, artifacts, build_job("3")) == ["new"]
 
 
-def test_keeping_twice_writes_once(store: Engine, artifacts: ArtifactStore) -> None:
-    store_job(store, build_job("1"), ["line"])
-    assert [keep_green_logs(store, artifacts, DAY_WINDOW) for _ in range(2)] == [1, 0]
+def test_keeping_twice_writes_once(sqlite_store: Engine, artifacts: ArtifactStore) -> None:
+    store_job(sqlite_store, build_job("1"), ["line"])
+    assert [keep_green_logs(sqlite_store, artifacts, DAY_WINDOW) for _ in range(2)] == [1, 0]
 
 
 def test_jobs_of_the_same_name_in_other_workflows_have_logs_of_their_own(
-    store: Engine, artifacts: ArtifactStore
+    sqlite_store: Engine, artifacts: ArtifactStore
 ) -> None:
-    store_job(store, build_job("1"), ["ci"])
-    store_job(store, build_job("2", workflow="Nightly"), ["nightly"])
-    keep_green_logs(store, artifacts, DAY_WINDOW)
-    assert texts(store, artifacts, build_job("9", workflow="Nightly")) == ["nightly"]
-    assert texts(store, artifacts, build_job("9", workflow="Release")) is None
+    store_job(sqlite_store, build_job("1"), ["ci"])
+    store_job(sqlite_store, build_job("2", workflow="Nightly"), ["nightly"])
+    keep_green_logs(sqlite_store, artifacts, DAY_WINDOW)
+    assert texts(sqlite_store, artifacts, build_job("9", workflow="Nightly")) == ["nightly"]
+    assert texts(sqlite_store, artifacts, build_job("9", workflow="Release")) is None
 
 
-def test_a_kept_log_that_was_cleared_or_damaged_is_no_log(store: Engine, artifacts: ArtifactStore) -> None:
-    store_job(store, build_job("1"), ["line"])
-    keep_green_logs(store, artifacts, DAY_WINDOW)
-    with read_transaction(store) as connection:
+def test_a_kept_log_that_was_cleared_or_damaged_is_no_log(sqlite_store: Engine, artifacts: ArtifactStore) -> None:
+    store_job(sqlite_store, build_job("1"), ["line"])
+    keep_green_logs(sqlite_store, artifacts, DAY_WINDOW)
+    with read_transaction(sqlite_store) as connection:
         key = build_jobs.green_log_key(connection, "acme/shop", "CI", "test")
     assert key is not None
     artifacts.put(key, b"no zstd")
-    assert green_log(store, artifacts, build_job("1")) is None
+    assert green_log(sqlite_store, artifacts, build_job("1")) is None
     assert artifacts.folder is not None
     (artifacts.folder / key).unlink()
-    assert green_log(store, artifacts, build_job("1")) is None
+    assert green_log(sqlite_store, artifacts, build_job("1")) is None
 
 
 def test_a_jobs_log_is_its_own_lines_of_all_days_in_order(store: Engine) -> None:
@@ -96,15 +96,15 @@ def test_jobs_that_share_an_object_are_told_apart_by_their_lines(store: Engine) 
     assert [line.text for line in job_log(store, lint).lines] == ["it lints"]
 
 
-def test_marks_and_steps_of_lines_come_back(store: Engine) -> None:
-    store_job(store, build_job("1"), ["\x1b[31mboom\x1b[0m"], metas=[{"mark": "error", "step": "Run tests"}])
-    (line,) = job_log(store, build_job("1")).lines
+def test_marks_and_steps_of_lines_come_back(sqlite_store: Engine) -> None:
+    store_job(sqlite_store, build_job("1"), ["\x1b[31mboom\x1b[0m"], metas=[{"mark": "error", "step": "Run tests"}])
+    (line,) = job_log(sqlite_store, build_job("1")).lines
     assert (line.text, line.step) == ("##[error]boom", "Run tests")
 
 
-def test_of_a_very_long_log_the_ends_are_kept_with_their_numbers(store: Engine) -> None:
-    store_job(store, build_job("1"), [str(n) for n in range(1, 11)])
-    lines = job_log(store, build_job("1")).lines
+def test_of_a_very_long_log_the_ends_are_kept_with_their_numbers(sqlite_store: Engine) -> None:
+    store_job(sqlite_store, build_job("1"), [str(n) for n in range(1, 11)])
+    lines = job_log(sqlite_store, build_job("1")).lines
     assert [line.number for line in bounded(lines, most=5)] == [1, 2, 8, 9, 10]
 
 

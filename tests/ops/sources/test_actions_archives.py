@@ -110,3 +110,15 @@ def test_a_folder_whose_name_was_cut_is_still_its_jobs(server: ActionsServer) ->
     server.add(Run("acme/shop", 7, [Job("matrix " + "very-long-name " * 12)]))
     assert "boom" in messages(source_of(server))
     assert server.blobs.times("/texts/") == 0
+
+
+def test_an_archive_of_very_many_members_is_not_opened(server: ActionsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("repo_agent_dagster.ops.sources.archive.MOST_MEMBERS", 3)
+    server.add(Run("acme/shop", 7, [Job("test"), Job("lint")]))
+    assert messages(source_of(server)).count("boom") == 2
+    assert server.blobs.times("/texts/") == 2
+
+
+def test_an_archive_in_the_archive_is_not_opened(server: ActionsServer) -> None:
+    server.add(Run("acme/shop", 7, [Job("test")], archive=packed({"test/1_a.zip": packed({"test/1_b.txt": b"x"})})))
+    assert messages(source_of(server)) == ["Current runner version: '2.330.0'", "boom"]
