@@ -1,4 +1,4 @@
-"""Free what piles up: partition keys of finished tasks, and old contents that workspaces keep for reverts and replays.
+"""Free what piles up: partition keys of finished tasks, old contents that workspaces keep, what proxies told long ago.
 
 Dagster slows down with some 10,000 live dynamic partitions.
 """
@@ -8,6 +8,8 @@ from datetime import timedelta
 import dagster as dg
 
 from jobs.tasks import TASK_PARTITIONS
+from repo_agent_dagster.ops.options import OpsOptions
+from repo_agent_dagster.ops.sources.landing import prune_landings
 from repo_agent_dagster.patching import InvalidPatch, Workspace, WorkspaceLocked
 from repo_agent_dagster.patching.disk.pruning import prune_workspace
 from repo_agent_dagster.resources import ClockResource, StoreResource
@@ -61,6 +63,25 @@ def prune_kept_contents(context: dg.OpExecutionContext, config: KeptContentsConf
     return removed
 
 
+class LandingsConfig(dg.Config):
+    """How long what log proxies told is kept; a day that a back-fill asks for after that is asked for again."""
+
+    keep_days: int = 35
+
+
+@dg.op(description="Removes what log proxies told of days that are long over; the rows in our tables stay.")
+def prune_log_landings(
+    context: dg.OpExecutionContext,
+    config: LandingsConfig,
+    ops_options: dg.ResourceParam[OpsOptions],
+    clock: ClockResource,
+) -> int:
+    """Return how many days and pages were removed."""
+    removed = prune_landings(ops_options.landing, clock.now().date() - timedelta(days=config.keep_days))
+    context.add_output_metadata({"removed": removed})
+    return removed
+
+
 @dg.job(description="Retires the partition keys of finished tasks.")
 def prune_task_partitions() -> None:
     """Run once a day by its schedule."""
@@ -73,4 +94,10 @@ def prune_workspaces() -> None:
     prune_kept_contents()
 
 
-default_jobs = [prune_task_partitions, prune_workspaces]
+@dg.job(description="Removes what log proxies told of days that are long over.")
+def prune_logs() -> None:
+    """Run once a day by its schedule."""
+    prune_log_landings()
+
+
+default_jobs = [prune_task_partitions, prune_workspaces, prune_logs]

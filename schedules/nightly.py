@@ -3,7 +3,7 @@
 import dagster as dg
 
 from jobs.nightly import ops_scan_job, watch_scans
-from jobs.pruning import prune_task_partitions, prune_workspaces
+from jobs.pruning import prune_logs, prune_task_partitions, prune_workspaces
 from repo_agent_dagster.ops.ingestion.late_days import days_to_ingest
 from repo_agent_dagster.ops.options import OpsOptions
 
@@ -51,4 +51,13 @@ watch_scans_hourly = dg.ScheduleDefinition(
     description="Every hour: whether the newest scan that succeeded is older than 26 hours.",
 )
 
-default_schedules = [nightly_ops_scan, watch_scans_hourly, prune_daily, prune_workspaces_daily]
+prune_logs_daily = dg.ScheduleDefinition(
+    name="prune_logs_daily",
+    job=prune_logs,
+    cron_schedule="20 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="04:20 UTC: remove what log proxies told of days that are over for 35 days.",
+)
+
+default_schedules = [nightly_ops_scan, watch_scans_hourly, prune_daily, prune_workspaces_daily, prune_logs_daily]

@@ -15,7 +15,6 @@ from repo_agent_dagster.ops.ingestion.ingest import ingest_day
 from repo_agent_dagster.ops.ingestion.result import IngestionResult
 from repo_agent_dagster.ops.issues.files import write_files
 from repo_agent_dagster.ops.issues.handling import server_of
-from repo_agent_dagster.ops.issues.marker import marker_key
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.issues.publishing import Published, publish
 from repo_agent_dagster.ops.options import OpsOptions
@@ -128,7 +127,7 @@ class OpsEnvironment:
             max_issues=self.options.max_issues,
             to_github=self.has_github,
             provider=self._provider(),
-            allowed_links=(self.server.partition("://")[2],),
+            server=self.server,
         )
         return scan_day(self.engine, day, scope=scope, now=self.now(), means=means, say=say)
 
@@ -149,7 +148,7 @@ class OpsEnvironment:
                 self.engine,
                 github,
                 self.policy,
-                key=marker_key(self.options.marker_key.get_secret_value(), self.options.marker_key_file),
+                key=installation_key(self.options.marker_key.get_secret_value(), self.options.marker_key_file),
                 now=now,
                 server=self.server,
                 say=say,

@@ -137,6 +137,7 @@ def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
         "nightly_ops_scan": "0 9 * * *",
         "prune_daily": "0 4 * * *",
         "prune_workspaces_daily": "10 4 * * *",
+        "prune_logs_daily": "20 4 * * *",
         "watch_scans_hourly": "15 * * * *",
     }
     assert {s.default_status for s in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}

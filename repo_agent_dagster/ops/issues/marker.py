@@ -7,12 +7,8 @@ breaks every comment's opening.
 
 import hashlib
 import hmac
-import os
 import re
-import secrets
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 _MARKER = re.compile(
     r"<!-- repo-agent:ops v1 (?P<fingerprint>[\w-]{1,100}) (?P<issue>[\w-]{1,64}) (?P<step>\S{1,110}) "
@@ -52,27 +48,3 @@ def read_marker(body: str, key: bytes) -> Marker | None:
         if hmac.compare_digest(marker._mac(key), found["mac"]):
             return marker
     return None
-
-
-def marker_key(configured: str, kept_in: Path) -> bytes:
-    """Return the key of this installation's markers: the configured one, or one that is made once and kept in a file.
-
-    Two processes that start at once get the same key.
-    """
-    if configured:
-        return configured.encode()
-    if not kept_in.exists():
-        kept_in.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=kept_in.parent, prefix=f".{kept_in.name}.")  # private from the start
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(secrets.token_hex(32).encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-            # A link is refused where a name is taken: who comes second uses the first one's key.
-            os.link(temporary, kept_in)
-        except FileExistsError:
-            pass
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    return kept_in.read_bytes().strip()

@@ -70,8 +70,8 @@ def publish(
 ) -> Published:
     """Bring GitHub in step with `ops_issues`, and `ops_issues` with what people did on GitHub.
 
-    `key` signs the markers (`marker.marker_key`), `server` is where GitHub's pages are. What cannot be told now waits
-    for the next call; what never can is recorded with the issue. Faults of GitHub do not raise: they are `problems`.
+    `key` signs the markers, `server` is where GitHub's pages are. What cannot be told now waits for the next call; what
+    never can is recorded with the issue. Faults of GitHub do not raise: they are `problems`.
     """
     done = Published()
     try:

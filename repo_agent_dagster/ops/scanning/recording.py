@@ -14,7 +14,8 @@ from repo_agent_dagster.ops.scanning.recognising import Recognised
 from repo_agent_dagster.ops.wording.by_rule import Wording, word
 from repo_agent_dagster.ops.wording.safety import one_line
 from repo_agent_dagster.redaction import redact
-from repo_agent_dagster.store import ops_fingerprints, ops_tallies
+from repo_agent_dagster.store import ops_tallies
+from repo_agent_dagster.store.ops_owners import owners_of
 from repo_agent_dagster.store.ops_sightings import Recorded, Sighting, record_sightings
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def record(
     """
     by_value = {one.incident.fingerprint.value: one for one in found}
     severities = {value: one.severity.value for value, one in by_value.items()}
-    names = ops_fingerprints.known(connection, [name for one in found for name in _names(one.incident)])
-    known = {value for value, one in by_value.items() if any(name in names for name in _names(one.incident))}
+    owners, new = owners_of(connection, [_named(one.incident) for one in found])
+    known = {one.incident.fingerprint.value for one, owner in zip(found, owners, strict=True) if owner not in new}
     capped = cap(
         [one.incident for one in found],
         severities,
@@ -169,5 +170,16 @@ def _word(text: str | None) -> str | None:
     return None if text is None else one_line(redact(text), _MAX_WORD)
 
 
-def _names(incident: Incident) -> tuple[str, ...]:
-    return (incident.fingerprint.value, *incident.fingerprint.aliases, *incident.fingerprint.earlier)
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What an incident is known by, before it is worded."""
+
+    fingerprint: str
+    aliases: tuple[str, ...]
+    earlier_fingerprints: tuple[str, ...]
+    fingerprint_version: str = VERSION
+
+
+def _named(incident: Incident) -> _Named:
+    fingerprint = incident.fingerprint
+    return _Named(fingerprint.value, fingerprint.aliases, fingerprint.earlier)

@@ -18,6 +18,7 @@ from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.contracts.ops import CauseName, IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
 from repo_agent_dagster.ops.issues.intents import note_scan
+from repo_agent_dagster.ops.issues.policy import IssuePolicy, is_repository_name
 from repo_agent_dagster.ops.scanning.reading import DayReading, read_failures
 from repo_agent_dagster.ops.scanning.recognising import Recognised, recognise
 from repo_agent_dagster.ops.scanning.recording import ScanRecord, record
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from repo_agent_dagster.ai import Provider
     from repo_agent_dagster.artifacts import ArtifactStore
-    from repo_agent_dagster.ops.issues.policy import IssuePolicy
     from repo_agent_dagster.ops.severity.contract import SeverityRules
 
 KINDS: dict[OpsScope, tuple[LogKind, ...]] = {
@@ -54,15 +54,15 @@ VANISHED_AFTER = timedelta(hours=6)
 class ScanMeans:
     """What a scan works with besides the store. `provider` makes the model; None: no model is asked.
 
-    `allowed_links` are the hosts that the model's links may lead to."""
+    `server` is where the pages of repositories are: a model's links may lead to those of the scan's own."""
 
     artifacts: "ArtifactStore"
     rules: "SeverityRules"
-    policy: "IssuePolicy"
+    policy: IssuePolicy
     max_issues: int = 100
     to_github: bool = False
     provider: "Callable[[], Provider] | None" = None
-    allowed_links: tuple[str, ...] = ()
+    server: str = "https://github.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def scan_day(
             day=day,
             now=now,
             threshold=means.policy.threshold,
-            allowed=means.allowed_links,
+            allowed=_own_pages(kept, means),
             say=say,
         )
         totals.update(asked=outcome.asked, cached=outcome.cached, cost=outcome.tokens)
@@ -186,6 +186,14 @@ def _recorded(engine: "Engine", scan_id: str, totals: dict[str, Any], now: datet
 
 def _later(now: datetime, started: float) -> datetime:
     return now + timedelta(seconds=time.monotonic() - started)
+
+
+def _own_pages(kept: ScanRecord, means: ScanMeans) -> tuple[str, ...]:
+    """Return host and path of the repositories that the scan is about: a link to another would make a mark there."""
+    host = means.server.partition("://")[2].rstrip("/")
+    names = {means.policy.repository_of(one.sighting.worker, one.sighting.repo) for one in kept.written}
+    names |= {one.sighting.repo for one in kept.written}
+    return tuple(sorted(f"{host}/{name}" for name in names if name and is_repository_name(name)))
 
 
 def _read_totals(engine: "Engine", reading: DayReading, day: date, kinds: tuple[LogKind, ...]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,7 @@ from sqlalchemy import Engine
 from repo_agent_dagster.contracts.issue_details import IssueDetails, IssueRun
 from repo_agent_dagster.ops.github.issues import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
 from repo_agent_dagster.ops.issues.body import body_of, seen_again, title_of
-from repo_agent_dagster.ops.issues.marker import Marker, marker_key, read_marker
+from repo_agent_dagster.ops.issues.marker import Marker, read_marker
 from repo_agent_dagster.store.ops_issues import OpsIssue
 from tests.ops.issues.conftest import DAY, SERVER, problem, scan, stored
 
@@ -107,18 +106,6 @@ def test_a_mark_that_was_changed_or_signed_by_another_key_is_none(change: str) -
 
     assert read_marker(written.replace("an-issue", change), KEY) is None
     assert read_marker(written, b"another key") is None
-
-
-def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
-    path = tmp_path / "home" / "ops-marker.key"
-
-    first, second = marker_key("", path), marker_key("", path)
-
-    assert first == second
-    assert len(first) == 64
-    assert path.stat().st_mode & 0o077 == 0
-    assert [child.name for child in path.parent.iterdir()] == ["ops-marker.key"]
-    assert marker_key("configured", path) == b"configured"
 
 
 def test_the_tally_tells_the_days(issue: OpsIssue) -> None:

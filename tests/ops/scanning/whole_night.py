@@ -11,9 +11,9 @@ from sqlalchemy import Engine, event
 
 from repo_agent_dagster.ops.environment import OpsEnvironment
 from repo_agent_dagster.ops.github.issues import GitHubIssues
-from repo_agent_dagster.ops.issues.marker import marker_key
 from repo_agent_dagster.ops.issues.publishing import publish
 from repo_agent_dagster.ops.options import OpsOptions, options_of
+from repo_agent_dagster.redaction import installation_key
 from repo_agent_dagster.settings import Settings
 from repo_agent_dagster.store.engine import open_store
 
@@ -49,7 +49,7 @@ def pass_night(night: Night, day: date, now: datetime, killed_before_commit: int
     environment.scan(day, "full")
     github = GitHubIssues("a-token", base_url=night.api, first_delay_seconds=0.01, is_paced=False)
     options = environment.options
-    key = marker_key(options.marker_key.get_secret_value(), options.marker_key_file)
+    key = installation_key(options.marker_key.get_secret_value(), options.marker_key_file)
     publish(engine, github, environment.policy, key=key, now=now, server=environment.server)
 
 
