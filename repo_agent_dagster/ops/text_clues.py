@@ -12,8 +12,9 @@ from functools import cache, cached_property
 
 _ANCHOR = 4
 _THREE_DIGITS = re.compile(r"(?=(\d{3}))")
-_QUANTIFIER = re.compile(r"[?*+]\??|\{(\d*)(?:,\d*)?\}\??")
-_OPTIONAL = ("?", "*", "{0")
+_QUANTIFIER = re.compile(r"(?:[?*+]|\{\d*(?:,\d*)?\})[?+]?")
+_OPTIONAL = ("?", "*", "{0", "{,")
+_FLAGS = re.compile(r"\(\?[a-zA-Z]+\)")
 
 _Test = str | re.Pattern[str]
 
@@ -99,6 +100,8 @@ _COMMON = frozenset(_runs(_COMMON_WORDS))
 
 def _needs(expression: str) -> tuple[str, ...]:
     """Return texts of which one stands in every match of an expression; none where that is not plain to see."""
+    if _FLAGS.match(expression):  # they change what the rest means
+        return ()
     alternatives = _alternatives(expression)
     if len(alternatives) > 1:
         needs = [_needs(one) for one in alternatives]
