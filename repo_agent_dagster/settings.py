@@ -86,7 +86,9 @@ class Settings(BaseSettings):
         False, description="Whether such an issue is also closed; it is reopened when the problem is seen again."
     )
     ops_ai_budget_tokens: int = Field(
-        50_000, ge=0, description="Tokens that one scan may spend on a model's words for its incidents."
+        50_000,
+        ge=0,
+        description="Tokens that one scan may spend on a model's words for its incidents; 0: no model is asked.",
     )
 
     github_token: SecretStr = Field(

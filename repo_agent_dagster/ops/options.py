@@ -45,7 +45,7 @@ class OpsOptions:
 
 def options_of(settings: "Settings") -> OpsOptions:
     """Return the options that the settings name; a scan's model has the scan's own budget."""
-    provider = spec_of(settings)
+    provider, budget = spec_of(settings), settings.ops_ai_budget_tokens
     return OpsOptions(
         sources_file=settings.log_sources_file,
         worker_logs=settings.worker_logs,
@@ -70,5 +70,5 @@ def options_of(settings: "Settings") -> OpsOptions:
         redaction_key_file=settings.redaction_key_file,
         github_token=settings.github_token,
         github_api_url=settings.github_api_url,
-        provider=provider and replace(provider, budget_tokens=settings.ops_ai_budget_tokens),
+        provider=replace(provider, budget_tokens=budget) if provider and budget else None,
     )

@@ -41,7 +41,7 @@ def recognise(
         incidents = group(failures, miner_of)
     note_spread(incidents)
     _note_builds(connection, incidents, Window.of_day(day))
-    histories = history_of(connection, incidents, day)
+    histories = history_of(connection, incidents, day, days=rules.trend.trailing_days)
     found = []
     for incident in incidents:
         history, cause = histories[incident.fingerprint.value], cause_of(incident.first)
