@@ -64,14 +64,21 @@ def _ingest(
 def _completeness(results: Sequence[IngestionResult]) -> dg.AssetCheckResult:
     short = [result for result in results if result.status in ("partial", "failed")]
     empty = [result for result in results if result.status == "no_data"]
+    lost = [result for result in results if result.expired]
     told = [f"{result.source}: {result.status}, {'; '.join(result.problems)}" for result in short]
     told += [f"{result.source}: no data, which is not the same as healthy" for result in empty]
+    told += [f"{result.source}: {result.expired} log(s) have expired at the provider" for result in lost]
     return dg.AssetCheckResult(
         check_name="ingestion_complete",
         passed=bool(results) and not told,
         severity=dg.AssetCheckSeverity.ERROR if short else dg.AssetCheckSeverity.WARN,
         description="\n".join(told) or ("every source answered, to the end" if results else "no source is configured"),
-        metadata={"incomplete": len(short), "without_data": len(empty), "sources": len(results)},
+        metadata={
+            "incomplete": len(short),
+            "without_data": len(empty),
+            "with_expired": len(lost),
+            "sources": len(results),
+        },
     )
 
 

@@ -108,7 +108,7 @@ class OpsEnvironment:
             quarantine_dir=self.options.quarantine,
             lateness=self.options.lateness,
             future=self.options.future,
-            progress=lambda name, rows: say(f"{source.name}: {name}, {rows} rows"),
+            progress=lambda name, lines: say(f"{source.name}: {name}, {lines} lines"),
         )
         told = f"; {result.problem}" if result.problem else ""
         say(f"{source.name}: {result.status}, {result.objects} object(s), {result.rows} rows{told}")
