@@ -1,6 +1,8 @@
 """Failure blocks: one small module for each tool, and the order in which they are asked."""
 
+from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 from types import ModuleType
 
 from repo_agent_dagster.ops.analysis.blocks import (
@@ -27,6 +29,9 @@ from repo_agent_dagster.ops.analysis.blocks import (
 from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, Reader
 from repo_agent_dagster.ops.analysis.blocks.wrappers import Wrapper, wrapper
 
+MAX_BLOCKS = 1000
+"""Blocks that are kept of one reader."""
+
 _SPECIFIC_FIRST: tuple[ModuleType, ...] = (
     *(pytest, unittest, vitest, playwright, jest, mocha, node_test, go, rust, jvm, other_suites),
     *(node_packages, python_packages, findings, linters, bundlers, containers, traces, shell),
@@ -46,7 +51,10 @@ def blocks_of(texts: Sequence[str]) -> list[Block]:
     for module in _SPECIFIC_FIRST:
         if not any(hint in whole for hint in getattr(module, "HINTS", ("",))):
             continue
-        for block in module.read(texts):
+        # Of verdicts the first ones tell the most, of crashes the last ones; 50,000 of either tell no more.
+        read = module.read(texts)
+        crashes = module in (traces, shell)
+        for block in deque(read, maxlen=MAX_BLOCKS) if crashes else islice(read, MAX_BLOCKS):
             if len(block.picked) == 1 and not block.test and wrapper(texts[block.picked[0]]) is not None:
                 continue  # it only tells that something failed
             own = [index for index in block.picked if not claimed[index]]

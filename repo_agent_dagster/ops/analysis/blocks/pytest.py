@@ -21,6 +21,7 @@ _CAPTURED = re.compile(r"-+ (?:Captured|generated xml|live log).{0,100} -+$")
 _SUMMARY = re.compile(
     r"(?P<verdict>FAILED|ERROR|SUBFAIL(?:ED)?(?:\([^)]*\))?) (?P<test>\S[^ ]*(?:\[.{0,200}?\])?)(?: - (?P<what>.*))?$"
 )
+_MOST_TESTS = 300  # of a section: so many failures have a cause that the first ones tell
 _PLACED = re.compile(r"(?P<file>/?[^\s:][^:]{0,300}\.py):(?P<line>\d+): (?P<what>\S.*)$")
 _LOCATION = re.compile(
     r"(?P<file>[^\s:][^:]{0,300}\.py):(?P<line>\d+): (?P<error>[\w.]*(?:Error|Exception|Exit"
@@ -91,7 +92,7 @@ def _section(texts: Sequence[str], start: int, end: int, summary: dict[int, tupl
     first = next((index for index in range(start, end) if _TEST.match(texts[index])), end)
     yield from _one_line_each(texts, start, first, summary)
     heads = [index for index in range(start, end) if texts[index].startswith("_") and _TEST.match(texts[index])]
-    for head, stop in zip(heads, [*heads[1:], end], strict=False):
+    for head, stop in zip(heads[:_MOST_TESTS], [*heads[1:], end], strict=False):
         yield _test(texts, head, stop, summary)
 
 

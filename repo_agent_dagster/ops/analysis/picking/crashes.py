@@ -12,6 +12,7 @@ from repo_agent_dagster.ops.analysis.picking.sheet import Sheet
 _NEAR = 5
 _EXPLAINS = ("hint:", "Hint:", "HINT:", "note:", "help:", "LINE ", "DETAIL:", "More details here", "caused by", "^")
 _MOST_LINES = 30
+_MOST_SAYINGS = 200
 
 
 def crashes(sheet: Sheet, blocks: list[Finding], green: GreenLines | None) -> list[Finding]:
@@ -19,7 +20,7 @@ def crashes(sheet: Sheet, blocks: list[Finding], green: GreenLines | None) -> li
     traces = merged(sheet, [finding for finding in blocks if finding.block.is_trace])
     sayings = [finding for finding in blocks if not finding.block.is_trace]
     meant = [f for f in sayings if not is_passing_over(sheet.texts[f.first])]
-    sayings = meant or ([] if traces else sayings)
+    sayings = (meant or ([] if traces else sayings))[-_MOST_SAYINGS:]
     if not sayings:
         return traces
     last = [sayings[-1]]
@@ -48,7 +49,7 @@ def _spread(
     same = {pattern(sheet.texts[finding.first]) for finding in last}
     again = [f.first for f in sayings if green is not None or pattern(sheet.texts[f.first]) in same]
     chosen = {*(finding.first for finding in last), *again}
-    for finding in reversed(blocks):
+    for finding in reversed(blocks[-2 * _MOST_SAYINGS :]):
         if not finding.block.is_trace and any(-_NEAR <= finding.first - line <= 1 for line in chosen):
             chosen.add(finding.first)
     clear = [

@@ -19,6 +19,8 @@ MAX_FINDINGS = 200
 
 _NEAR = 5
 _LOUD_LINES = 30
+_MOST_LOUD = 300
+_MOST_ENDINGS = 2000
 _TAIL_LINES = 3
 _FIRST_SIGNAL = 124  # of `timeout`; from 129 on, signals
 _NEW_TAIL_LINES = 12
@@ -37,10 +39,10 @@ def findings_in(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Find
         if verdicts
         else crashes(sheet, blocks, green)
     )
-    findings = _annotate(sheet, findings, annotated)
+    findings = _annotate(sheet, findings[:MAX_FINDINGS], annotated[:MAX_FINDINGS])
     if not findings:
         findings = _loudest(sheet, step, green) or _tail(sheet, step, green)
-    return _with_endings(sheet, step, findings)[:MAX_FINDINGS]
+    return _with_endings(sheet, step, findings[:MAX_FINDINGS])
 
 
 def annotated_findings(sheet: Sheet, step: Step) -> list[Finding]:
@@ -157,7 +159,7 @@ def _loudest(sheet: Sheet, step: Step, green: GreenLines | None) -> list[Finding
             loud[index] = how
     if not loud:
         return []
-    clear = [index for index, how in loud.items() if how == Loudness.CLEAR] or list(loud)
+    clear = ([index for index, how in loud.items() if how == Loudness.CLEAR] or list(loud))[-_MOST_LOUD:]
     last = [clear[-1]]
     for index in reversed(clear[:-1]):
         if last[0] - index > _NEAR and green is None:
@@ -213,6 +215,7 @@ def _with_endings(sheet: Sheet, step: Step, findings: list[Finding]) -> list[Fin
         (index, told) for index in range(findings[0].first, step.end)
         if sheet.texts[index] and (told := wrapper(sheet.texts[index])) is not None
     ]  # fmt: skip
+    endings = endings[-_MOST_ENDINGS:]
     step_code = step.ending.exit_code if step.ending else None
     result = []
     for position, finding in enumerate(findings):

@@ -25,6 +25,7 @@ def failures_of(log: Log, green: Log | None = None) -> tuple[Failure, ...]:
     `green` is the last passing log of the same job: what stands in it too is not why this one failed. A job that
     passed has only the failures that the build service itself marks (``##[error]``).
     """
+    log = _with_single_lines(log)
     if log.place.kind == "worker":
         return tuple(failures_of_worker(log, green))[:MAX_FAILURES]
     sheet = sheet_of(log.lines)
@@ -32,13 +33,27 @@ def failures_of(log: Log, green: Log | None = None) -> tuple[Failure, ...]:
     if log.job is not None and log.job.is_green:
         pairs = [(step, finding) for step in steps for finding in annotated_findings(sheet, step)]
     else:
-        green_lines = GreenLines(green) if green is not None and green.lines else None
+        green_lines = GreenLines(_with_single_lines(green)) if green is not None and green.lines else None
         pairs = [
             (step, finding)
             for step in _failing(_with_silent_endings(sheet, steps), green)
             for finding in findings_in(sheet, step, green_lines)
         ]
     return tuple(_failure(log, sheet, step, finding) for step, finding in pairs[:MAX_FAILURES])
+
+
+def _with_single_lines(log: Log) -> Log:
+    """Return the log with each entry of several lines, as JSON lines may hold them, cut into its lines."""
+    if not any("\n" in line.text for line in log.lines):
+        return log
+    return replace(
+        log,
+        lines=tuple(
+            replace(line, text=text) if "\n" in line.text else line
+            for line in log.lines
+            for text in line.text.split("\n")[:MAX_LINES]
+        ),
+    )
 
 
 def _with_silent_endings(sheet: Sheet, steps: list[Step]) -> list[Step]:

@@ -198,3 +198,24 @@ def test_fifty_thousand_lines_beside_a_passing_log_take_under_three_seconds():
 
     assert failure.headline == "AssertionError: x"
     assert time.process_time() - begun < 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##[error]thing {} is wrong",
+        "curl: (6) Could not resolve host: a{}",
+        "ERROR: failed to solve: a{}",
+        "Traceback (most recent call last):",
+        "Error: item {} is invalid",
+        "src/a{0}.ts({0},1): error TS2322: no {0}",
+    ],
+)
+def test_a_log_of_nothing_but_errors_is_read_in_bounded_time_and_told_in_bounded_number(line):
+    log = text_log("\n".join(["   Compiling a", *(line.format(number) for number in range(10_000))]), PLACE, "file")
+
+    begun = time.process_time()
+    failures = failures_of(log)
+
+    assert 0 < len(failures) <= 300
+    assert time.process_time() - begun < 3
