@@ -71,11 +71,12 @@ class Occurrence:
 
 @dataclass(slots=True)
 class Outcome:
-    """What the analysis made of one split."""
+    """What the analysis made of one split; `failed` are the logs on which it raised an error, which found nothing."""
 
     picked: dict[str, frozenset[int]] = field(default_factory=dict)
     occurrences: list[Occurrence] = field(default_factory=list)
     seconds: float = 0.0
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,7 +110,11 @@ def analysed(cases: Iterable[LabelledLog], *, with_green: bool) -> Outcome:
         start = time.process_time()
         place = Place("worker" if case.form == "jsonl" else "build", case.place, case.workflow, case.job)
         green = text_log(case.green, place, SOURCE) if with_green and case.green is not None else None
-        failures = failures_of(text_log(case.log, place, SOURCE), green)
+        failures: Sequence[Failure] = ()
+        try:
+            failures = failures_of(text_log(case.log, place, SOURCE), green)
+        except Exception as error:  # noqa: BLE001  (a log that the analysis breaks on is a figure, too)
+            outcome.failed[case.name] = repr(error)
         incidents = group(failures, lambda source: issues.miners[source])
         numbers = [issues.number_of(incident) for incident in incidents]
         outcome.seconds += time.process_time() - start
@@ -219,6 +224,8 @@ def report(cases: Sequence[LabelledLog], outcome: Outcome, bare: Outcome) -> Non
         print(f"  picking precision    {_verdict(precision, PRECISION_BAR)}")
         print(f"  grouping F1          {_verdict(f1, GROUPING_BAR)}; {astray} pairs wrongly joined, {apart} kept apart")
         print(f"  cause                {_verdict(right, CAUSE_BAR)}")
+        if one.failed:
+            print(f"  errors               {len(one.failed)} logs: {one.failed}")
         print(f"  CPU                  {1000 * one.seconds / len(cases):.1f} ms a log")
     _table("by tool", outcome, cases, lambda case: case.tool)
     _table("by cause", outcome, cases, lambda case: case.problems[0].cause)
