@@ -20,7 +20,7 @@ from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_outbox import Standing
 
 SCAN_MAX_AGE = timedelta(hours=26)
-WAITS_TOO_LONG = timedelta(days=3)
+WAITS_TOO_LONG = timedelta(days=7)  # a night's cap of new issues is told within some days
 _SHOWN_PROBLEMS = 20
 
 

@@ -51,9 +51,11 @@ def sqlite_store(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def postgres_store(postgres: PostgresCluster) -> Iterator[Engine]:
     """An upgraded, empty PostgreSQL store: a database of its own, copied from a template."""
-    engine = open_store(postgres.create_store())
+    url = postgres.create_store()
+    engine = open_store(url)
     yield engine
     engine.dispose()
+    postgres.drop(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

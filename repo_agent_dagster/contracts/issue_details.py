@@ -43,6 +43,9 @@ class IssueDetails(SnakeContract):
     bad_sha: Annotated[str | None, Field(description="Commit of the first failing build after it.")] = None
     flaky: Annotated[bool, Field(description="A later attempt of every job that it was seen in passed.")] = False
     trend: Annotated[str, Field(description="new, surging, steady, flaky or regression.")] = ""
+    rules_severity: Annotated[
+        int | None, Field(ge=1, le=5, description="By the rules alone; a model may have moved the issue's by one.")
+    ] = None
     worded_by: Annotated[str, Field(description="rules, or the name of the model that wrote the texts.")] = "rules"
     listing: Annotated[str | None, Field(description="Artifact key of a longer list that belongs to it.")] = None
     reopened_on: Annotated[date | None, Field(description="The day whose sighting made it a regression.")] = None

@@ -180,7 +180,8 @@ class Teller:
         elif opened_today >= self._policy.opened_per_day:
             self._done.held += 1
         else:
-            labels = labels_of(issue.kind, issue.severity)
+            # Labels are computed: a model's move of the severity does not reach them.
+            labels = labels_of(issue.kind, issue.details.rules_severity or issue.severity)
             survey.ensure_labels(self._github, labels)
             marker = Marker(issue.fingerprint, issue.id).written(self._key)
             text = f"{body.body_of(issue, server=self._server)}\n{marker}\n"

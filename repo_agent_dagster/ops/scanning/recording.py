@@ -147,6 +147,7 @@ def _details(one: Recognised, wording: Wording) -> IssueDetails:
         bad_sha=bad,
         flaky=incident.passed_on_retry,
         trend=one.severity.trend.value,
+        rules_severity=one.severity.value,
     )
 
 
