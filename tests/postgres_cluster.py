@@ -37,7 +37,7 @@ def _server_user() -> str:
 
 
 def _roomy_memory() -> str | None:
-    """Return the memory's folder, where a cluster is made and removed fastest, if there is room; None: the usual one."""
+    """Return the memory's folder if there is room, since a cluster is made and removed fastest there, or None."""
     memory = Path("/dev/shm")
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > _LEAST_ROOM else None
 

@@ -81,7 +81,7 @@ class Failure:
 
     `lines` are the picked ones, in order; `before` and `after` stand around them. `headline` is the line that says what
     went wrong, `exception` its class, `frames` the stack with the innermost first. `tool` is whose failure block it is
-    (pytest, jest, tsc, …), `test` the id of the failing test, `rule` the tool's code for what is wrong (TS2322, no-undef,
+    (pytest, jest, tsc, …), `test` the id of the failing test, `rule` the tool's code for what is wrong (TS2322,
     ERESOLVE), `command` what was being run, `meta` a stored line's own; `passed_on_retry` tells that a later attempt of
     the same job passed.
     """
