@@ -1,7 +1,8 @@
 """Failure blocks: one small module for each tool, and the order in which they are asked."""
 
+import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from types import ModuleType
 
@@ -29,6 +30,8 @@ from repo_agent_dagster.ops.analysis.blocks import (
 from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, Reader
 from repo_agent_dagster.ops.analysis.blocks.wrappers import Wrapper, wrapper
 
+_log = logging.getLogger(__name__)
+
 MAX_BLOCKS = 1000
 """Blocks that are kept of one reader."""
 
@@ -43,7 +46,8 @@ __all__ = ["Block", "Rank", "Reader", "Wrapper", "blocks_of", "wrapper"]
 def blocks_of(texts: Sequence[str]) -> list[Block]:
     """Return the failure blocks of a step's lines, in order, none overlapping another.
 
-    Where two readers claim the same lines, the one that knows the tool better has them.
+    Where two readers claim the same lines, the one that knows the tool better has them. A reader that breaks on what a
+    log holds loses its own blocks alone, and the program's log tells its name.
     """
     whole = "\n" + "\n".join(texts)
     claimed = bytearray(len(texts))
@@ -51,10 +55,7 @@ def blocks_of(texts: Sequence[str]) -> list[Block]:
     for module in _SPECIFIC_FIRST:
         if not any(hint in whole for hint in getattr(module, "HINTS", ("",))):
             continue
-        # Of verdicts the first ones tell the most, of crashes the last ones; 50,000 of either tell no more.
-        read = module.read(texts)
-        crashes = module in (traces, shell)
-        for block in deque(read, maxlen=MAX_BLOCKS) if crashes else islice(read, MAX_BLOCKS):
+        for block in _blocks_by(module, texts):
             if len(block.picked) == 1 and not block.test and wrapper(texts[block.picked[0]]) is not None:
                 continue  # it only tells that something failed
             own = [index for index in block.picked if not claimed[index]]
@@ -66,3 +67,21 @@ def blocks_of(texts: Sequence[str]) -> list[Block]:
             for index in block.picked:
                 claimed[index] = 1
     return sorted(found, key=lambda block: (block.picked[0], block.start))
+
+
+def _blocks_by(module: ModuleType, texts: Sequence[str]) -> Iterable[Block]:
+    """Return what one reader finds: of verdicts the first ones tell the most, of crashes the last ones.
+
+    50,000 of either tell no more.
+    """
+    crashes = module in (traces, shell)
+    kept: deque[Block] = deque(maxlen=MAX_BLOCKS)
+    try:
+        for block in module.read(texts) if crashes else islice(module.read(texts), MAX_BLOCKS):
+            if not (0 <= block.start < block.end <= len(texts) and block.picked and block.picked[-1] < len(texts)):
+                raise IndexError(f"a block from {block.start} to {block.end} of {len(texts)} lines")
+            kept.append(block)
+    except Exception:
+        # Logs are anybody's text: a reader that one of them breaks must not cost what the others find in it.
+        _log.exception("The reader of failure blocks %s broke; its further blocks are left out", module.__name__)
+    return kept

@@ -14,11 +14,12 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each test that failed."""
     for index in range(1, len(texts) - 1):
         if texts[index - 1].startswith("=====") and (match := _HEAD.match(texts[index])):
-            yield _test(texts, index, match)
+            rule = until(texts, index + 1, lambda text: text.startswith("-----"), 6)
+            if rule < len(texts) and texts[rule].startswith("-----"):  # else a line of another tool's below its own
+                yield _test(texts, index, rule + 1, match)
 
 
-def _test(texts: Sequence[str], head: int, match: re.Match[str]) -> Block:
-    body = until(texts, head + 1, lambda text: text.startswith("-----"), 6) + 1
+def _test(texts: Sequence[str], head: int, body: int, match: re.Match[str]) -> Block:
     end = until(texts, body, lambda text: text.startswith(("=====", "-----")))
     picked = [head]
     headline, telling = "", False
