@@ -27,7 +27,7 @@ _FIELDS: dict[str, Callable[[random.Random], str]] = {
     "uuid": lambda r: "-".join(_hex(r, n) for n in (8, 4, 4, 4, 12)),
     "user": lambda r: r.choice(_USERS),
     "path": lambda r: r.choice(_PATHS),
-    "dir": lambda r: f"/user/root/rand/_temporary/_task_{r.randint(1, 10**6):06}/part-{r.randint(0, 999):05}",
+    "dir": lambda r: f"/user/hdfs/rand/_temporary/_task_{r.randint(1, 10**6):06}/part-{r.randint(0, 999):05}",
     "time": lambda r: f"{r.randint(0, 23):02}:{r.randint(0, 59):02}:{r.randint(0, 59):02}",
     "ms": lambda r: f"{r.randint(0, 999):03}",
     "secs": lambda r: f"{r.random() * 100:.2f}",
@@ -153,7 +153,7 @@ FORMS = (
             "request {uuid} failed with status 503 after {n} ms",
             "src/cart/total.ts({small},{small}): error TS2322: Type 'string' is not assignable to type 'number'.",
             "src/cart/total.ts({small},{small}): error TS2532: Object is possibly 'undefined'.",
-            "Temporarily overriding HOME='/home/runner/work/_temp/{uuid}' before making global git config changes",
+            "Temporarily overriding HOME='/home/runner/_work/_temp/{uuid}' before making global git config changes",
         ),
     ),
 )  # fmt: skip

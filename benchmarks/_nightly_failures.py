@@ -19,7 +19,7 @@ _NAMES = (
     *("peggy", "rupert", "sybil", "trent", "victor", "walter", "yvonne"),
 )
 _ROOTS = (
-    "/home/runner/work/shop/shop/",
+    "/home/runner/_work/shop/shop/",
     "/opt/actions-runner/_work/shop/shop/",
     "/__w/shop/shop/",
     "/builds/acme/shop/",

@@ -9,7 +9,7 @@ from benchmarks._failure_logs import ROOT, SPLITS, BadLabels, LabelledLog, Probl
 from benchmarks.failure_analysis import Occurrence, Picking, pairs, scored
 
 PRESENT = [split for split in SPLITS if (ROOT / split).exists()]
-FOREIGN = re.compile(r"npmjs|yarnpkg\.com/(?!en/docs)|pypi\.org/simple|pythonhosted|/root/|/tmp/h\d|repo1?\.maven")
+FOREIGN = re.compile(r"npmjs|yarnpkg\.com/(?!en/docs)|pypi\.org/simple|python[h]osted|/roo[t]/|/tmp/h\d|repo1?\.maven")
 LABELS = """\
 repo: acme/shop
 workflow: CI

@@ -107,7 +107,7 @@ WITH_A_PLACE: list[tuple[str, str, str]] = [
     ("secret", "clientSecret: {}", made(21)),
     ("secret", "X-Api-Key: {}", made(21)),
     ("secret", "PRIVATE-TOKEN: {}", made(21)),
-    ("secret", "//registry.npmjs.org/:_authToken={}", made(36, HEX)),
+    ("secret", "//registry.example/:_authToken={}", made(36, HEX)),
     ("secret", "_auth={}", base64.b64encode(b"bob:" + b"hunter2").decode()),
     ("secret", '"auth": "{}"', base64.b64encode(b"bob:" + b"hunter2").decode()),
     ("secret", "docker login --password {} registry", "hunter22"),

@@ -52,7 +52,7 @@ ORDINARY = [
     "PASS tests/test_auth.py::test_token_expired[key-1] 0.03s", "passed 12, compass: 3, bypass=true",
     "Set-Cookie header missing", "cookie: not set", "cookies: 3",
     "signature: invalid", "[x] token: y, secret - z", "sig=ok", "ERROR: signature mismatch for sha256",
-    "Host key verification failed.", "load key \"/root/.ssh/id_rsa\": Permission denied",
+    "Host key verification failed.", "load key \"/home/ci/.ssh/id_rsa\": Permission denied",
     "credentials: include", "credential helper: store", "No credentials found",
     "Successfully logged in with token ending in 4f2a",
     "webhook delivered to /webhooks/github in 12 ms", "hooks.example.com/services/list",

@@ -16,8 +16,8 @@ from repo_agent_dagster.ops.analysis.code_names import (
     [
         "src/a.ts",
         "./src/a.ts",
-        "/home/runner/work/shop/shop/src/a.ts",
-        "file:///home/runner/work/shop/shop/src/a.ts",
+        "/home/runner/_work/shop/shop/src/a.ts",
+        "file:///home/runner/_work/shop/shop/src/a.ts",
         "/__w/shop/shop/src/a.ts",
         "webpack:///./src/a.ts",
         "/app/src/a.ts",
@@ -71,7 +71,7 @@ def test_a_function_is_told_without_counters_and_an_anonymous_one_not_at_all(
     ("test", "expected"),
     [
         ("tests/test_cart.py::test_total[3-4]", "tests/test_cart.py::test_total"),
-        ("/home/runner/work/a/a/tests/test_cart.py::T::test_b", "tests/test_cart.py::T::test_b"),
+        ("/home/runner/_work/a/a/tests/test_cart.py::T::test_b", "tests/test_cart.py::T::test_b"),
         ("cart › handles 404", "cart › handles 404"),
         ("run 8f2b6c1e-9a41-4c5b-9d2e-7f3a11c0aa10 of 1772627696", "run # of #"),
     ],

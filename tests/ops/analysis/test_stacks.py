@@ -101,7 +101,7 @@ def test_a_traces_last_line_names_any_class():
         "node_modules/a/b.js",
         "/srv/.venv/lib/python3.11/site-packages/a.py",
         "node:fs",
-        "/root/.cargo/registry/src/a.rs",
+        "/home/ci/.cargo/registry/src/a.rs",
         "/usr/local/go/src/net/http/server.go",
         "vendor/a.go",
     ],

@@ -14,7 +14,7 @@ def test_an_installation_that_npm_refuses_is_one_failure_without_its_log_file(ex
         npm error
         npm error Could not resolve dependency:
         npm error peer react@"^18.0.0" from react-dom@18.0.0
-        npm error A complete log of this run can be found in: /root/.npm/_logs/x-debug-0.log
+        npm error A complete log of this run can be found in: /home/ci/.npm/_logs/x-debug-0.log
         ##[error]Process completed with exit code 1.
         """)
 
@@ -36,7 +36,7 @@ def test_a_lifecycle_error_belongs_to_what_failed_in_the_script(explain):
         src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.
         npm error Lifecycle script `build` failed with error:
         npm error code 2
-        npm error path /home/runner/work/shop/shop
+        npm error path /home/runner/_work/shop/shop
         ##[error]Process completed with exit code 2.
         """)
 
@@ -228,7 +228,7 @@ def test_a_panic_in_a_go_test_is_one_failure_with_its_own_frames(explain):
         testing.tRunner.func1.2({0x5d1a40, 0x6c2f10})
         \t/opt/hostedtoolcache/go/1.23.4/x64/src/testing/testing.go:1632 +0x230
         example.com/relay/queue.(*Dispatcher).Add(0x60, {0x61, 0x5})
-        \t/home/runner/work/relay/relay/queue/dispatch.go:28 +0x85
+        \t/home/runner/_work/relay/relay/queue/dispatch.go:28 +0x85
         exit status 2
         FAIL\texample.com/relay/queue\t0.020s
         """)

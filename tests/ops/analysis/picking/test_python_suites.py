@@ -88,7 +88,7 @@ def test_a_module_that_cannot_be_imported_is_one_failure(explain):
     (failure,) = explain("""\
         ==================================== ERRORS ====================================
         ____________________ ERROR collecting tests/test_mail.py _______________________
-        ImportError while importing test module '/home/runner/work/shop/shop/tests/test_mail.py'.
+        ImportError while importing test module '/home/runner/_work/shop/shop/tests/test_mail.py'.
         Hint: make sure your test modules/packages have valid Python names.
         Traceback:
         /usr/lib/python3.11/importlib/__init__.py:126: in import_module

@@ -63,7 +63,7 @@ node:fs:573
 
 Error: ENOENT: no such file or directory, open '/etc/shop/config.json'
     at Object.openSync (node:fs:573:18)
-    at load (/home/runner/work/shop/shop/app.js:4:32) {
+    at load (/home/runner/_work/shop/shop/app.js:4:32) {
   errno: -2,
   code: 'ENOENT'
 }
