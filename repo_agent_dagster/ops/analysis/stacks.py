@@ -173,7 +173,7 @@ def _at_frame(text: str) -> Frame | None:
         file = match["file"] or ""
         ours = bool(file) and is_ours(file) and not match["function"].startswith(_RUNTIME_PACKAGES)
         return Frame(match["function"].partition("(")[0], Anchor(file, int(match["line"]) if file else None), ours)
-    file = re.sub(r"^(?:file://|webpack(?:-internal)?:///?(?:\./)?)", "", match["file"])
+    file = re.sub(r"^(?:file://|webpack(?:-internal)?:///?(?:\./)?|\./)", "", match["file"])
     if ":line" in text and file.endswith("in"):
         return None
     column = int(match["column"]) if match["column"] else None

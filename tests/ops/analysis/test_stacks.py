@@ -72,7 +72,7 @@ def test_frames_of_go_and_rust_have_their_functions_in_the_line_above():
     (rust,) = frames_of(["   4: shop::cart::add", "             at ./src/cart.rs:2:59"])
 
     assert (go.function, str(go.anchor)) == ("example.com/shop.(*Cart).Add", "/srv/shop/cart.go:28")
-    assert (rust.function, str(rust.anchor)) == ("shop::cart::add", "./src/cart.rs:2:59")
+    assert (rust.function, str(rust.anchor)) == ("shop::cart::add", "src/cart.rs:2:59")
 
 
 @pytest.mark.parametrize(

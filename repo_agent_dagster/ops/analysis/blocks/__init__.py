@@ -9,6 +9,8 @@ from types import ModuleType
 from repo_agent_dagster.ops.analysis.blocks import (
     bundlers,
     containers,
+    ctest,
+    documentation,
     findings,
     go,
     jest,
@@ -19,10 +21,14 @@ from repo_agent_dagster.ops.analysis.blocks import (
     node_test,
     other_suites,
     playwright,
+    powershell,
     pytest,
     python_packages,
     rust,
+    sanitizers,
+    services,
     shell,
+    ssh,
     traces,
     unittest,
     vitest,
@@ -36,8 +42,9 @@ MAX_BLOCKS = 1000
 """Blocks that are kept of one reader."""
 
 _SPECIFIC_FIRST: tuple[ModuleType, ...] = (
-    *(pytest, unittest, vitest, playwright, jest, mocha, node_test, go, rust, jvm, other_suites),
-    *(node_packages, python_packages, findings, linters, bundlers, containers, traces, shell),
+    *(pytest, unittest, vitest, playwright, jest, mocha, node_test, go, rust, jvm, sanitizers, other_suites, ctest),
+    *(node_packages, python_packages, documentation, powershell, findings, linters, bundlers, services, containers),
+    *(traces, ssh, shell),
 )
 
 __all__ = ["Block", "Rank", "Reader", "Wrapper", "blocks_of", "wrapper"]
@@ -74,14 +81,19 @@ def _blocks_by(module: ModuleType, texts: Sequence[str]) -> Iterable[Block]:
 
     50,000 of either tell no more.
     """
-    crashes = module in (traces, shell)
+    crashes = module in (traces, ssh, shell)
     kept: deque[Block] = deque(maxlen=MAX_BLOCKS)
     try:
         for block in module.read(texts) if crashes else islice(module.read(texts), MAX_BLOCKS):
-            if not (0 <= block.start < block.end <= len(texts) and block.picked and block.picked[-1] < len(texts)):
-                raise IndexError(f"a block from {block.start} to {block.end} of {len(texts)} lines")
-            kept.append(block)
-    except Exception:
+            kept.append(_within(block, len(texts)))
+    except Exception:  # noqa: BLE001
         # Logs are anybody's text: a reader that one of them breaks must not cost what the others find in it.
         _log.exception("The reader of failure blocks %s broke; its further blocks are left out", module.__name__)
     return kept
+
+
+def _within(block: Block, lines: int) -> Block:
+    """Return the block; one that reaches beyond the lines raises IndexError, as whatever uses it would."""
+    if 0 <= block.start < block.end <= lines and block.picked and block.picked[-1] < lines:
+        return block
+    raise IndexError(f"a block from {block.start} to {block.end} of {lines} lines")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from repo_agent_dagster.ops.analysis.blocks.block import Block, Rank, shown, trimmed, until
+from repo_agent_dagster.ops.analysis.blocks.go_races import RACED, race_at
 from repo_agent_dagster.ops.analysis.blocks.traces import panic_at
 from repo_agent_dagster.ops.analysis.model import Anchor
 
@@ -28,19 +29,18 @@ HINTS = ("--- FAIL:", "\ngo: ", "DATA RACE", "go.sum", "no required module")
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each failed test (its innermost subtest) and each fault of the modules."""
     index = 0
+    raced = False
     while index < len(texts):
         text = texts[index]
         block = None
         if "--- FAIL:" in text and (match := _FAIL.match(text)):
             block = _test(texts, index, match)
+            if block and raced and block.headline.startswith(RACED):  # the race itself is told already
+                index = block.end
+                continue
         elif _RACE.match(text):
-            end = until(texts, index, lambda line: line.startswith("====="), 120)
-            at = [
-                i
-                for i in range(index, end)
-                if _MESSAGE.match(texts[i] + ": ") or texts[i].startswith(("Write", "Read", "Previous"))
-            ]
-            block = Block("go test", index, end, trimmed(texts, [index, *at]), shown(text), rule="race")
+            block = race_at(texts, index)
+            raced = True
         elif text.startswith(("go: ", "verifying ")) and _DEPENDENCY.match(text):
             end = until(texts, index + 1, lambda line: not line.startswith(("\t", "go: ", "  ", "verifying ")), 30)
             picked = [i for i in range(index, end) if not texts[i].startswith("go: downloading")]
@@ -98,7 +98,7 @@ def _told_by_testify(texts: Sequence[str], lines: Sequence[int]) -> str:
             if told:
                 break
             told.append(field["what"].strip())
-        elif told and (len(told) == 4 or _OTHER.match(texts[index])):
+        elif told and (len(told) == 4 or texts[index].strip() == "Diff:" or _OTHER.match(texts[index])):
             break
         elif told:
             told.append(texts[index].strip())

@@ -30,6 +30,7 @@ _LONE = re.compile(
     r"\s*(?:● )?(?:Jest: a worker process has failed|A worker process has failed"
     r"|Validation Error:|No tests found, exiting)"
 )
+_NOT_READ = "Jest encountered an unexpected token"
 HINTS = ("● ", "coverage threshold", "No tests found, exiting", "Jest: ")
 
 
@@ -87,6 +88,8 @@ def _test(texts: Sequence[str], head: int, end: int, title: str, file: str | Non
         elif text.strip() and raised(text):  # Cause:, or a second error of the same test
             picked.append(index)
             in_message = True
+    if headline.strip() == _NOT_READ:  # between that and what could not be read stand twenty lines of advice
+        picked, headline = _without_advice(texts, head, end, picked)
     picked += own_frame_lines(texts, head + 1, end)
     frames = stack_in(texts, head + 1, end)
     suite = title.startswith("Test suite failed to run")
@@ -96,3 +99,11 @@ def _test(texts: Sequence[str], head: int, end: int, title: str, file: str | Non
         "jest", head, end, trimmed(texts, picked), shown(headline or title),
         exception=raised(headline), frames=frames, anchors=anchors, test=test,
     )  # fmt: skip
+
+
+def _without_advice(texts: Sequence[str], head: int, end: int, picked: Sequence[int]) -> tuple[list[int], str]:
+    """Return the lines of a file that Jest could not read, and the parser's own word as the headline."""
+    details = next((i for i in range(head, end) if texts[i].strip() == "Details:"), head)
+    kept = [index for index in picked if index > details or index <= head + 2]
+    said = next((texts[i] for i in kept if i > details and raised(texts[i])), None)
+    return kept, said or _NOT_READ

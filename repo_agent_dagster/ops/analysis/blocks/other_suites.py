@@ -1,4 +1,4 @@
-"""Test suites of other worlds: RSpec, GoogleTest, CTest, dotnet test, PHPUnit."""
+"""Test suites of other worlds: RSpec, GoogleTest, dotnet test, PHPUnit."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -15,9 +15,8 @@ _PHP_END = re.compile(r"FAILURES!|ERRORS!|--\s*$|Tests: \d+|There (?:was|were) "
 _GTEST_FAILURE = re.compile(r"(?P<file>\S{1,300}?)[:(](?P<line>\d+)\)?: (?:Failure|error: .*)$")
 _GTEST_END = re.compile(r"\[\s+(?:FAILED|OK|RUN)\s+\]|\[-+\]")
 _GTEST_FAILED = re.compile(r"\[\s+FAILED\s+\] (?P<test>\S+?)(?:,.*)? \(\d+ ms\)$")
-_CTEST = re.compile(r"\s*\d+/\d+ Test\s+#\d+: (?P<test>\S+) \.*\s*\*+(?P<what>Failed|Exception.*|Timeout|Not Run)")
 _DOTNET = re.compile(r"\s{2}(?:Failed|X) (?P<test>\S.{0,300}?) \[[<\d. msh]+\]$")
-HINTS = ("Failures:", "[  FAILED  ]", "***", "Error Message:", "There was ", "There were ")
+HINTS = ("Failures:", "[  FAILED  ]", "Error Message:", "There was ", "There were ")
 
 
 def read(texts: Sequence[str]) -> Iterator[Block]:
@@ -35,8 +34,6 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             block = _numbered(texts, index, match["title"], mode)
         elif text.startswith("[  FAILED  ]") and (match := _GTEST_FAILED.match(text)):
             block = _gtest(texts, index, match["test"])
-        elif "***" in text and (match := _CTEST.match(text)):
-            block = Block("ctest", index, index + 1, (index,), shown(text), test=match["test"])
         elif text.startswith(("  Failed ", "  X ")) and (match := _DOTNET.match(text)):
             block = _dotnet(texts, index, match["test"])
         if block:

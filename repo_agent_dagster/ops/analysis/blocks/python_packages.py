@@ -24,6 +24,7 @@ _UV_START = re.compile(
     r"|resolve|parse|install|read|query|generate|extract)|The lockfile at|Request failed"
     r"|.*not found in the (?:package )?(?:registry|index)|Because |Distribution ).*)"
 )
+_REASON_LINES = 6
 _UV_GOES_ON = re.compile(r"\s+|[╰├│]|hint:|Caused by:")
 _POETRY = re.compile(
     r"(?P<what>(?:Because .{1,200} (?:depends on|requires)"
@@ -61,7 +62,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             block = _subprocess(texts, index)
         elif text.startswith(("×", "error: ")) and (match := _UV_START.match(text)):
             end = until(texts, index + 1, lambda line: bool(line.strip()) and not _UV_GOES_ON.match(line), 60)
-            block = Block("uv", index, end, trimmed(texts, range(index, end)), shown(match["what"]))
+            what = _with_the_reason(match["what"], texts[index + 1 : end])
+            block = Block("uv", index, end, trimmed(texts, range(index, end)), shown(what))
         elif (text.startswith(("Because ", "The current ", "pyproject", "Unable ")) or "olv" in text) and (
             match := _POETRY.match(text)
         ):
@@ -73,6 +75,14 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
         if block:
             yield block
         index = block.end if block else index + 1
+
+
+def _with_the_reason(what: str, below: Sequence[str]) -> str:
+    """Return a headline that bears the package's name: uv tells it in the lines below, one sentence in a box."""
+    if not what.startswith("No solution found"):
+        return what
+    reason = " ".join(line.strip(" ╰─▶│├") for line in below[:_REASON_LINES] if line.strip())
+    return f"{what.rstrip(':')}: {reason.partition(' hint: ')[0]}" if reason else what
 
 
 def _pip(texts: Sequence[str], start: int) -> Block:

@@ -113,7 +113,9 @@ def _test(texts: Sequence[str], head: int, test: str) -> Block:
             picked += range(index, stop)
             inline = _INLINE.search(text)
             headline = inline["what"] if inline else (texts[index + 1] if stop > index + 1 else text)
-    picked += [index for index in own_frame_lines(texts, head + 1, end) if texts[index].lstrip().startswith("at ")]
+    for index in own_frame_lines(texts, head + 1, end):
+        if texts[index].lstrip().startswith("at "):
+            picked += [index - 1, index]  # the function stands above its place
     if not headline:  # a doc test, or a test that returned an error
         picked = list(range(head, min(end, head + 30)))
         headline = next((text for text in texts[head + 1 : end] if text.strip()), test)

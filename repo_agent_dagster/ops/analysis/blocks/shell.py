@@ -84,8 +84,8 @@ _SAYINGS = (
     _Saying(
         "git",
         re.compile(
-            r"(?:(?:ERROR: Repository not found\.?|git@\S{1,100}: Permission denied.*"
-            r"|Host key verification failed\.?|Permission denied \(publickey\).*))"
+            r"(?:ERROR: Repository not found\.?|Error downloading object: .*|batch response: .*|Smudge error: .*"
+            r"|error: failed to fetch some objects.*|This repository (?:is over its|exceeded its) .*)"
         ),
     ),
     _Saying(
@@ -126,6 +126,7 @@ _SAYINGS = (
             r"|No valid|Inconsistent|Provider|creating|reading|updating|deleting|waiting|error).*)"
         ),
     ),
+    _Saying("gitlab", re.compile(r"ERROR: Job failed(?: \(system failure\))?: (?!exit |command terminated).*")),
     _Saying("wrangler", re.compile(r"\s*(?:✘|X) ?\[ERROR\] (?:.*)")),
     _Saying("shell", re.compile(r"(?:(?:Failed to (?:start|connect to bus)|Job for \S+ failed).*)")),
     _Saying("xcode", re.compile(r"(?:\*\* (?:BUILD|TEST|ARCHIVE) FAILED \*\*|xcodebuild: error: .*)")),

@@ -37,8 +37,8 @@ _RUBY = re.compile(r"(?P<place>\S{1,300}\.rb:\d+):in [`'‘].{1,200}['’]: (?P<
 _SOURCE = re.compile(r"(?P<file>(?:file://)?/?[^\s:]{1,300}\.\w{1,5}):(?P<line>\d+)$")
 _SYNTAX = re.compile(r"(?:Syntax|Indentation|Tab)Error: ")
 _PYTHON_FILE = re.compile(r'\s*File "([^"]{1,300})", line (\d+)$')
-_DUMP = re.compile(r"\s*$|\s|Thread 0x|Current thread 0x|Extension modules|#|=|SUMMARY|[A-Z]\w{3,12} of size")
-_CRASH = re.compile(r"Fatal Python error: |#\s+A fatal error has been detected|==\d+==ERROR: \w+Sanitizer")
+_DUMP = re.compile(r"\s*$|\s|Thread 0x|Current thread 0x|Extension modules|#")
+_CRASH = re.compile(r"Fatal Python error: |#\s+A fatal error has been detected")
 HINTS = (
     _PYTHON,
     "    at ",
@@ -51,7 +51,6 @@ HINTS = (
     ":in '",
     "Error: ",
     "Fatal Python",
-    "Sanitizer",
     "fatal error has been",
 )
 

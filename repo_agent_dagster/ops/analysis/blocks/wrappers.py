@@ -17,10 +17,11 @@ class Wrapper:
 
 _ENDS = re.compile(
     r"(?:Error: )?Process completed with exit code (?P<code>-?\d+)"
-    r"|ERROR: Job failed(?:: exit (?:code|status) (?P<code2>\d+))?|Exited with code (?:exit status )?(?P<code3>\d+)"
+    r"|ERROR: Job failed(?:$|: (?:command terminated with )?exit (?:code|status) (?P<code2>\d+))"
+    r"|Exited with code (?:exit status )?(?P<code3>\d+)"
     r"|The command \".*\" exited with (?P<code4>\d+)|Build step .* marked build as failure"
     r"|script returned exit code (?P<code5>\d+)"
-    r"|Cleaning up project directory|Job failed|Finished: FAILURE"
+    r"|Cleaning up project directory|Job failed$|Finished: FAILURE"
 )
 _WRAPPERS = re.compile(
     r"npm (?:ERR!|error) (?:code ELIFECYCLE|errno \d+|Exit status (?P<code>\d+)"
@@ -57,6 +58,8 @@ _COUNTS = re.compile(
     r"|\[ERROR\] (?:Tests run:.*|Failures:.*|Errors:.*|There are test failures\.?.*"
     r"|\s+\S+:\d+ .*)|\d+ (?:tests? completed|errors? generated).*|\d+ errors?$"
     r"|Snapshots:.*|Found \d+ .*(?:warnings?|problems?|fixable).*|Oh no! .*"
+    r"|ThreadSanitizer: reported \d+ warnings?|Aborted with \d+ warnings? in .*|build finished with problems.*"
+    r"|Errors while running CTest|\d+% tests passed.*|One or more containers failed to start\.?"
     r"|All matched files .*|\d+ files? would be (?:reformatted|left).*"
 )
 

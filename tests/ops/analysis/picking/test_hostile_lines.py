@@ -72,6 +72,17 @@ UNITS = [
         ".o: ",
         "in function ",
     ),
+    *(
+        " #0 0x1 in a b:1 ",
+        "==1==ERROR: AddressSanitizer: a on ",
+        "a:1:1: runtime error: ",
+        "1/2 Test #1: a ***Failed ",
+        " WARNING: ",
+        "At a:1 char:1 ",
+        "a: b:1",
+        "@",
+        "Permission denied (publickey",
+    ),
 ]
 
 
@@ -79,7 +90,12 @@ UNITS = [
 def test_a_line_of_one_thing_over_and_over_takes_no_long_time(unit):
     line = unit * (40_000 // len(unit))
     hints = "\n".join(
-        ["=== FAILURES ===", "TypeError: x", "    at f (a.js:1:2)", "npm error code E404", "error[E0308]: a"]
+        [
+            *("=== FAILURES ===", "TypeError: x", "    at f (a.js:1:2)", "npm error code E404", "error[E0308]: a"),
+            *("Aborted with 1 warnings in strict mode!", "SUMMARY: AddressSanitizer: a", "The following tests FAILED:"),
+            *("build finished with problems, 1 warning (with warnings treated as errors).", "Line |", "CategoryInfo"),
+            *("Failed to initialize container a", "WARNING: DATA RACE", "Host key verification failed."),
+        ]
     )
     log = text_log("\n".join([line, f"Error: {line}", f"    at {line}", hints, *[line[:3000]] * 20]), PLACE, "file")
 
@@ -157,7 +173,34 @@ a.cc:1: Failure
 test at a.js:1:2
 ✖ a (1ms)
   1) [a] › a.ts:1:2 › b
-  1 flaky""".splitlines()
+  1 flaky
+==1==ERROR: AddressSanitizer: a on b
+    #0 0x1 in f /srv/a.cpp:1
+SUMMARY: AddressSanitizer: a /srv/a.cpp:1 in f
+WARNING: DATA RACE
+      /srv/a.go:1 +0x1
+1/2 Test #1: a ...***Failed  0.01 sec
+The following tests FAILED:
+    1 - a (Failed)
+Get-Item: /srv/a.ps1:1
+Line |
+     |  ~~~
+At /srv/a.ps1:1 char:1
++ a
+    + CategoryInfo          : A: (b) [], C
+Failed to initialize container a:1
+/usr/bin/docker logs --details a
+One or more containers failed to start.
+Warning, treated as error:
+/srv/a.rst:1: WARNING: no
+build finished with problems, 1 warning (with warnings treated as errors).
+WARNING -  no
+Aborted with 1 warnings in strict mode!
+@@@@@@@@@@@@@@@@@@@@@@@@
+Host key verification failed.
+a@b: Permission denied (publickey).
+  × No solution found when resolving dependencies:
+  ╰─▶ Because a, no""".splitlines()
 )
 
 

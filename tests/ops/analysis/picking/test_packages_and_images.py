@@ -60,7 +60,7 @@ def test_a_lifecycle_error_belongs_to_what_failed_in_the_script(explain):
         (
             "  × No solution found when resolving dependencies:\n  ╰─▶ Because a==1 depends on b<2, they conflict.\n",
             "uv",
-            "No solution found when resolving dependencies:",
+            "No solution found when resolving dependencies: Because a==1 depends on b<2, they conflict.",
         ),
         (
             "Updating dependencies\nBecause shop depends on a (^9) which matches nothing, version solving failed.\n",
