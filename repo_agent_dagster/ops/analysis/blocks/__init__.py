@@ -19,6 +19,7 @@ from repo_agent_dagster.ops.analysis.blocks import (
     mocha,
     node_packages,
     node_test,
+    other_packages,
     other_suites,
     playwright,
     powershell,
@@ -43,7 +44,18 @@ MAX_BLOCKS = 1000
 
 _SPECIFIC_FIRST: tuple[ModuleType, ...] = (
     *(pytest, unittest, vitest, playwright, jest, mocha, node_test, go, rust, jvm, sanitizers, other_suites, ctest),
-    *(node_packages, python_packages, documentation, powershell, findings, linters, bundlers, services, containers),
+    *(
+        node_packages,
+        python_packages,
+        other_packages,
+        documentation,
+        powershell,
+        findings,
+        linters,
+        bundlers,
+        services,
+        containers,
+    ),
     *(traces, ssh, shell),
 )
 

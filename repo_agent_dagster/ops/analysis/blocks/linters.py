@@ -9,8 +9,10 @@ from repo_agent_dagster.ops.analysis.model import Anchor
 
 _STYLISH = re.compile(
     r"\s+(?P<line>\d+):(?P<column>\d+)\s+(?P<level>error|warning|✖|⚠"
-    r"|×)\s+(?P<what>\S.*?)(?:\s{2,}(?P<rule>[@\w/-]+))?\s*$"
+    r"|×)\s+(?P<what>\S.*?)(?:\s{2,}\(?(?P<rule>[@\w/-]+)\)?)?\s*$"
 )
+_SHELLCHECK = re.compile(r"In (?P<file>\S{1,300}) line (?P<line>\d+):$")
+_SHELLCHECK_SAYS = re.compile(r"\s*\^-*\^? (?P<rule>SC\d{4}) \((?P<level>\w+)\): (?P<what>.*)")
 _FILE = re.compile(r"(?:\./)?(?P<file>(?:[A-Za-z]:)?[^\s:][^:]{0,300}\.\w{1,10})\s*$")
 _TOO_MANY_WARNINGS = re.compile(r"ESLint found too many warnings")
 _NEXT = re.compile(
@@ -37,6 +39,7 @@ _HOOK = re.compile(r"(?P<name>\S.{0,100}?)\.{3,}Failed$")
 _HOOK_RESULT = re.compile(r"\S.{0,100}?\.{3,}(?:\(.{1,40}\))?(?:Passed|Failed|Skipped)$")
 HINTS = (
     "Oops! Something",
+    " SC",
     " error ",
     " warning ",
     "✖",
@@ -92,6 +95,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
         elif match := _GOFMT_DIFF.match(text):
             end = until(texts, index + 1, lambda line: not line.startswith(("+", "-", "@", " ")), 60)
             blocks = [_located("gofmt", texts, index, end, f"{match['file']} is not formatted", match, None)]
+        elif text.startswith("In ") and (match := _SHELLCHECK.match(text)):
+            blocks = list(_shellcheck(texts, index, match))
         elif match := _HOOK.match(text):
             end = until(texts, index + 1, lambda line: line.startswith("##") or _HOOK_RESULT.match(line), 40)
             blocks = [replace(_line("pre-commit", texts, index, text, None, end), wraps=True)]
@@ -106,6 +111,13 @@ def _broken_eslint(texts: Sequence[str], start: int) -> Block:
     said = [i for i in range(version + 1, end) if texts[i].strip() and not texts[i].startswith("    at ")]
     headline = texts[said[0]] if said else texts[start]
     return Block("eslint", start, end, trimmed(texts, [start, *said[:5]]), shown(headline))
+
+
+def _shellcheck(texts: Sequence[str], head: int, match: re.Match[str]) -> Iterator[Block]:
+    end = until(texts, head + 2, lambda line: not line.strip(), 20)
+    said = next((m for text in texts[head + 1 : end] if len(text) <= 600 and (m := _SHELLCHECK_SAYS.match(text))), None)
+    if said:
+        yield _located("shellcheck", texts, head, end, f"{said['what']} [{said['rule']}]", match, said["rule"])
 
 
 def _finding(text: str) -> re.Match[str] | None:

@@ -1,4 +1,4 @@
-"""Reports of the sanitizers of C, C++, Rust and Go's C parts: AddressSanitizer, Thread-, Memory-, Leak-, Undefined-."""
+"""Reports on a program's use of memory and threads: the sanitizers of C, C++ and Rust, and Valgrind."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,13 +23,23 @@ _FOREIGN = re.compile(
     r"(?:\.\./){1,6}(?:src/libsanitizer|sysdeps|csu|nptl)|compiler-rt/|/rustc/|libsanitizer/|^/usr/include/"
 )
 _AFTER = re.compile(r"\s+\S|Shadow byte|=>|==\d+==ABORTING|\s*$")
+_VALGRIND = re.compile(
+    r"==\d+== (?P<what>Invalid (?:read|write|free).*|Conditional jump or move.*|Use of uninitialised.*"
+    r"|Mismatched free.*|Process terminating with.*"
+    r"|[\d,]+ (?:\([\d,a-z ]+\) )?bytes in .* (?:definitely|indirectly) lost.*)"
+)
+_VALGRIND_FRAME = re.compile(
+    r"==\d+==\s+(?:at|by) 0x[0-9A-F]+: (?P<function>\S.*) \((?P<file>[^\s:()]+):(?P<line>\d+)\)$"
+)
+_VALGRIND_ERRORS = re.compile(r"==\d+== ERROR SUMMARY: [1-9]|==\d+== Process terminating")
 _MOST_FRAMES = 60
-HINTS = ("Sanitizer: ", ": runtime error: ")
+HINTS = ("Sanitizer: ", ": runtime error: ", "== ERROR SUMMARY", "== Process terminating")
 
 
 def read(texts: Sequence[str]) -> Iterator[Block]:
     """Yield one block for each report: what was done wrong, where, and the frames in our own code."""
     index = 0
+    grave = any(_VALGRIND_ERRORS.match(text) for text in texts if text.startswith("=="))
     while index < len(texts):
         text = texts[index]
         block = None
@@ -37,6 +47,8 @@ def read(texts: Sequence[str]) -> Iterator[Block]:
             block = _report(texts, index, match)
         elif ": runtime error: " in text and len(text) <= 2000 and (match := _UNDEFINED.match(text)):
             block = _undefined(texts, index, match)
+        elif grave and text.startswith("==") and len(text) <= 600 and (match := _VALGRIND.match(text)):
+            block = _valgrind(texts, index, match)
         if block:
             yield block
         index = block.end if block else index + 1
@@ -60,6 +72,17 @@ def _report(texts: Sequence[str], head: int, match: re.Match[str]) -> Block:
     return Block(
         match["tool"], head, end, trimmed(texts, picked), shown(what), exception=kind,
         frames=frames, anchors=anchors_of(frames), rule=kind,
+    )  # fmt: skip
+
+
+def _valgrind(texts: Sequence[str], head: int, match: re.Match[str]) -> Block:
+    """Valgrind writes its process id before each line; an empty one ends an error."""
+    end = until(texts, head + 1, lambda line: not line.startswith("==") or line.rstrip().endswith("=="), 60)
+    found = [(i, m) for i in range(head + 1, end) if len(texts[i]) <= 600 and (m := _VALGRIND_FRAME.match(texts[i]))]
+    frames = tuple(Frame(m["function"], Anchor(m["file"], int(m["line"])), is_ours(m["file"])) for _, m in found)
+    return Block(
+        "valgrind", head, end, trimmed(texts, [head, *(i for i, _ in found)]), shown(match["what"]),
+        frames=frames, anchors=anchors_of(frames), rank=Rank.CRASH,
     )  # fmt: skip
 
 

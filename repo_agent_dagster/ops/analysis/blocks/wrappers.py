@@ -59,7 +59,8 @@ _COUNTS = re.compile(
     r"|\s+\S+:\d+ .*)|\d+ (?:tests? completed|errors? generated).*|\d+ errors?$"
     r"|Snapshots:.*|Found \d+ .*(?:warnings?|problems?|fixable).*|Oh no! .*"
     r"|ThreadSanitizer: reported \d+ warnings?|Aborted with \d+ warnings? in .*|build finished with problems.*"
-    r"|Errors while running CTest|\d+% tests passed.*|One or more containers failed to start\.?"
+    r"|==\d+== ERROR SUMMARY: .*|Errors while running CTest|\d+% tests passed.*"
+    r"|One or more containers failed to start\.?"
     r"|All matched files .*|\d+ files? would be (?:reformatted|left).*"
 )
 

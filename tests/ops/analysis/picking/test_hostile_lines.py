@@ -74,6 +74,8 @@ UNITS = [
     ),
     *(
         " #0 0x1 in a b:1 ",
+        "==1==  at 0x1: a (b:1) ",
+        "      ^-- SC2086 (info): ",
         "==1==ERROR: AddressSanitizer: a on ",
         "a:1:1: runtime error: ",
         "1/2 Test #1: a ***Failed ",
@@ -92,7 +94,7 @@ def test_a_line_of_one_thing_over_and_over_takes_no_long_time(unit):
     hints = "\n".join(
         [
             *("=== FAILURES ===", "TypeError: x", "    at f (a.js:1:2)", "npm error code E404", "error[E0308]: a"),
-            *("Aborted with 1 warnings in strict mode!", "SUMMARY: AddressSanitizer: a", "The following tests FAILED:"),
+            *("Aborted with 1 warnings in strict mode!", "==1== ERROR SUMMARY: 1 ", "The following tests FAILED:"),
             *("build finished with problems, 1 warning (with warnings treated as errors).", "Line |", "CategoryInfo"),
             *("Failed to initialize container a", "WARNING: DATA RACE", "Host key verification failed."),
         ]
@@ -200,7 +202,14 @@ Aborted with 1 warnings in strict mode!
 Host key verification failed.
 a@b: Permission denied (publickey).
   × No solution found when resolving dependencies:
-  ╰─▶ Because a, no""".splitlines()
+  ╰─▶ Because a, no
+==1== Invalid read of size 4
+==1==    at 0x1: f (a.c:1)
+==1== ERROR SUMMARY: 1 errors
+In a.sh line 1:
+   ^-- SC2086 (info): no
+Your requirements could not be resolved to an installable set of packages.
+Could not find gem 'a' in b""".splitlines()
 )
 
 

@@ -165,3 +165,17 @@ def test_a_backtrace_of_rust_is_told_with_the_names_of_its_own_functions(explain
 
     assert [line.number for line in failure.lines] == [3, 5, 6, 10, 11]
     assert [str(anchor) for anchor in failure.anchors] == ["src/lib.rs:1:31"]
+
+
+def test_an_error_of_valgrind_is_told_with_its_frames(explain):
+    (failure,) = explain("""\
+        ==123== Memcheck, a memory error detector
+        ==123== Invalid read of size 4
+        ==123==    at 0x109186: total (cart.c:2)
+        ==123==    by 0x1091B0: main (cart.c:5)
+        ==123==
+        ==123== ERROR SUMMARY: 1 errors from 1 contexts (suppressed: 0 from 0)
+        """)
+
+    assert (failure.tool, failure.headline) == ("valgrind", "Invalid read of size 4")
+    assert [str(anchor) for anchor in failure.anchors] == ["cart.c:2", "cart.c:5"]

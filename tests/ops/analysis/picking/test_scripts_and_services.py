@@ -154,3 +154,40 @@ def test_a_download_of_git_lfs_tells_why_and_not_only_that_the_filter_failed(exp
         """)
 
     assert "LFS budget" in failure.headline
+
+
+def test_shellcheck_is_read_with_its_rule_and_place(explain):
+    (failure,) = explain("""\
+        In deploy.sh line 3:
+        rm -rf $DIR/*
+               ^--^ SC2086 (info): Double quote to prevent globbing.
+
+        For more information:
+          https://www.shellcheck.net/wiki/SC2086 -- Double quote to prevent globbing ...
+        """)
+
+    assert (failure.tool, failure.rule, str(failure.anchors[0])) == ("shellcheck", "SC2086", "deploy.sh:3")
+
+
+@pytest.mark.parametrize(
+    ("text", "tool", "named"),
+    [
+        (
+            "Your requirements could not be resolved to an installable set of packages.\n\n  Problem 1\n"
+            "    - Root composer.json requires acme/money ^9.0, found acme/money[1.0].\n",
+            "composer",
+            "acme/money",
+        ),
+        (
+            'Bundler could not find compatible versions for gem "rack":\n  In Gemfile:\n    rack (~> 3.0)\n',
+            "bundler",
+            "rack",
+        ),
+    ],
+)
+def test_composer_and_bundler_name_the_package_that_cannot_be_resolved(explain, text, tool, named):
+    (failure,) = explain(text)
+
+    assert failure.tool == tool
+    assert named in failure.headline
+    assert failure.text.count("\n") >= 1
