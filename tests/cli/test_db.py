@@ -24,10 +24,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: str) -> None:
     steps = [
-        ("current", 1, "is at no revision; the newest is 0004: run `repo-agent db upgrade`"),
-        ("upgrade", 0, "upgraded from nothing to revision 0004"),
-        ("upgrade", 0, "is at revision 0004 already; nothing to do"),
-        ("current", 0, "is at revision 0004, the newest"),
+        ("current", 1, "is at no revision; the newest is 0005: run `repo-agent db upgrade`"),
+        ("upgrade", 0, "upgraded from nothing to revision 0005"),
+        ("upgrade", 0, "is at revision 0005 already; nothing to do"),
+        ("current", 0, "is at revision 0005, the newest"),
         ("seed", 0, "6 seed rows written"),
         ("seed", 0, "has every seed row already; nothing to do"),
     ]

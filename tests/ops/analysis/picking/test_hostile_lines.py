@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from repo_agent_dagster.ops.analysis import masking
 from repo_agent_dagster.ops.analysis.model import Place
 from repo_agent_dagster.ops.analysis.picking import failures_of, text_log
 
@@ -226,7 +227,7 @@ def test_any_mixture_of_blocks_gives_failures_of_lines_that_are_there(lines, gre
         assert [line.number for line in failure.lines] == sorted({line.number for line in failure.lines})
 
 
-def test_fifty_thousand_lines_beside_a_passing_log_take_under_three_seconds():
+def test_fifty_thousand_lines_beside_a_passing_log_cost_a_few_times_what_masking_them_costs():
     rng = random.Random(7)
 
     def lines() -> str:
@@ -245,11 +246,20 @@ def test_fifty_thousand_lines_beside_a_passing_log_take_under_three_seconds():
     log = text_log(lines() + "\nFAILED tests/test_a.py::test_b - AssertionError: x\n", PLACE, "file")
     green = text_log(lines(), PLACE, "file")
 
+    # Beside a peer and not against a clock: a measured run (coverage) makes both slower.
+    masking.forget()
+    begun = time.process_time()
+    for line in (*log.lines, *green.lines):
+        masking.pattern(line.text)
+    masked = time.process_time() - begun
+    masking.forget()
     begun = time.process_time()
     (failure,) = failures_of(log, green)
+    taken = time.process_time() - begun
 
     assert failure.headline == "AssertionError: x"
-    assert time.process_time() - begun < 3
+    print(f"{taken:.2f} s, masking alone {masked:.2f} s")
+    assert taken < 8 * masked
 
 
 @pytest.mark.parametrize(
