@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import yaml
 
-Split = Literal["dev", "held_out"]
+Split = Literal["dev", "held_out", "held_out_second"]
 Form = Literal["actions", "terminal", "jsonl"]
 
 ROOT = Path(__file__).parent / "failure_logs"

@@ -1,6 +1,6 @@
 """Measure what the analysis makes of the labelled failure logs: lines picked, failures grouped, causes named.
 
-    python -m benchmarks.failure_analysis [--split dev|held_out] [--verbose]
+    python -m benchmarks.failure_analysis [--split dev|held_out|held_out_second] [--verbose]
 
 The rules by which the logs are labelled and the figures made stand in benchmarks/failure_logs/README.md. Each log is
 one scan: its failures are picked beside the last passing log of its job, joined into incidents, and an incident is
