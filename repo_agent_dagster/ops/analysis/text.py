@@ -87,13 +87,11 @@ def marked(text: str) -> Marked:
     return Marked(text)
 
 
-def unprefixed(text: str) -> str:
-    """Return the line without what wrappers put before each: times, BuildKit's step, a service's or package's name."""
-    return spoken(text)[1]
-
-
 def spoken(text: str) -> tuple[str | None, str]:
-    """Return who says the line, where several speak in turns (a service, a package's task), and what is said."""
+    """Return who says the line, where several speak in turns, and what is said.
+
+    What wrappers put before each line goes: times, BuildKit's step, a service's or package's name.
+    """
     if not text:
         return None, text
     first = text[0]

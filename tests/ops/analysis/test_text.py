@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repo_agent_dagster.ops.analysis.text import cut, marked, plain, stamped, unprefixed
+from repo_agent_dagster.ops.analysis.text import cut, marked, plain, spoken, stamped
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_escapes_progress_and_control_characters_are_taken_out(raw, shown):
     ],
 )
 def test_what_wrappers_put_before_each_line_is_taken_off(line):
-    assert unprefixed(line) == "error: no"
+    assert spoken(line)[1] == "error: no"
 
 
 @pytest.mark.parametrize(
     "line", ["tests/test_a.py:16: AssertionError", "src/a.ts:3:7: error", "note: see above", "#include <a>"]
 )
 def test_a_place_is_no_prefix(line):
-    assert unprefixed(line) == line
+    assert spoken(line)[1] == line
 
 
 def test_marks_of_the_build_service_are_read():
@@ -87,6 +87,6 @@ def test_long_lines_take_no_long_time(unit):
     text = plain(line)
     marked(text)
     stamped(text)
-    unprefixed(cut(text))
+    spoken(cut(text))
 
     assert time.process_time() - begun < 1
