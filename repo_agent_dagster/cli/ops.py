@@ -1,10 +1,11 @@
 """`repo-agent ops`: scan a day's logs now, explain one log, and look after the issues that scans found."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 from rich.markup import escape
@@ -25,6 +26,7 @@ app.add_typer(sources_app, name="sources")
 ops_issues.add_to(app)
 
 LOOKED_BACK = timedelta(days=366)
+CHUNK_BYTES = 1024 * 1024
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
 
@@ -94,7 +96,7 @@ def explain(
 
     content = _content(logfile)
     rules = Settings().severity_rules
-    passing = None if green is None else green.read_bytes()
+    passing = None if green is None else _pieces(green.open("rb"))
     explanation = explain_log(content, passing, place=place or _named(logfile), has_failed=failed, rules_file=rules)
     if as_json:
         typer.echo(explanation.model_dump_json(indent=2))
@@ -175,13 +177,20 @@ def _day(text: str) -> date:
         raise PermanentFault(f"{text!r} is no day; write it as YYYY-MM-DD") from None
 
 
-def _content(logfile: str) -> bytes:
+def _content(logfile: str) -> Iterator[bytes]:
     if logfile == "-":
-        return sys.stdin.buffer.read()
+        return _pieces(sys.stdin.buffer)
     path = Path(logfile)
     if not path.exists() or path.is_dir():
         raise PermanentFault(f"there is no file {logfile}; give a log file, or - to read one from standard input")
-    return path.read_bytes()
+    return _pieces(path.open("rb"))
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield a stream's bytes as they come: a log may be larger than memory, and standard input may be slow."""
+    with stream:
+        while piece := stream.read(CHUNK_BYTES):
+            yield piece
 
 
 def _named(logfile: str) -> str:

@@ -14,15 +14,15 @@ from repo_agent_dagster.ops.severity.contract import SeverityRules, severity_rul
 from repo_agent_dagster.ops.severity.rating import rate
 from repo_agent_dagster.ops.severity.spread import note_spread
 from repo_agent_dagster.ops.wording.by_rule import word
-from repo_agent_dagster.redaction import redact, redact_counted
+from repo_agent_dagster.redaction import LineRedactor, redact
 
 _SOURCE = "explained"
 _END_ALONE = frozenset({"tail"})
 
 
 def explain_log(
-    content: bytes,
-    green: bytes | None = None,
+    content: bytes | Iterable[bytes],
+    green: bytes | Iterable[bytes] | None = None,
     *,
     place: str,
     has_failed: bool = False,
@@ -31,6 +31,7 @@ def explain_log(
 ) -> LogExplanation:
     """Return what failed in a log, the gravest first; `green` is the last passing log of the same job.
 
+    Logs are given whole or in pieces; of very long ones the beginning and the end are looked at, in bounded memory.
     The log may be GitHub Actions' (also as `gh run view --log` prints it), a terminal's, or JSON lines. Secrets are
     taken out of all that is returned. `place` is whose log it is, for the texts. Of a log that
     `has_failed` for sure the end is returned where nothing in it looks like a failure.
@@ -39,10 +40,9 @@ def explain_log(
         PermanentFault: the severity rules are broken.
     """
     rules = severity_rules(rules_file)
-    text, redacted = redact_counted(content.decode("utf-8", "replace"))
-    where = Place(kind, place)
-    log = text_log(text, where, _SOURCE)
-    passing = None if green is None else text_log(redact(green.decode("utf-8", "replace")), where, _SOURCE)
+    where, redactor = Place(kind, place), LineRedactor()
+    log = text_log(content, where, _SOURCE, hide=redactor.redact)
+    passing = None if green is None else text_log(green, where, _SOURCE, hide=LineRedactor().redact)
     failures = failures_of(log, passing)
     incidents = _incidents([one for one in failures if has_failed or one.signals != _END_ALONE])
     explained = [_explained(incident, rules) for incident in incidents]
@@ -51,7 +51,7 @@ def explain_log(
         place=place,
         lines=_line_count(log),
         compared_with_green=passing is not None,
-        redacted=redacted,
+        redacted=redactor.count,
         incidents=tuple(explained),
     )
 
@@ -71,7 +71,7 @@ def _explained(incident: Incident, rules: SeverityRules) -> ExplainedIncident:
     return ExplainedIncident(
         title=wording.title,
         fingerprint=incident.fingerprint.value,
-        place=str(incident.place),
+        place=redact(str(incident.place)),
         count=incident.count,
         severity=severity.value,
         severity_reasons=severity.reasons,

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from repo_agent_dagster.cli.ops import app
 from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.ops.explaining import explain_log
 
 TOKEN = "ghp_" + "a1B2" * 9
 
@@ -113,6 +114,19 @@ def test_secrets_of_the_log_are_never_shown(logs: tuple[str, str]) -> None:
     told = explained(logs[0])
     assert told["redacted"] == 1
     assert TOKEN not in json.dumps(told)
+
+
+def test_a_log_in_pieces_is_read_as_the_whole_and_a_key_over_many_lines_is_taken_out() -> None:
+    key = "".join(f"MIIE{number:060d}\n" for number in range(4))
+    log = f"-----BEGIN RSA PRIVATE KEY-----\n{key}-----END RSA PRIVATE KEY-----\n{FAILING}".encode()
+
+    whole = explain_log(log, place="acme/shop")
+    pieces = explain_log((log[at : at + 7] for at in range(0, len(log), 7)), place="acme/shop")
+
+    assert pieces == whole
+    assert [one.tool for one in whole.incidents] == ["pytest"]
+    assert whole.redacted >= 2
+    assert "MIIE" not in whole.model_dump_json()
 
 
 def test_a_file_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:

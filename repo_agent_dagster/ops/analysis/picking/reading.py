@@ -4,7 +4,7 @@ import codecs
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,13 +26,20 @@ _STACK_KEYS = ("stack", "stacktrace", "stack_trace", "exc_info", "traceback")
 _TIME_KEYS = ("ts", "time", "timestamp", "@timestamp")
 
 
-def text_log(text: str | bytes | Iterable[str] | Iterable[bytes], place: Place, source: str) -> Log:
+def text_log(
+    text: str | bytes | Iterable[str] | Iterable[bytes],
+    place: Place,
+    source: str,
+    *,
+    hide: Callable[[str], str] = lambda line: line,
+) -> Log:
     """Return a log's lines with their numbers, steps, times and levels, as far as the text tells them.
 
     `text` is the whole, or pieces of it in order, in UTF-8 where they are bytes. Escapes are removed, long lines cut
-    with a mark. JSON lines that name no build make it a worker's log.
+    with a mark. JSON lines that name no build make it a worker's log. `hide` is given each raw line, in order, before
+    anything is made of it: it takes out what must not be kept.
     """
-    raw = _bounded(_raw_lines(_pieces(text)))
+    raw = _bounded(map(hide, _raw_lines(_pieces(text))))
     first = next((line for _, line in raw if line.strip()), "")
     if first.lstrip("\ufeff").startswith("{") and isinstance(_decoded(first), dict):
         return _json_log(raw, place, source)
