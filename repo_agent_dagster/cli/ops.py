@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -97,7 +98,9 @@ def explain(
     content = _content(logfile)
     rules = Settings().severity_rules
     passing = None if green is None else _pieces(green.open("rb"))
-    explanation = explain_log(content, passing, place=place or _named(logfile), has_failed=failed, rules_file=rules)
+    # On the other stream: what is piped on stays what it is.
+    with Console(stderr=True).status(f"reading {escape(_named(logfile))}"):
+        explanation = explain_log(content, passing, place=place or _named(logfile), has_failed=failed, rules_file=rules)
     if as_json:
         typer.echo(explanation.model_dump_json(indent=2))
     else:

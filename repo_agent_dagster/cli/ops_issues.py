@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from repo_agent_dagster.store.ops_issues import OpsIssue
 
 SHOWN_DAYS = timedelta(days=7)
-_MOST_LOOKED_THROUGH = 100_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
 IssueId = Annotated[str, typer.Argument(help="The issue's id, or enough of its end to be unique.")]
@@ -47,19 +46,14 @@ def issues(
     from repo_agent_dagster.store.engine import read_transaction
 
     with read_transaction(_engine()) as conn:
-        found = list(
-            ops_issues.listing(
-                conn,
-                status=status,
-                severity_at_most=severity,
-                limit=_MOST_LOOKED_THROUGH if cause or place else limit,
-            )
+        found = ops_issues.listing(
+            conn,
+            status=status,
+            severity_at_most=severity,
+            cause=None if cause is None else cause.value,
+            place=place,
+            limit=limit,
         )
-    found = [
-        issue
-        for issue in found
-        if (cause is None or issue.cause == cause.value) and place.lower() in issue.place.lower()
-    ][:limit]
     if as_json:
         ops_view.print_json([asdict(issue) for issue in found])
     elif found:
@@ -185,9 +179,8 @@ def _find(engine: "Engine", issue_id: str) -> "OpsIssue":
     from repo_agent_dagster.store import ops_issues
     from repo_agent_dagster.store.engine import read_transaction
 
-    wanted = issue_id.strip().lower()
     with read_transaction(engine) as conn:
-        near = [one for one in ops_issues.listing(conn, limit=_MOST_LOOKED_THROUGH) if one.id.endswith(wanted)]
+        near = ops_issues.listing(conn, id_end=issue_id.strip().lower())
         if len(near) > 1:
             raise PermanentFault(f"{issue_id} fits {len(near)} issues; give more of the id")
         return near[0] if near else ops_issues.get(conn, issue_id)

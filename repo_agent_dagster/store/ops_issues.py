@@ -90,14 +90,26 @@ def listing(
     *,
     status: IssueStatus | str | None = None,
     severity_at_most: int | None = None,
+    cause: str | None = None,
+    place: str = "",
+    id_end: str = "",
     limit: int = 200,
 ) -> Sequence[OpsIssue]:
-    """Return the issues, the gravest and most recently seen first; `severity_at_most=2` means 1 and 2."""
+    """Return the issues, the gravest and most recently seen first.
+
+    `severity_at_most=2` means 1 and 2; `place` is a part of the place, in any case; `id_end` is how the id ends.
+    """
     conditions = []
     if status is not None:
         conditions.append(ops_issues.c.status == IssueStatus(status).value)
     if severity_at_most is not None:
         conditions.append(ops_issues.c.severity <= severity_at_most)
+    if cause is not None:
+        conditions.append(ops_issues.c.cause == cause)
+    if place:
+        conditions.append(ops_issues.c.place.icontains(place, autoescape=True))
+    if id_end:
+        conditions.append(ops_issues.c.id.endswith(id_end, autoescape=True))
     rows = connection.execute(
         select(*_COLUMNS)
         .where(*conditions)

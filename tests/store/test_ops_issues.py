@@ -102,6 +102,10 @@ def test_issues_are_listed_gravest_and_newest_first_and_filtered(store: Engine, 
         assert [issue.id for issue in listing(connection, status="open")] == [grave, new]
         assert [issue.id for issue in listing(connection, severity_at_most=2)] == [grave]
         assert [issue.id for issue in listing(connection, status=IssueStatus.RESOLVED, severity_at_most=2)] == []
+        assert [issue.id for issue in listing(connection, place="ORG/")] == [grave, new, old]
+        assert [issue.id for issue in listing(connection, place="org_")] == []  # a part of the place, no pattern
+        assert [issue.id for issue in listing(connection, cause="dns")] == []
+        assert [issue.id for issue in listing(connection, id_end=new[-12:])] == [new]
 
 
 def test_the_summary_counts_by_status_and_rates_what_is_not_settled(store: Engine, now: datetime) -> None:
