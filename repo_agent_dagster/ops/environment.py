@@ -140,7 +140,7 @@ class OpsEnvironment:
         write_files(self.engine, self.options.issue_files, server=self.server, now=now)
         if not self.has_github:
             return None
-        from repo_agent_dagster.ops.github.issues import GitHubIssues
+        from repo_agent_dagster.github.issues import GitHubIssues
 
         github = GitHubIssues(self.options.github_token.get_secret_value(), base_url=self.options.github_api_url)
         try:

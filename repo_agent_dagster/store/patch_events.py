@@ -35,6 +35,7 @@ from repo_agent_dagster.store.custody import refused, unavailable
 from repo_agent_dagster.store.custody_chain import ChainVerdict, verify_chain
 from repo_agent_dagster.store.custody_record import POSTGRESQL, SQLITE, append, recorded_batch, recorded_patches
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.rows import selecting
 from repo_agent_dagster.store.spool_record import take_in
 from repo_agent_dagster.store.storable import UnfitValueError
 from repo_agent_dagster.store.tables import patch_custody, patch_events
@@ -135,7 +136,8 @@ def listing(
     limit: int = 1000,
 ) -> list[StoredEvent]:
     """Return the events with an id beyond `after_id` in their order, at most `limit`."""
-    query = select(patch_events).where(patch_events.c.id > after_id).order_by(patch_events.c.id).limit(limit)
+    query = selecting(patch_events, StoredEvent).where(patch_events.c.id > after_id)
+    query = query.order_by(patch_events.c.id).limit(limit)
     for name, value in (("order_id", order_id), ("patch_id", patch_id), ("batch_id", batch_id)):
         if value is not None:
             query = query.where(patch_events.c[name] == value)
@@ -144,7 +146,8 @@ def listing(
 
 def of_workspace(conn: Connection, workspace: str) -> Iterator[StoredEvent]:
     """Go through a workspace's events in their order."""
-    query = select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id)
+    query = selecting(patch_events, StoredEvent).where(patch_events.c.workspace == workspace)
+    query = query.order_by(patch_events.c.id)
     rows = conn.execute(query, execution_options={"yield_per": _ROWS_PER_FETCH})
     return (_stored(row) for row in rows.mappings())
 

@@ -26,10 +26,10 @@ from repo_agent_dagster.settings import Settings
 from repo_agent_dagster.store.tables import metadata, ops_issues, ops_scans
 from tests.ai.endpoint_server import ModelServer, completion
 from tests.ai.endpoint_server import serving as serving_model
+from tests.loopback.issues import FakeGitHub, FakeRepository
+from tests.loopback.server import serving as serving_github
 from tests.ops.conftest import DAY, build_line, line
 from tests.ops.issues.conftest import SERVER, Publisher
-from tests.ops.loopback.issues import FakeGitHub, FakeRepository
-from tests.ops.loopback.server import serving as serving_github
 from tests.redaction.made_secrets import all_lines, made, private_key
 
 NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)

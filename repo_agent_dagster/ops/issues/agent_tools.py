@@ -18,7 +18,7 @@ from repo_agent_dagster.ops.wording.safety import as_data, one_line, prose
 from repo_agent_dagster.redaction import redact, redact_value
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.ops.github.issues import GitHubIssues
+    from repo_agent_dagster.github.issues import GitHubIssues
 
 MAX_LISTED = 50
 MAX_WRITES = 20

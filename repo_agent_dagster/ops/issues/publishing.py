@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.ops.github.faults import GitHubRefused, GitHubUnavailable
+from repo_agent_dagster.github.faults import GitHubRefused, GitHubUnavailable
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.issues.survey import Survey
 from repo_agent_dagster.ops.issues.syncing import follow_github
@@ -23,7 +23,7 @@ from repo_agent_dagster.store.ops_outbox import Intent, PublisherBusy, Publisher
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from repo_agent_dagster.ops.github.issues import GitHubIssues
+    from repo_agent_dagster.github.issues import GitHubIssues
 
 WAIT_SECONDS = 30.0
 _FAILURES_IN_A_ROW = 3

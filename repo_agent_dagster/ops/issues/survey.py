@@ -7,8 +7,8 @@ from repo_agent_dagster.ops.issues.marker import read_marker
 from repo_agent_dagster.ops.issues.policy import OUR_LABEL, color_of
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.ops.github.issue_records import Issue
-    from repo_agent_dagster.ops.github.issues import GitHubIssues
+    from repo_agent_dagster.github.issue_records import Issue
+    from repo_agent_dagster.github.issues import GitHubIssues
 
 _DESCRIPTIONS = {OUR_LABEL: "Found in last night's logs by repo-agent"}
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.ops import IssueStatus
-from repo_agent_dagster.ops.github.faults import IssueGone, IssueTransferred
+from repo_agent_dagster.github.faults import IssueGone, IssueTransferred
 from repo_agent_dagster.ops.issues.intents import NEVER_AGAIN, note_reopening
 from repo_agent_dagster.ops.issues.survey import Survey
 from repo_agent_dagster.store import ops_issues, ops_outbox
@@ -15,8 +15,8 @@ from repo_agent_dagster.store.ops_outbox import Action
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from repo_agent_dagster.ops.github.issue_records import Issue
-    from repo_agent_dagster.ops.github.issues import GitHubIssues
+    from repo_agent_dagster.github.issue_records import Issue
+    from repo_agent_dagster.github.issues import GitHubIssues
 
 MAX_LOOKED_FOR = 50
 """Issues that are not in the list (deleted, moved, or without our label) are asked for one by one, so many at most."""

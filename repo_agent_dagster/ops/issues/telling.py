@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from repo_agent_dagster.ops.github.faults import GitHubRefused, IssueGone, IssueLocked, IssuesDisabled
+from repo_agent_dagster.github.faults import GitHubRefused, IssueGone, IssueLocked, IssuesDisabled
 from repo_agent_dagster.ops.issues import body
 from repo_agent_dagster.ops.issues.intents import NEVER_AGAIN
 from repo_agent_dagster.ops.issues.marker import Marker, read_marker
@@ -24,8 +24,8 @@ from repo_agent_dagster.store.ops_outbox import Intent
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from repo_agent_dagster.ops.github.issue_records import Issue, IssueState, StateReason
-    from repo_agent_dagster.ops.github.issues import GitHubIssues
+    from repo_agent_dagster.github.issue_records import Issue, IssueState, StateReason
+    from repo_agent_dagster.github.issues import GitHubIssues
 
 SETTLING_TIME = timedelta(minutes=2)
 """After a request that may have been carried out without our knowing, nothing is tried again before this has passed.

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.builds import BuildJob
 from repo_agent_dagster.contracts.logs import LogKind
-from repo_agent_dagster.ops.github.faults import GitHubRefused, GitHubUnavailable
-from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun
+from repo_agent_dagster.github.faults import GitHubRefused, GitHubUnavailable
+from repo_agent_dagster.github.records import Repository, WorkflowJob, WorkflowRun
 from repo_agent_dagster.ops.sources.actions_logs import AttemptLogs, JobLog
 from repo_agent_dagster.ops.sources.http import HttpClient
 from repo_agent_dagster.ops.sources.protocol import SourceIncomplete, SourceRefused, SourceUnavailable, Window
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.ops.github.actions import GitHubActions
+    from repo_agent_dagster.github.actions import GitHubActions
 
 _PULL_REQUESTS = frozenset({"pull_request", "pull_request_target"})
 

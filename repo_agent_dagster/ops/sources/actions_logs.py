@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from repo_agent_dagster.contracts.builds import BuildJob
-from repo_agent_dagster.ops.github.records import WorkflowJob, WorkflowStep
+from repo_agent_dagster.github.records import WorkflowJob, WorkflowStep
 from repo_agent_dagster.ops.sources.archive import MOST_LOG_BYTES, LogArchive, StepFile
 from repo_agent_dagster.ops.sources.http import BodyTooLong, HttpClient, HttpRefused
 from repo_agent_dagster.ops.sources.protocol import DamagedLogObject, LogExpired, SourceUnavailable

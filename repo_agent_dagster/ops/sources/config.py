@@ -26,7 +26,7 @@ from repo_agent_dagster.ops.sources.object_store import ObjectStoreSource
 from repo_agent_dagster.ops.sources.protocol import LogSource, SourceRefused
 
 if TYPE_CHECKING:
-    from repo_agent_dagster.ops.github.actions import GitHubActions
+    from repo_agent_dagster.github.actions import GitHubActions
     from repo_agent_dagster.ops.sources.http import HttpClient
 
 Clock = Callable[[], datetime]
@@ -123,8 +123,8 @@ def _http(
 
 
 def _github(spec: GitHubActionsSpec, url: str, token: Callable[[], SecretStr], pages: Path) -> "GitHubActions":
-    from repo_agent_dagster.ops.github.actions import GitHubActions
-    from repo_agent_dagster.ops.github.known_pages import KnownPages
+    from repo_agent_dagster.github.actions import GitHubActions
+    from repo_agent_dagster.github.known_pages import KnownPages
 
     longest_wait = timedelta(seconds=spec.longest_wait_seconds)
     github = GitHubActions(token().get_secret_value(), base_url=url, longest_wait=longest_wait)

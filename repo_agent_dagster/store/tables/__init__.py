@@ -35,13 +35,27 @@ from repo_agent_dagster.store.tables.ops import (
     ops_templates,
     ops_wordings,
 )
-from repo_agent_dagster.store.tables.patches import delivery_reports, patch_custody, patch_events
+from repo_agent_dagster.store.tables.patch_rollups import (
+    patch_daily,
+    patch_errors_daily,
+    patch_latency_daily,
+    patch_rollup_cursor,
+    patch_rollup_periods,
+    patch_trends,
+)
+from repo_agent_dagster.store.tables.patches import custody_verdicts, patch_custody, patch_events
 from repo_agent_dagster.store.tables.queue import (
     ai_operation_logs,
     container_operation_logs,
     repeatable_tasks,
     task_requests,
     test_results,
+)
+from repo_agent_dagster.store.tables.reports import (
+    delivery_reports,
+    report_publications,
+    report_targets,
+    weekly_digests,
 )
 from repo_agent_dagster.store.tables.staging import staging_migrations
 from repo_agent_dagster.store.tables.workspaces import workspaces
@@ -56,6 +70,7 @@ __all__ = [
     "checkpoints",
     "container_operation_logs",
     "curated_knowledge",
+    "custody_verdicts",
     "delivery_reports",
     "events",
     "feasibility_jobs",
@@ -73,8 +88,16 @@ __all__ = [
     "ops_wordings",
     "parked_notifications",
     "patch_custody",
+    "patch_daily",
+    "patch_errors_daily",
     "patch_events",
+    "patch_latency_daily",
+    "patch_rollup_cursor",
+    "patch_rollup_periods",
+    "patch_trends",
     "repeatable_tasks",
+    "report_publications",
+    "report_targets",
     "repository_analysis",
     "runs",
     "shipped_spools",
@@ -84,6 +107,7 @@ __all__ = [
     "tasks",
     "test_results",
     "transactions",
+    "weekly_digests",
     "worker_logs",
     "workspaces",
 ]

@@ -1,21 +1,21 @@
-"""Patch events, the custody chain, and the delivery reports made of them."""
+"""Patch events, the custody chain, and how far it was verified."""
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Float,
+    Computed,
+    Date,
     Index,
     Integer,
     String,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
-from repo_agent_dagster.store.tables.metadata import created_at, metadata, sequence_key, uuid_key
-from repo_agent_dagster.store.types import Json, UtcDateTime
+from repo_agent_dagster.store.tables.metadata import SequenceId, created_at, metadata, sequence_key
+from repo_agent_dagster.store.types import IsoWeek, Json, UtcDateTime, UtcDay
 
 PATCH_EVENT_NAMES = (
     "patch_requested",
@@ -46,10 +46,13 @@ patch_events = Table(
     Column("error", Text),
     Column("meta", Json),
     created_at(),
+    Column("day", Date, Computed(UtcDay("created_at")), comment="the UTC day of created_at"),
+    Column("iso_week", String(8), Computed(IsoWeek("created_at")), comment="the ISO 8601 week of that day, 2026-W10"),
     CheckConstraint(f"event IN ({_NAMES_SQL})", name="event"),
     Index("ix_patch_events_batch_id_id", "batch_id", "id"),
     Index("ix_patch_events_order_id_id", "order_id", "id"),
-    Index("ix_patch_events_patch_id_id", "patch_id", "id"),
+    # Covers what a patch's life is summed up from: reading the wide rows instead takes twice as long.
+    Index("ix_patch_events_life", "patch_id", "id", "event", "ts_check_ok", "created_at"),
     Index("ix_patch_events_workspace_id", "workspace", "id"),
     Index("ix_patch_events_created_at", "created_at"),
 )
@@ -70,26 +73,14 @@ patch_custody = Table(
     UniqueConstraint("workspace", "seq"),
 )
 
-delivery_reports = Table(
-    "delivery_reports",
+custody_verdicts = Table(
+    "custody_verdicts",
     metadata,
-    uuid_key(),
-    Column("order_id", String(200), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("current", Boolean, nullable=False),
-    Column("content_digest", String(64), nullable=False, comment="of the facts, not of the prose or the time"),
-    Column("report_md", Text, nullable=False),
-    Column("report_json", Json, nullable=False),
-    Column("html_path", Text),
-    Column("success_rate", Float, comment="ok / checked, 0–1; null when nothing was checked"),
-    Column("total_patches", Integer, nullable=False),
-    created_at(),
-    UniqueConstraint("order_id", "version"),
-    Index(
-        "uq_delivery_reports_current",
-        "order_id",
-        unique=True,
-        sqlite_where=text("current = 1"),
-        postgresql_where=text("current"),
-    ),
+    Column("workspace", Text, primary_key=True),
+    Column("seq", Integer, nullable=False, comment="the chain was walked to this link; 0: nothing was intact"),
+    Column("hash", String(64), nullable=False, comment="of that link, so that a chain cut off and grown again shows"),
+    Column("event_id", SequenceId, nullable=False, comment="the event that this link tells of"),
+    Column("problem", Text, comment="the first link that does not fit; null: intact so far"),
+    Column("walked_at", UtcDateTime, nullable=False, comment="when the chain was last walked from its start"),
 )
+"""How far each workspace's chain was verified, so that what is appended can be verified without what is before it."""

@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.artifacts import ArtifactStore
 from repo_agent_dagster.contracts.builds import BuildJob
+from repo_agent_dagster.github.actions import GitHubActions
 from repo_agent_dagster.ops.builds.green_logs import green_log, job_log, keep_green_logs
-from repo_agent_dagster.ops.github.actions import GitHubActions
 from repo_agent_dagster.ops.ingestion.ingest import ingest_day
 from repo_agent_dagster.ops.ingestion.result import IngestionResult
 from repo_agent_dagster.ops.sources.actions import ActionsSource
@@ -21,11 +21,11 @@ from repo_agent_dagster.ops.sources.protocol import LogSource, Window
 from repo_agent_dagster.ops.sources.proxy import BUILDS_PATH, ProxySource
 from repo_agent_dagster.store import build_jobs
 from repo_agent_dagster.store.engine import read_transaction
-from tests.ops.loopback import log_proxy
-from tests.ops.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, serving_actions
-from tests.ops.loopback.github_faults import bad_gateway
-from tests.ops.loopback.log_proxy import serving_logs
-from tests.ops.loopback.server import said
+from tests.loopback import log_proxy
+from tests.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, serving_actions
+from tests.loopback.github_faults import bad_gateway
+from tests.loopback.log_proxy import serving_logs
+from tests.loopback.server import said
 
 DAY = date(2026, 3, 3)
 WINDOW = Window.of_day(DAY)

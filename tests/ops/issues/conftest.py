@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.issue_details import IssueDetails
-from repo_agent_dagster.ops.github.issues import GitHubIssues
+from repo_agent_dagster.github.issues import GitHubIssues
 from repo_agent_dagster.ops.issues.intents import note_scan
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.issues.publishing import Published, publish
@@ -19,8 +19,8 @@ from repo_agent_dagster.store.ops_issues import OpsIssue
 from repo_agent_dagster.store.ops_scans import finish_scan, start_scan
 from repo_agent_dagster.store.ops_sightings import Recorded, Sighting, lock_for_scan, record_sightings
 from repo_agent_dagster.store.ops_tallies import forget_other_sightings
-from tests.ops.loopback.issues import FakeGitHub, FakeRepository
-from tests.ops.loopback.server import said, serving
+from tests.loopback.issues import FakeGitHub, FakeRepository
+from tests.loopback.server import said, serving
 
 DAY = date(2026, 3, 3)
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from repo_agent_dagster.ops.github.issues import GitHubIssues
+from repo_agent_dagster.github.issues import GitHubIssues
 from repo_agent_dagster.ops.issues.intents import note_scan
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.issues.publishing import publish

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from repo_agent_dagster.ops.issues.agent_tools import AgentTool, ToolAnswer, github_tools
+from tests.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
 from tests.ops.issues.conftest import client
-from tests.ops.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.issue_details import IssueDetails, IssueRun
-from repo_agent_dagster.ops.github.issues import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
+from repo_agent_dagster.github.issues import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
 from repo_agent_dagster.ops.issues.body import body_of, seen_again, title_of
 from repo_agent_dagster.ops.issues.marker import Marker, read_marker
 from repo_agent_dagster.store.ops_issues import OpsIssue

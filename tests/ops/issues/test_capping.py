@@ -16,8 +16,8 @@ from repo_agent_dagster.ops.issues.capping import (
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.store import ops_fingerprints, ops_tallies
 from repo_agent_dagster.store.engine import write_transaction
+from tests.loopback.issues import FakeRepository
 from tests.ops.issues.conftest import DAY, Publisher, problem, scan, stored
-from tests.ops.loopback.issues import FakeRepository
 
 
 def incident(name: str, count: int = 1, kind: LogKind = "build", aliases: tuple[str, ...] = ()) -> Incident:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from repo_agent_dagster.ops.github.faults import (
+from repo_agent_dagster.github.faults import (
     GitHubRefused,
     GitHubUnavailable,
     IssueGone,
@@ -12,11 +12,11 @@ from repo_agent_dagster.ops.github.faults import (
     IssuesDisabled,
     IssueTransferred,
 )
-from repo_agent_dagster.ops.github.issues import GitHubIssues
+from repo_agent_dagster.github.issues import GitHubIssues
+from tests.loopback.github_faults import bad_gateway, not_allowed
+from tests.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
+from tests.loopback.server import said
 from tests.ops.issues.conftest import client
-from tests.ops.loopback.github_faults import bad_gateway, not_allowed
-from tests.ops.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
-from tests.ops.loopback.server import said
 
 
 @pytest.fixture

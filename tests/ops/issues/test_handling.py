@@ -26,8 +26,8 @@ from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.ops_issues import IssueStepRefused, UnknownIssue
 from repo_agent_dagster.store.task_requests import TaskRequest
+from tests.loopback.issues import FakeRepository
 from tests.ops.issues.conftest import DAY, NOW, Publisher, problem, scan, stored, tomorrow
-from tests.ops.loopback.issues import FakeRepository
 
 SERVER = "https://github.test"
 

@@ -18,9 +18,9 @@ from repo_agent_dagster.ops.issues import handling
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.ops_issues import IssueStepRefused
+from tests.loopback.issues import FakeGitHub, FakeRepository
+from tests.loopback.server import Loopback, serving
 from tests.ops.issues.conftest import DAY, Publisher, problem, scan, stored
-from tests.ops.loopback.issues import FakeGitHub, FakeRepository
-from tests.ops.loopback.server import Loopback, serving
 
 NAMES = ("a", "b", "c")
 Deed = Literal["close", "reopen", "delete", "resolve", "claim"]

@@ -13,10 +13,10 @@ from sqlalchemy import Engine, text
 
 from repo_agent_dagster.store.ops_outbox import publisher_lock
 from repo_agent_dagster.store.ops_sightings import Sighting
+from tests.loopback.issues import OURS, FakeGitHub, FakeRepository
+from tests.loopback.server import Answer, Asked, said
 from tests.ops.issues.conftest import KEY, NOW, Publisher, problem, scan, stored, tomorrow
 from tests.ops.issues.killed_publisher import Moment, scan_and_publish
-from tests.ops.loopback.issues import OURS, FakeGitHub, FakeRepository
-from tests.ops.loopback.server import Answer, Asked, said
 
 MOMENTS = [moment for moment in get_args(Moment) if moment != "never"]
 

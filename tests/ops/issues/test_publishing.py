@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
+from tests.loopback.github_faults import bad_credentials, bad_gateway, not_allowed, primary_limit
+from tests.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
 from tests.ops.issues.conftest import DAY, Publisher, forget_what_was_opened, problem, rename, scan, stored, tomorrow
-from tests.ops.loopback.github_faults import bad_credentials, bad_gateway, not_allowed, primary_limit
-from tests.ops.loopback.issues import FakeGitHub, FakeIssue, FakeRepository
 
 
 def test_a_problem_becomes_one_issue_with_title_labels_and_marker(

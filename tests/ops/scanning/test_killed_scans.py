@@ -17,9 +17,9 @@ from repo_agent_dagster.ops.issues.capping import OVERFLOW_FINGERPRINT
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_issues import OpsIssue, listing, settle
 from repo_agent_dagster.store.ops_scans import latest_scans
+from tests.loopback.issues import FakeGitHub
+from tests.loopback.server import serving
 from tests.ops.conftest import DAY, build_line
-from tests.ops.loopback.issues import FakeGitHub
-from tests.ops.loopback.server import serving
 from tests.ops.scanning.whole_night import Night, pass_night
 
 REPOSITORY = "org/web"

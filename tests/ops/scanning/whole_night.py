@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
+from repo_agent_dagster.github.issues import GitHubIssues
 from repo_agent_dagster.ops.environment import OpsEnvironment
-from repo_agent_dagster.ops.github.issues import GitHubIssues
 from repo_agent_dagster.ops.issues.publishing import publish
 from repo_agent_dagster.ops.options import OpsOptions, options_of
 from repo_agent_dagster.redaction import installation_key

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from repo_agent_dagster.ops.github.actions import GitHubActions
+from repo_agent_dagster.github.actions import GitHubActions
 from repo_agent_dagster.ops.sources.actions import ActionsSource
 from repo_agent_dagster.ops.sources.actions_logs import JobLog
 from repo_agent_dagster.ops.sources.http import HttpClient, HttpManners
 from repo_agent_dagster.ops.sources.protocol import Window
-from tests.ops.loopback.actions import TOKEN, ActionsServer
+from tests.loopback.actions import TOKEN, ActionsServer
 
 WINDOW = Window.of_day(date(2026, 3, 3))
 QUICK = HttpManners(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from repo_agent_dagster.ops.github.known_pages import KnownPages
+from repo_agent_dagster.github.known_pages import KnownPages
 from repo_agent_dagster.ops.sources.actions import ActionsSource
 from repo_agent_dagster.ops.sources.actions_logs import JobLog
 from repo_agent_dagster.ops.sources.http import HttpClient, HttpManners
@@ -20,9 +20,9 @@ from repo_agent_dagster.ops.sources.protocol import (
     SourceUnavailable,
     Window,
 )
-from tests.ops.loopback import github_faults
-from tests.ops.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, serving_actions
-from tests.ops.loopback.server import Answer, said
+from tests.loopback import github_faults
+from tests.loopback.actions import NOON, TOKEN, ActionsServer, Job, Run, serving_actions
+from tests.loopback.server import Answer, said
 from tests.ops.sources.actions_reading import WINDOW, lines_of, messages, read, source_of
 
 
@@ -158,7 +158,7 @@ def test_the_default_branch_is_the_repositorys_own(
 
 
 def test_runs_come_over_pages_each_once(server: ActionsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repo_agent_dagster.ops.github.actions.PAGE_SIZE", 10)
+    monkeypatch.setattr("repo_agent_dagster.github.actions.PAGE_SIZE", 10)
     for number in range(1, 26):
         server.add(Run("acme/shop", number, [Job("test")]))
     server.runs.append(server.runs[3])  # as it happens when runs are added while pages are read
@@ -187,7 +187,7 @@ def test_a_listing_that_has_not_changed_is_not_sent_again(server: ActionsServer,
 def test_a_span_with_more_runs_than_github_lists_is_halved(
     server: ActionsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repo_agent_dagster.ops.github.actions.MOST_LISTED", 10)
+    monkeypatch.setattr("repo_agent_dagster.github.actions.MOST_LISTED", 10)
     server.most_listed = 10
     for number in range(1, 31):
         server.add(Run("acme/shop", number, [], created_at=NOON + timedelta(minutes=number)))

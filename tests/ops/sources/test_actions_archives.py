@@ -7,8 +7,8 @@ from io import BytesIO
 import pytest
 
 from repo_agent_dagster.ops.sources.protocol import DamagedLogObject
-from tests.ops.loopback import github_faults
-from tests.ops.loopback.actions import ActionsServer, Job, Run, log_text, packed, serving_actions
+from tests.loopback import github_faults
+from tests.loopback.actions import ActionsServer, Job, Run, log_text, packed, serving_actions
 from tests.ops.sources.actions_reading import WINDOW, messages, read, source_of
 
 

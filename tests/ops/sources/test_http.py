@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from repo_agent_dagster.ops.sources.http import BodyTooLong, HttpClient, HttpManners, HttpRefused
 from repo_agent_dagster.ops.sources.protocol import SourceUnavailable
 from repo_agent_dagster.ops.sources.waiting import LONGEST_DELAY_SECONDS, asked_seconds, delay_seconds
-from tests.ops.loopback.server import Answer, Loopback, said, serving
+from tests.loopback.server import Answer, Loopback, said, serving
 
 NOW = datetime(2026, 3, 4, 9, tzinfo=UTC)
 TOKEN = "made-up-" + "token-of-http"

@@ -18,9 +18,9 @@ from repo_agent_dagster.ops.sources.landing import prune_landings
 from repo_agent_dagster.ops.sources.protocol import SourceIncomplete, SourceRefused, SourceUnavailable, Window
 from repo_agent_dagster.ops.sources.proxy import BUILDS_PATH, WORKERS_PATH, ProxySource
 from repo_agent_dagster.store.tables import worker_logs
-from tests.ops.loopback.github_faults import bad_gateway, too_many
-from tests.ops.loopback.log_proxy import TOKEN, LogProxy, serving_logs
-from tests.ops.loopback.server import Answer, said
+from tests.loopback.github_faults import bad_gateway, too_many
+from tests.loopback.log_proxy import TOKEN, LogProxy, serving_logs
+from tests.loopback.server import Answer, said
 
 DAY = date(2026, 3, 3)
 WINDOW = Window.of_day(DAY)

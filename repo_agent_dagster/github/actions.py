@@ -11,9 +11,9 @@ from github.Repository import Repository as ListedRepository
 from github.WorkflowJob import WorkflowJob as ListedJob
 from github.WorkflowRun import WorkflowRun as ListedRun
 
-from repo_agent_dagster.ops.github.client import PAGE_SIZE, GitHub, asked, told
-from repo_agent_dagster.ops.github.known_pages import KnownPage, KnownPages
-from repo_agent_dagster.ops.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
+from repo_agent_dagster.github.client import PAGE_SIZE, GitHub, asked, told
+from repo_agent_dagster.github.known_pages import KnownPage, KnownPages
+from repo_agent_dagster.github.records import Repository, WorkflowJob, WorkflowRun, WorkflowStep
 
 _T = TypeVar("_T", bound=GithubObject)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.ops.loopback.github_faults import bad_credentials, not_found
-from tests.ops.loopback.server import Answer, Asked, Loopback, said, serving
+from tests.loopback.github_faults import bad_credentials, not_found
+from tests.loopback.server import Answer, Asked, Loopback, said, serving
 
 TOKEN = "made-up-token-of-a-test"
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

@@ -17,8 +17,8 @@ from requests import RequestException
 from requests.exceptions import ChunkedEncodingError, ContentDecodingError
 from urllib3.exceptions import HTTPError
 
-from repo_agent_dagster.ops.github.faults import GitHubRefused, GitHubUnavailable
-from repo_agent_dagster.ops.github.retrying import PatientRetry, delay_seconds
+from repo_agent_dagster.github.faults import GitHubRefused, GitHubUnavailable
+from repo_agent_dagster.github.retrying import PatientRetry, delay_seconds
 from repo_agent_dagster.redaction import redact
 
 _T = TypeVar("_T")

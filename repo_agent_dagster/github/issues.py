@@ -7,15 +7,15 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from repo_agent_dagster.ops.github.client import GitHub, asked
-from repo_agent_dagster.ops.github.faults import (
+from repo_agent_dagster.github.client import GitHub, asked
+from repo_agent_dagster.github.faults import (
     GitHubRefused,
     IssueGone,
     IssueLocked,
     IssuesDisabled,
     IssueTransferred,
 )
-from repo_agent_dagster.ops.github.issue_records import (
+from repo_agent_dagster.github.issue_records import (
     Comment,
     Issue,
     IssueState,

@@ -5,7 +5,7 @@ import signal
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.ops.loopback.server import Answer, Asked, Loopback, said
+from tests.loopback.server import Answer, Asked, Loopback, said
 
 WHEN = "2026-03-04T09:30:00Z"
 OURS = "repo-agent"

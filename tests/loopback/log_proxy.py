@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.ops.loopback.github_faults import bad_credentials
-from tests.ops.loopback.server import Answer, Asked, Loopback, said, serving
+from tests.loopback.github_faults import bad_credentials
+from tests.loopback.server import Answer, Asked, Loopback, said, serving
 
 TOKEN = "made-up-proxy-token"
 

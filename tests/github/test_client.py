@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from repo_agent_dagster.ops.github.actions import GitHubActions
-from repo_agent_dagster.ops.github.client import GitHub, asked
-from repo_agent_dagster.ops.github.faults import GitHubRefused, GitHubUnavailable
-from repo_agent_dagster.ops.github.records import WorkflowRun
-from tests.ops.loopback import github_faults
-from tests.ops.loopback.actions import NOON
-from tests.ops.loopback.server import Answer, Loopback, said, serving
+from repo_agent_dagster.github.actions import GitHubActions
+from repo_agent_dagster.github.client import GitHub, asked
+from repo_agent_dagster.github.faults import GitHubRefused, GitHubUnavailable
+from repo_agent_dagster.github.records import WorkflowRun
+from tests.loopback import github_faults
+from tests.loopback.actions import NOON
+from tests.loopback.server import Answer, Loopback, said, serving
 
 TOKEN = "made-up-" + "token-of-a-client"
 

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.ops.loopback.server import Answer, said
+from tests.loopback.server import Answer, said
 
 
 def primary_limit(seconds: float = 0) -> Answer:
