@@ -196,6 +196,22 @@ class Settings(BaseSettings):
     webserver_host: str = Field("127.0.0.1", description="Address the Dagster UI listens on.")
     webserver_port: int = Field(3000, ge=0, le=65535, description="Port of the Dagster UI; 0 takes a free one.")
 
+    dagster_url: str = Field(
+        "", description="Address of the Dagster UI as readers of reports reach it; empty: this machine's, by its port."
+    )
+
+    report_targets: str = Field(
+        "",
+        description="Where every order's report and every weekly digest is published, separated by commas: a folder "
+        "(file:PATH), the artifact store (artifact:PREFIX), GitHub (github:owner/name, or owner/name#12), a URL.",
+    )
+    report_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Secret that posted reports are signed with (HMAC-SHA256); empty: unsigned."
+    )
+    success_rate_minimum: float = Field(
+        0.9, ge=0, le=1, description="A day's share of checked patches that passed; below it a check warns."
+    )
+
     api_host: str = Field("127.0.0.1", description="Address that `repo-agent api` listens on.")
     api_port: int = Field(8765, ge=0, le=65535, description="Port of `repo-agent api`; 0 takes a free one.")
     api_token: SecretStr = Field(
@@ -282,6 +298,13 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Folder of whole logs and other large results."""
         return self.home / "artifacts"
+
+    @property
+    def dagster_address(self) -> str:
+        """Address of the Dagster UI without a slash at its end; empty where its port is not known."""
+        if self.dagster_url:
+            return self.dagster_url.rstrip("/")
+        return f"http://{self.webserver_host}:{self.webserver_port}" if self.webserver_port else ""
 
     @property
     def artifact_store(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from repo_agent_dagster.contracts.base import Contract
 from repo_agent_dagster.contracts.patches import PatchEventName
@@ -67,6 +67,18 @@ class PatchCounts(Contract):
         return cls(**sums, checked=checked, success_rate=sums["ok"] / checked if checked else None)
 
 
+class StepLatency(Contract):
+    """How long patches took from one event to the next, over those that have both."""
+
+    step: Annotated[str, Field(description="requested_applied, applied_validated or requested_validated.")]
+    patches: NonNegativeInt
+    mean_seconds: NonNegativeFloat | None
+    p95_seconds: Annotated[
+        NonNegativeFloat | None,
+        Field(description="Of an order exact; of a range exact to 2.5 %, off a histogram that adds up over days."),
+    ]
+
+
 class DeliveryRequest(Contract):
     """What was asked for, as the batches of the order and its task requests said it."""
 
@@ -92,6 +104,13 @@ class DayReport(Contract):
     counts: PatchCounts
 
 
+class FactoryReport(Contract):
+    """The patches of one requester."""
+
+    factory: str
+    counts: PatchCounts
+
+
 class OperationCount(Contract):
     """How many patches were of one operation."""
 
@@ -105,10 +124,19 @@ class FileReport(Contract):
     workspace: str
     path: str
     patches: PositiveInt
-    added: Annotated[NonNegativeInt | None, Field(description="Lines added; null: a patch left no count or diff.")]
+    added: Annotated[
+        NonNegativeInt | None,
+        Field(description="Lines added by the patches in effect, added up; null: a patch left no count or diff."),
+    ]
     removed: Annotated[NonNegativeInt | None, Field(description="Lines removed; null as for `added`.")]
     last_event: PatchEventName
     last_at: datetime
+    before_sha256: Annotated[str | None, Field(description="The file before the order; null: there was none.")] = None
+    after_sha256: Annotated[str | None, Field(description="The file after the order; null: there is none.")] = None
+    final_diff: Annotated[
+        str | None, Field(description="Unified diff from before the order to after it; null: see `diff_note`.")
+    ] = None
+    diff_note: Annotated[str | None, Field(description="Why there is no final diff, or that it was cut.")] = None
 
 
 class PatchReport(Contract):
@@ -131,6 +159,21 @@ class PatchReport(Contract):
     removed: NonNegativeInt | None
     diff_path: str | None
     error: str | None
+
+
+class CheckReport(Contract):
+    """One run of a check on a batch: a batch fails only for what it adds to the findings that were there before."""
+
+    check: str
+    batch_id: str | None
+    phase: str | None
+    at: datetime
+    outcome: CheckOutcome
+    patches: PositiveInt
+    before: Annotated[NonNegativeInt | None, Field(description="Findings before the batch; null: not recorded.")]
+    after: Annotated[NonNegativeInt | None, Field(description="Findings after the batch; null: not recorded.")]
+    added: Annotated[NonNegativeInt | None, Field(description="New findings: what the batch failed for.")]
+    findings: Annotated[list[str], Field(description="The first of the new findings.")]
 
 
 class TestCounts(Contract):
@@ -159,6 +202,7 @@ class TaskRunReport(Contract):
     pathway: str
     status: TaskStatus
     dagster_run_id: str | None
+    dagster_run_url: Annotated[str | None, Field(description="The run in the Dagster UI.")] = None
     attempt: PositiveInt
     created_at: datetime
     started_at: datetime | None
@@ -180,6 +224,55 @@ class MigrationReport(Contract):
     updated_at: datetime
 
 
+class OpsIssueReport(Contract):
+    """An ops issue that the order opened or closed."""
+
+    id: str
+    title: str
+    severity: Annotated[int, Field(ge=1, le=5, description="1 is the most severe.")]
+    status: str
+    at: datetime
+    url: Annotated[str | None, Field(description="The issue on GitHub.")]
+
+
+class OpsIssuesReport(Contract):
+    """Ops issues of the order, each list by time."""
+
+    opened: Annotated[list[OpsIssueReport], Field(description="Found in one of the order's runs.")]
+    closed: Annotated[list[OpsIssueReport], Field(description="Resolved by one of the order's tasks.")]
+
+
+class ApprovalReport(Contract):
+    """A gate of the order and what was decided at it."""
+
+    subject: str | None
+    source: str
+    verdict: str
+    rationale: str
+    asked_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+
+
+class ModelCost(Contract):
+    """What the calls of one model came to."""
+
+    model: str
+    calls: PositiveInt
+    tokens: NonNegativeInt
+    cost_usd: Annotated[NonNegativeFloat, Field(description="Of the calls whose cost is known.")]
+    calls_without_cost: NonNegativeInt
+    seconds: NonNegativeFloat
+
+
+class MomentReport(Contract):
+    """One thing that happened, for the timeline."""
+
+    at: datetime
+    kind: Literal["patches", "task", "migration", "approval", "ops_issue"]
+    text: str
+
+
 class ErrorCount(Contract):
     """One error message and how many patches ended with it."""
 
@@ -196,30 +289,38 @@ class CustodyReport(Contract):
 
 
 class NumberSource(Contract):
-    """Where a number of the report comes from: the rows, and the rule that counts them."""
+    """Why a number is what it is: the rule that counts it, and the query that finds its rows again."""
 
+    id: Annotated[str, Field(description="What links to it: the anchor is why-<id>.")]
     number: str
-    source: str
+    rule: str
+    query: Annotated[str | None, Field(description="SQL to run on the store; null: the rule names the rows.")] = None
 
 
 class DeliveryReport(Contract):
     """All that one order delivered. A number's rule is in `sources`; instants are UTC."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     order_id: str
     generated_at: datetime
     request: DeliveryRequest
     first_at: datetime | None
     last_at: datetime | None
     totals: PatchCounts
+    latency: list[StepLatency]
     phases: list[PhaseReport]
+    timeline: Annotated[list[MomentReport], Field(description="Oldest first.")]
     days: list[DayReport]
     operations: list[OperationCount]
+    factories: list[FactoryReport]
     files: list[FileReport]
     patches: list[PatchReport]
+    checks: list[CheckReport]
     task_runs: list[TaskRunReport]
     migrations: list[MigrationReport]
-    ops_issues: Annotated[NonNegativeInt, Field(description="Ops issues whose run id is one of the task runs'.")]
+    ops_issues: OpsIssuesReport
+    approvals: list[ApprovalReport]
+    ai: Annotated[list[ModelCost], Field(description="Calls of models for the order's tasks; most expensive first.")]
     errors: list[ErrorCount]
     custody: list[CustodyReport]
     sources: list[NumberSource]

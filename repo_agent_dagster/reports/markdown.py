@@ -102,8 +102,8 @@ def _proof(report: DeliveryReport) -> Iterator[str]:
     for chain in report.custody:
         state = "chain intact" if chain.intact else f"**chain broken**: {inline(chain.problem or 'no reason given')}"
         items.append(f"- Custody of {code(chain.workspace)}: {state}")
-    if report.ops_issues:
-        items.append(f"- Ops issues of its runs: {report.ops_issues}")
+    if report.ops_issues.opened:
+        items.append(f"- Ops issues of its runs: {len(report.ops_issues.opened)}")
     yield "\n".join(items)
 
 
@@ -142,7 +142,7 @@ def _errors(report: DeliveryReport) -> Iterator[str]:
 
 def _sources(report: DeliveryReport) -> Iterator[str]:
     yield "## Where each number comes from"
-    yield table(["number", "source"], [[inline(s.number), inline(s.source)] for s in report.sources])
+    yield table(["number", "source"], [[inline(s.number), inline(s.rule)] for s in report.sources])
 
 
 _SECTIONS = (_heading, _request, _happened, _proof, _files, _errors, _sources)

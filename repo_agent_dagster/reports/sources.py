@@ -3,8 +3,8 @@
 from repo_agent_dagster.contracts.reports import NumberSource
 
 REPORT_SOURCES = tuple(
-    NumberSource(number=number, source=source)
-    for number, source in (
+    NumberSource(id=number.lower().replace(" ", "-"), number=number, rule=rule)
+    for number, rule in (
         ("Patches", "Distinct patch_id in patch_events with this order_id (unattributed: no order_id)."),
         (
             "Ok / failed / unchecked",
