@@ -3,16 +3,17 @@
 import json
 import shlex
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from repo_agent_dagster.contracts.faults import PermanentFault
+from repo_agent_dagster.cli import report_stats
+from repo_agent_dagster.cli.report_options import AsJson, ReportRequestError, camel, percent, report_store
 from repo_agent_dagster.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,19 +22,8 @@ if TYPE_CHECKING:
     from repo_agent_dagster.store.delivery_reports import StoredReport
 
 app = typer.Typer(help="Delivery reports: what an order brought. Patch trends over time.", no_args_is_help=True)
+app.command()(report_stats.trends)
 console = Console()
-
-AsJson = Annotated[bool, typer.Option("--json", help="Machine output.")]
-
-
-class ReportRequestError(PermanentFault):
-    """What was asked for on the command line cannot be answered."""
-
-
-def _engine() -> "Engine":
-    from repo_agent_dagster.store.revision import open_upgraded
-
-    return open_upgraded(Settings().store_url)
 
 
 @app.command()
@@ -52,7 +42,7 @@ def generate(
     from repo_agent_dagster.reports.generate import generate_all
 
     folder, now = Settings().reports, datetime.now(UTC)
-    engine = _engine()
+    engine = report_store()
     if order is None:
         made = generate_all(engine, reports_dir=folder, now=now)
     else:
@@ -60,7 +50,7 @@ def generate(
     if as_json:
         keys = ("order_id", "version", "is_new")
         rows = [{key: getattr(one, key) for key in keys} | {"html_path": str(one.html_path)} for one in made]
-        typer.echo(json.dumps([_camel(row) for row in rows], indent=2))
+        typer.echo(json.dumps([camel(row) for row in rows], indent=2))
         return
     if not made:
         console.print("no patch events yet, so no orders to report on")
@@ -82,7 +72,7 @@ def listing(
     from repo_agent_dagster.store import delivery_reports
     from repo_agent_dagster.store.engine import read_transaction
 
-    with read_transaction(_engine()) as conn:
+    with read_transaction(report_store()) as conn:
         reports = delivery_reports.listing(conn, limit=limit)
     if as_json:
         rows = [
@@ -90,7 +80,7 @@ def listing(
             | {"created_at": report.created_at.isoformat()}
             for report in reports
         ]
-        typer.echo(json.dumps([_camel(row) for row in rows], indent=2))
+        typer.echo(json.dumps([camel(row) for row in rows], indent=2))
         return
     if not reports:
         console.print("no reports yet; `repo-agent reports generate --all` makes them")
@@ -101,7 +91,7 @@ def listing(
             escape(report.order_id),
             str(report.version),
             str(report.total_patches),
-            _percent(report.success_rate),
+            percent(report.success_rate),
             report.created_at.isoformat(sep=" ", timespec="seconds"),
         )
     console.print(table)
@@ -119,7 +109,7 @@ def show(
     """Show an order's report; in a terminal it is rendered, in a pipe it is Markdown."""
     if html + as_json + md + open_page > 1:
         raise ReportRequestError("give one of --html, --json, --md and --open")
-    engine = _engine()
+    engine = report_store()
     stored = _stored(engine, order, version)
     if as_json:
         typer.echo(json.dumps(stored.report_json, indent=2, ensure_ascii=False))
@@ -134,61 +124,6 @@ def show(
         from rich.markdown import Markdown
 
         console.print(Markdown(stored.report_md))
-
-
-@app.command()
-def trends(
-    group: Annotated[str, typer.Option(help="day, week, phase, order or factory.")] = "day",
-    since: Annotated[
-        str | None, typer.Option("--from", help="First day, or an instant with its zone. Default: 30 days before --to.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--to", help="Last day (all of it), or an instant (left out). Default: now.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Count patches over a range of time, by the day (UTC) of their first event.
-
-    Example: `repo-agent reports trends --group week --from 2026-03-01 --to 2026-03-31`
-    """
-    from repo_agent_dagster.store import patch_stats
-    from repo_agent_dagster.store.engine import read_transaction
-
-    key = patch_stats.trend_group(group)
-    period = patch_stats.utc_range(
-        _instant("--from", since, is_end=False), _instant("--to", until, is_end=True), now=datetime.now(UTC)
-    )
-    with read_transaction(_engine()) as conn:
-        cells = patch_stats.patch_cells(conn, period)
-        errors = patch_stats.patch_errors(conn, period)
-    rows, mix = patch_stats.fold(cells, key), patch_stats.operation_mix(cells)
-    if as_json:
-        document = {
-            "from": period.start.isoformat(),
-            "to": period.end.isoformat(),
-            "group": key.value,
-            "rows": [{"key": row.key, **row.counts.model_dump(by_alias=True)} for row in rows],
-            "operations": [{"op": o.op, "patches": o.patches, "share": o.share} for o in mix],
-            "errors": [{"error": e.error, "patches": e.patches} for e in errors],
-        }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
-        return
-    span = f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC"
-    if not rows:
-        console.print(f"no patches from {span}", highlight=False)
-        return
-    table = Table(key.value, title=f"Patches from {span}", title_justify="left", box=None, header_style="bold")
-    for column in ("total", "ok", "failed", "unchecked", "reverted", "success rate"):
-        table.add_column(column, justify="right")
-    for row in rows:
-        counts = row.counts
-        numbers = (counts.total, counts.ok, counts.failed, counts.unchecked, counts.reverted)
-        rate = f"{_percent(counts.success_rate)} of {counts.checked}" if counts.checked else "–"
-        table.add_row(escape(row.key) if row.key is not None else "[dim](none)[/]", *map(str, numbers), rate)
-    console.print(table)
-    console.print("[bold]operations[/]  " + ", ".join(f"{escape(o.op)} {o.share:.0%}" for o in mix), highlight=False)
-    for error in errors:
-        console.print(f"[red]{error.patches:>4} ×[/] {escape(error.error)}", highlight=False)
 
 
 def _stored(engine: "Engine", order: str, version: int | None) -> "StoredReport":
@@ -214,28 +149,3 @@ def _page(engine: "Engine", stored: "StoredReport") -> Path:
     from repo_agent_dagster.reports.generate import ensure_page
 
     return ensure_page(engine, stored, reports_dir=Settings().reports)
-
-
-def _instant(option: str, text: str | None, *, is_end: bool) -> datetime | None:
-    """Read a day or an instant; as an end, a day means all of it, so the range ends where the next day begins."""
-    if text is None:
-        return None
-    try:
-        if len(text) == len("2026-03-04"):
-            day = date.fromisoformat(text) + timedelta(days=1 if is_end else 0)
-            return datetime.combine(day, time(), tzinfo=UTC)
-        return datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise ReportRequestError(
-            f"{option} {text!r} is no date or instant; write 2026-03-04 or 2026-03-04T09:30:00+00:00"
-        ) from None
-
-
-def _percent(rate: float | None) -> str:
-    return "–" if rate is None else f"{rate:.1%}"
-
-
-def _camel(row: dict[str, Any]) -> dict[str, Any]:
-    from pydantic.alias_generators import to_camel
-
-    return {to_camel(name): value for name, value in row.items()}

@@ -11,7 +11,8 @@ from click.testing import Result
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
-from repo_agent_dagster.cli.reports import ReportRequestError, app
+from repo_agent_dagster.cli.report_options import ReportRequestError
+from repo_agent_dagster.cli.reports import app
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_stats import StatsRequestError
