@@ -53,16 +53,16 @@ class PostgresCluster:
 
     @classmethod
     @contextmanager
-    def start(cls) -> Iterator["PostgresCluster"]:
-        """Create and start a cluster; stop and delete it at the end."""
+    def start(cls, parent: Path | None = None, options: str = "") -> Iterator["PostgresCluster"]:
+        """Create and start a cluster, in memory unless a parent folder is given; stop and delete it at the end."""
         user = _server_user()
         # Not pytest's tmp_path: its parents are private to root, and a socket's path may be 107 bytes at most.
-        folder = Path(tempfile.mkdtemp(prefix="repo-agent-pg-", dir=_roomy_memory()))
+        folder = Path(tempfile.mkdtemp(prefix="repo-agent-pg-", dir=parent or _roomy_memory()))
         shutil.chown(folder, user=pwd.getpwnam(user).pw_name)
         cluster = cls(_server_binaries(), folder, user)
         try:
             cluster._run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
-            options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off"
+            options = f"-k {folder} -c listen_addresses='' -c fsync=off -c full_page_writes=off {options}"
             cluster._run("pg_ctl", "-D", str(folder / "data"), "-w", "-l", str(folder / "log"), "-o", options, "start")
             cluster._make_template()
             yield cluster
