@@ -52,6 +52,7 @@ __all__ = [
     "newest_id",
     "order_ids",
     "record",
+    "row_count",
     "told_as_custody",
     "v_patch_activity",
     "verify_chain",
@@ -170,6 +171,11 @@ def workspaces(conn: Connection) -> list[str]:
 def newest_id(conn: Connection) -> int:
     """Return the id of the newest event; 0 when there is none."""
     return conn.execute(select(func.max(patch_events.c.id))).scalar_one() or 0
+
+
+def row_count(conn: Connection) -> int:
+    """Return how many events there are."""
+    return int(conn.execute(select(func.count()).select_from(patch_events)).scalar_one())
 
 
 def activity(
