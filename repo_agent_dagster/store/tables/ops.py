@@ -71,8 +71,11 @@ ops_issues = Table(
     Column("gh_comment_id", BigInteger, comment="the one comment that is edited with the tally"),
     Column("gh_problem", Text),
     Column("gh_synced_at", UtcDateTime),
+    Column("order_id", String(200), comment="the order that resolved it; null once it is open again"),
     CheckConstraint("severity BETWEEN 1 AND 5", name="severity"),
     CheckConstraint("status IN ('open', 'triaged', 'in_progress', 'resolved', 'closed')", name="status"),
+    Index("ix_ops_issues_run_id", "run_id", "status", "severity", "gh_issue_number"),
+    Index("ix_ops_issues_order_id", "order_id", "status", "resolved_at", "severity", "gh_issue_number"),
 )
 
 ops_issue_sightings = Table(

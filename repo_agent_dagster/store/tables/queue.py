@@ -26,7 +26,7 @@ task_requests = Table(
     Column("payload", Json, nullable=False),
     Column("result", Json),
     Column("repo_url", Text),
-    Column("order_id", String(200), index=True),
+    Column("order_id", String(200)),
     Column("dedupe_key", String(200), unique=True),
     Column("dagster_run_id", String(64), index=True),
     Column("attempt", Integer, nullable=False, default=1),
@@ -35,6 +35,8 @@ task_requests = Table(
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     CheckConstraint("status IN ('pending', 'running', 'success', 'failed', 'cancelled')", name="status"),
+    # What order_marks reads: the rows themselves have large JSON before these columns.
+    Index("ix_task_requests_mark", "order_id", "id", "status", "attempt", "dagster_run_id", "started_at", "ended_at"),
 )
 
 ai_operation_logs = Table(

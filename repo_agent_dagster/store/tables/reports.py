@@ -41,6 +41,18 @@ delivery_reports = Table(
         sqlite_where=text("current = 1"),
         postgresql_where=text("current"),
     ),
+    # What lists and marks read: on SQLite these columns lie behind the report's whole text.
+    Index(
+        "ix_delivery_reports_lists",
+        "order_id",
+        "version",
+        "facts_mark",
+        "success_rate",
+        "total_patches",
+        "created_at",
+        sqlite_where=text("current = 1"),
+        postgresql_where=text("current"),
+    ),
 )
 
 weekly_digests = Table(

@@ -1,6 +1,6 @@
 """STAGING units and the state of each one's migration."""
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from repo_agent_dagster.store.tables.metadata import created_at, metadata, uuid_key
 from repo_agent_dagster.store.types import Json, UtcDateTime
@@ -14,7 +14,7 @@ staging_migrations = Table(
     Column("target_root", Text, nullable=False),
     Column("status", String(16), nullable=False, index=True),
     Column("task_request_id", ForeignKey("task_requests.id", ondelete="SET NULL")),
-    Column("order_id", String(200), index=True),
+    Column("order_id", String(200)),
     Column("plan", Json),
     Column("report", Json),
     Column("error", Text),
@@ -32,4 +32,6 @@ staging_migrations = Table(
         name="status",
     ),
     UniqueConstraint("unit", "source_digest", "target_root"),
+    # What order_marks reads: the rows themselves have large JSON before these columns.
+    Index("ix_staging_migrations_mark", "order_id", "task_request_id", "status", "updated_at", "approval_id"),
 )
