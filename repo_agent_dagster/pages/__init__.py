@@ -1,4 +1,4 @@
-"""What the pages and reports of all engines share: the style sheet, escaping, wording, and how a file is put in place.
+"""What pages and reports share: the look, escaping, making untrusted text safe, wording, putting files in place.
 
 Nothing here knows what a report is about; that stays with the engine that writes it.
 """

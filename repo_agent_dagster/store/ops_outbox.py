@@ -1,39 +1,22 @@
 """The outbox to GitHub: intents, noted in the transaction that made them true, and done by one publisher at a time."""
 
-import fcntl
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from repo_agent_dagster.contracts.faults import TransientFault
 from repo_agent_dagster.contracts.ops import SETTLED_STATUSES
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.rows import insert_statement, storable
 from repo_agent_dagster.store.storable import storable_text
 from repo_agent_dagster.store.tables import ops_issues, ops_outbox
 
-_PUBLISHER_LOCK = 0x6F70735F7062  # any constant will do, but the scan's; this one spells "ops_pb"
-_RETRY_SECONDS = 0.1
-
 Action = Literal["open", "seen", "reopen", "quiet", "claim", "settle"]
 """What GitHub is told: a new issue, its tally, that it is back, that it is quiet, who has it, that it is over."""
 
 _row = ops_outbox.c
-
-
-class PublisherBusy(TransientFault):
-    """Another process is telling GitHub what is in this store's outbox."""
-
-
-class PublisherLockLost(TransientFault):
-    """The database ended the connection that held the publisher's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,60 +183,3 @@ def _update(connection: Connection, which: ColumnElement[bool], **values: Any) -
     if isinstance(error := values.get("error"), str):
         values["error"] = storable_text(error)
     return connection.execute(ops_outbox.update().where(which, _row.status == "pending").values(**values)).rowcount == 1
-
-
-@contextmanager
-def publisher_lock(engine: Engine, *, wait_seconds: float) -> Iterator[Callable[[], None]]:
-    """Be the one publisher of this store. Yields a check that raises PublisherLockLost if that is no longer so.
-
-    The lock ends with the process, however it ends: on PostgreSQL it is an advisory lock of a connection of its own
-    (which a pooler must not share between sessions), on SQLite the kernel's lock of a file beside the database.
-
-    Raises:
-        PublisherBusy: another one had it for all of `wait_seconds`.
-    """
-    hold = _held_by_postgresql if engine.dialect.name == "postgresql" else _held_by_file
-    with hold(engine, time.monotonic() + wait_seconds) as check:
-        yield check
-
-
-@contextmanager
-def _held_by_postgresql(engine: Engine, deadline: float) -> Iterator[Callable[[], None]]:
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while not connection.execute(select(func.pg_try_advisory_lock(_PUBLISHER_LOCK))).scalar_one():
-            _wait(deadline)
-
-        def check() -> None:
-            try:
-                connection.execute(text("SELECT 1"))
-            except DBAPIError as error:
-                raise PublisherLockLost(
-                    "the database ended the connection that held the publisher's lock; publish again"
-                ) from error
-
-        try:
-            yield check
-        finally:
-            connection.invalidate()  # closed, not pooled: the lock goes with its session
-
-
-@contextmanager
-def _held_by_file(engine: Engine, deadline: float) -> Iterator[Callable[[], None]]:
-    database = engine.url.database
-    if not database or database == ":memory:":
-        yield lambda: None  # nobody else can open it
-        return
-    with Path(f"{database}.publisher").open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                _wait(deadline)
-        yield lambda: None
-
-
-def _wait(deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        raise PublisherBusy("another process is telling GitHub what waits; it, or the next publisher, tells all")
-    time.sleep(_RETRY_SECONDS)

@@ -21,7 +21,7 @@ from repo_agent_dagster.ops.environment import OpsEnvironment
 from repo_agent_dagster.ops.issues.files import write_files
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.options import options_of
-from repo_agent_dagster.ops.wording.safety import one_line
+from repo_agent_dagster.pages.safety import one_line
 from repo_agent_dagster.settings import Settings
 from repo_agent_dagster.store.tables import metadata, ops_issues, ops_scans
 from tests.ai.endpoint_server import ModelServer, completion

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from repo_agent_dagster.contracts.base import SnakeContract
 from repo_agent_dagster.contracts.faults import RepoAgentError
 from repo_agent_dagster.ops.issues.body import MAX_TITLE_CHARACTERS
-from repo_agent_dagster.ops.wording.safety import as_data, one_line, prose
+from repo_agent_dagster.pages.safety import as_data, one_line, prose
 from repo_agent_dagster.redaction import redact, redact_value
 
 if TYPE_CHECKING:

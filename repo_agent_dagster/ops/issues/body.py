@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from repo_agent_dagster.contracts.issue_details import IssueRun
-from repo_agent_dagster.ops.wording.safety import cell_code, fenced, inline, inline_code, one_line
 from repo_agent_dagster.pages import markdown_text
+from repo_agent_dagster.pages.safety import cell_code, fenced, inline, inline_code, one_line
 from repo_agent_dagster.pages.wording import plural
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.ops_issues import OpsIssue

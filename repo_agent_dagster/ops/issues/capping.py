@@ -9,8 +9,8 @@ from datetime import date, datetime
 from repo_agent_dagster.contracts.issue_details import IssueDetails
 from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.ops.analysis.model import Incident
-from repo_agent_dagster.ops.wording.safety import inline, one_line
 from repo_agent_dagster.pages import markdown_text
+from repo_agent_dagster.pages.safety import inline, one_line
 from repo_agent_dagster.pages.wording import plural
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store.ops_sightings import Sighting

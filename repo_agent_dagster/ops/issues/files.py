@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.ops.issues import body
-from repo_agent_dagster.ops.wording.safety import inline, one_line
 from repo_agent_dagster.pages import markdown_text
+from repo_agent_dagster.pages.safety import inline, one_line
 from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store import ops_issues

@@ -1,19 +1,10 @@
-"""The marker by which an issue or a comment on GitHub is known to be ours, whatever else was lost.
+"""What the mark in an issue or a comment of ours says: the problem, our issue, and which of its texts it stands in."""
 
-It is an HTML comment, which no reader sees, with an HMAC over what it says: nobody who can only read our issues can
-forge one for another problem. It counts only in what our own account wrote, and log text cannot hold one: `safety`
-breaks every comment's opening.
-"""
-
-import hashlib
-import hmac
-import re
 from dataclasses import dataclass
 
-_MARKER = re.compile(
-    r"<!-- repo-agent:ops v1 (?P<fingerprint>[\w-]{1,100}) (?P<issue>[\w-]{1,64}) (?P<step>\S{1,110}) "
-    r"(?P<mac>[0-9a-f]{64}) -->"
-)
+from repo_agent_dagster.github.marks import read_mark, written_mark
+
+_KIND, _WORDS = "ops", 3
 _BODY = "issue"
 
 
@@ -32,19 +23,10 @@ class Marker:
 
     def written(self, key: bytes) -> str:
         """Return the marker as it stands in a body, signed."""
-        return f"<!-- repo-agent:ops v1 {self._said()} {self._mac(key)} -->"
-
-    def _said(self) -> str:
-        return f"{self.fingerprint} {self.issue_id} {self.step}"
-
-    def _mac(self, key: bytes) -> str:
-        return hmac.new(key, self._said().encode(), hashlib.sha256).hexdigest()
+        return written_mark(_KIND, (self.fingerprint, self.issue_id, self.step), key)
 
 
 def read_marker(body: str, key: bytes) -> Marker | None:
     """Return the first marker in a body that was signed with the key, or None."""
-    for found in _MARKER.finditer(body):
-        marker = Marker(found["fingerprint"], found["issue"], found["step"])
-        if hmac.compare_digest(marker._mac(key), found["mac"]):
-            return marker
-    return None
+    words = read_mark(_KIND, _WORDS, body, key)
+    return None if words is None else Marker(*words)

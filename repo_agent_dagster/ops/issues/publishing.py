@@ -18,7 +18,8 @@ from repo_agent_dagster.ops.issues.telling import SETTLING_TIME, RepositoryClose
 from repo_agent_dagster.store import ops_issues, ops_outbox
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ops_issues import OpsIssue
-from repo_agent_dagster.store.ops_outbox import Intent, PublisherBusy, PublisherLockLost, publisher_lock
+from repo_agent_dagster.store.ops_outbox import Intent
+from repo_agent_dagster.store.publisher_lock import Publisher, PublisherBusy, PublisherLockLost, publisher_lock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -75,7 +76,7 @@ def publish(
     """
     done = Published()
     try:
-        with publisher_lock(engine, wait_seconds=wait_seconds) as check:
+        with publisher_lock(engine, Publisher.OPS, wait_seconds=wait_seconds) as check:
             _Round(engine, github, policy, key, now, server, check, say, done).run()
     except PublisherBusy as busy:
         done.is_busy = True

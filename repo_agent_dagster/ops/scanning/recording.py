@@ -12,7 +12,7 @@ from repo_agent_dagster.ops.analysis.model import Failure, Incident, Line
 from repo_agent_dagster.ops.issues.capping import cap, overflow_listing, overflow_sightings
 from repo_agent_dagster.ops.scanning.recognising import Recognised
 from repo_agent_dagster.ops.wording.by_rule import Wording, word
-from repo_agent_dagster.ops.wording.safety import one_line
+from repo_agent_dagster.pages.safety import one_line
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store import ops_tallies
 from repo_agent_dagster.store.ops_owners import owners_of

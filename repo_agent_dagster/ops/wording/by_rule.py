@@ -13,7 +13,7 @@ from repo_agent_dagster.ops.analysis.model import Failure, History, Incident, Ru
 from repo_agent_dagster.ops.severity.rating import Severity
 from repo_agent_dagster.ops.wording.excerpt import excerpt
 from repo_agent_dagster.ops.wording.reproducing import commands
-from repo_agent_dagster.ops.wording.safety import as_data, fenced, inline_code, one_line
+from repo_agent_dagster.pages.safety import as_data, fenced, inline_code, one_line
 from repo_agent_dagster.pages.wording import plural
 from repo_agent_dagster.redaction import redact
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from repo_agent_dagster.ops.analysis.model import Failure, Line
-from repo_agent_dagster.ops.wording.safety import clean
+from repo_agent_dagster.pages.safety import clean
 from repo_agent_dagster.redaction import redact
 
 MAX_LINES = 60

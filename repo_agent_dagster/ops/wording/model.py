@@ -31,7 +31,7 @@ from repo_agent_dagster.ops.severity.rating import Severity
 from repo_agent_dagster.ops.wording.answers import IncidentAnswers, ModelWords, id_problems, words_of
 from repo_agent_dagster.ops.wording.by_rule import Wording, titled
 from repo_agent_dagster.ops.wording.excerpt import excerpt
-from repo_agent_dagster.ops.wording.safety import as_data, inline_code, one_line, prose
+from repo_agent_dagster.pages.safety import as_data, inline_code, one_line, prose
 from repo_agent_dagster.redaction import redact
 from repo_agent_dagster.store import ops_wordings
 from repo_agent_dagster.store.engine import read_transaction, write_transaction

@@ -11,8 +11,9 @@ from typing import get_args
 import pytest
 from sqlalchemy import Engine, text
 
-from repo_agent_dagster.store.ops_outbox import publisher_lock
 from repo_agent_dagster.store.ops_sightings import Sighting
+from repo_agent_dagster.store.publisher_lock import Publisher as Kind
+from repo_agent_dagster.store.publisher_lock import publisher_lock
 from tests.loopback.issues import OURS, FakeGitHub, FakeRepository
 from tests.loopback.server import Answer, Asked, said
 from tests.ops.issues.conftest import KEY, NOW, Publisher, problem, scan, stored, tomorrow
@@ -140,7 +141,7 @@ def test_a_publisher_that_finds_another_at_work_leaves_all_to_it(
     scan(store, problem("a"))
     publisher = Publisher(store, github)
 
-    with publisher_lock(store, wait_seconds=0):
+    with publisher_lock(store, Kind.OPS, wait_seconds=0):
         busy = publisher(wait_seconds=0.2)
     done = publisher()
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from repo_agent_dagster.ops.wording import safety
+from repo_agent_dagster.pages import safety
 from repo_agent_dagster.pages.markdown_text import inert, line_start
 
 if TYPE_CHECKING:

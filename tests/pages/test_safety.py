@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from repo_agent_dagster.ops.wording.safety import as_data, clean, fenced, inline, inline_code, one_line, prose
+from repo_agent_dagster.pages.safety import as_data, clean, fenced, inline, inline_code, one_line, prose
 
 ALLOWED = ("github.com/acme/shop",)
 HTML = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -42,17 +42,17 @@ def fenced(text: str, language: str = "text") -> str:
     A `language` that is none to be shown as it is (``mermaid``) is taken as ``text``.
     """
     shown = language if _SHOWN_LANGUAGE.fullmatch(language) else "text"
-    return markdown_text.fenced(_no_comment(clean(text)).rstrip("\n"), shown)
+    return markdown_text.fenced(without_comments(clean(text)).rstrip("\n"), shown)
 
 
 def inline_code(text: str) -> str:
     """Return the text as a code span, clean and on one line; for a table's cell there is `cell_code`."""
-    return markdown_text.code_span(_no_comment(clean(text)))
+    return markdown_text.code_span(without_comments(clean(text)))
 
 
 def cell_code(text: str) -> str:
     """Return the text as `inline_code` does, for the cell of a table."""
-    return markdown_text.code(_no_comment(clean(text)))
+    return markdown_text.code(without_comments(clean(text)))
 
 
 def inline(text: str) -> str:
@@ -67,7 +67,7 @@ def prose(text: str, allowed: Collection[str] = ()) -> str:
     links and bare addresses become code; HTML, images, titles of links, mentions, references to issues and commits are
     shown as text. `allowed` are hosts, or hosts with the beginning of a path: ``github.com/acme/shop``; https only.
     """
-    from repo_agent_dagster.ops.wording.prose import rewritten  # loads the parser
+    from repo_agent_dagster.pages.prose import rewritten  # loads the parser
 
     text = clean(text)
     return rewritten(text if len(text) <= MAX_PROSE_CHARACTERS else text[: MAX_PROSE_CHARACTERS - 1] + _CUT, allowed)
@@ -84,6 +84,6 @@ def as_data(text: str, what: str = "log lines") -> str:
     )
 
 
-def _no_comment(text: str) -> str:
-    """Break HTML comments visibly, so that no copy of the marker by which our own issues are found can stand here."""
+def without_comments(text: str) -> str:
+    """Break HTML comments visibly, so that no copy of a mark by which our own texts are found can stand here."""
     return _COMMENT.sub("<! ", text)
