@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from repo_agent_dagster.contracts.reports import DeliveryReport, FileReport, PatchReport
 from repo_agent_dagster.pages.rendering import Headline, page_environment
 from repo_agent_dagster.reports import wording
-from repo_agent_dagster.reports.charts import day_chart, outcome_ring, phase_timeline
+from repo_agent_dagster.reports.chart_geometry import day_chart, outcome_ring, phase_timeline
 from repo_agent_dagster.reports.diffs import Diff, read_diff
 
 MAX_PAGE_DIFF_BYTES = 1536 * 1024

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from repo_agent_dagster.contracts.reports import DayReport, PatchCounts, PhaseReport
-from repo_agent_dagster.reports.charts import MAX_DAYS_DRAWN, MIN_DAYS_DRAWN, day_chart, outcome_ring, phase_timeline
+from repo_agent_dagster.reports.chart_geometry import MAX_DAYS_DRAWN, MIN_DAYS_DRAWN, day_chart, outcome_ring, phase_timeline
 
 DAY = date(2026, 3, 4)
 AT = datetime(2026, 3, 4, tzinfo=UTC)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.reports.build import build_report
-from repo_agent_dagster.reports.charts import OUTCOMES
+from repo_agent_dagster.reports.chart_geometry import OUTCOMES
 from repo_agent_dagster.reports.diffs import Diff, DiffLine
 from repo_agent_dagster.reports.facts import CustodyFact, OrderFacts
 from repo_agent_dagster.reports.html import headline, load_diffs, render_html
