@@ -27,7 +27,17 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     """Return how long something took, e.g. ``2 d 4 h``, ``1 h 02 min``, ``3 min 20 s`` or ``4.2 s``."""
     if start is None or end is None:
         return "–"
-    seconds = max((end - start) / timedelta(seconds=1), 0.0)
+    return _length(max((end - start) / timedelta(seconds=1), 0.0))
+
+
+def latency(seconds: float | None) -> str:
+    """Return seconds in the unit that fits, e.g. ``12 ms``, ``4.2 s`` or ``3 min 20 s``; a dash when there are none."""
+    if seconds is None:
+        return "–"
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else _length(seconds)
+
+
+def _length(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
