@@ -105,6 +105,9 @@ def resolve(
     issue_id: IssueId,
     note: Annotated[str, typer.Option(help="What was done; it stands on GitHub, too.")] = "",
     close: Annotated[bool, typer.Option("--close", help="Close it: there is nothing to be done.")] = False,
+    order: Annotated[
+        str | None, typer.Option(help="The order that did it; default: that of the task that worked on it.")
+    ] = None,
 ) -> None:
     """Mark an issue as resolved. If it is seen on a later day, the next scan reopens it as a regression."""
     from repo_agent_dagster.ops.issues import handling
@@ -112,18 +115,27 @@ def resolve(
     environment = _environment()
     status = IssueStatus.CLOSED if close else IssueStatus.RESOLVED
     issue = _find(environment.engine, issue_id)
-    issue = handling.resolve(environment.engine, issue.id, now=_now(), note=note, status=status)
+    issue = handling.resolve(environment.engine, issue.id, now=_now(), note=note, status=status, order_id=order)
     _done(status.value, issue, environment)
 
 
-def work_on(issue_id: IssueId, as_json: AsJson = False) -> None:
+def work_on(
+    issue_id: IssueId,
+    order: Annotated[str | None, typer.Option(help="The order that the work is for.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Submit a task that makes the issue's error happen in a sandbox, as a failing test; one at a time."""
     from repo_agent_dagster.ops.issues import handling
 
     environment = _environment()
     issue = _find(environment.engine, issue_id)
     task = handling.work_on(
-        environment.engine, issue.id, policy=environment.policy, server=environment.server, now=_now()
+        environment.engine,
+        issue.id,
+        policy=environment.policy,
+        server=environment.server,
+        now=_now(),
+        order_id=order,
     )
     if as_json:
         ops_view.print_json(asdict(task))

@@ -63,6 +63,7 @@ class OpsIssue:
     gh_comment_id: int | None
     gh_problem: str | None
     gh_synced_at: datetime | None
+    order_id: str | None
 
     @property
     def is_settled(self) -> bool:
@@ -171,8 +172,16 @@ def claim(connection: Connection, issue_id: str, assignee: str) -> bool:
     return True
 
 
-def settle(connection: Connection, issue_id: str, status: IssueStatus, note: str, *, now: datetime) -> None:
-    """Resolve or close an issue, and keep what was noted on it.
+def settle(
+    connection: Connection,
+    issue_id: str,
+    status: IssueStatus,
+    note: str,
+    *,
+    now: datetime,
+    order_id: str | None = None,
+) -> None:
+    """Resolve or close an issue, and keep what was noted on it and which order brought it about.
 
     Raises:
         UnknownIssue: there is no such issue.
@@ -180,6 +189,8 @@ def settle(connection: Connection, issue_id: str, status: IssueStatus, note: str
     """
     issue = locked(connection, issue_id)
     set_status(connection, issue_id, status, now=now)
+    if order_id:
+        write(connection, issue_id, order_id=order_id)
     if note:
         details = issue.details.model_copy(update={"resolution": note})
         write(connection, issue_id, details=details.model_dump(mode="json"))
@@ -191,7 +202,7 @@ def reopen(connection: Connection, issue_id: str, *, is_regression: bool) -> Non
     connection.execute(
         ops_issues.update()
         .where(ops_issues.c.id == issue_id, ops_issues.c.status.in_([s.value for s in SETTLED_STATUSES]))
-        .values(status=IssueStatus.OPEN.value, resolved_at=None, assignee=None, regressions=again)
+        .values(status=IssueStatus.OPEN.value, resolved_at=None, assignee=None, order_id=None, regressions=again)
     )
 
 

@@ -76,6 +76,8 @@ class TestVerdict:
         assert snapshot(root) == before
         told = [(one.event, one.ts_check_ok) for one in events(sqlite_store)[4:]]
         assert told == [("patch_failed", False)] * 2 + [("patch_reverted", None)] * 2
+        meta = events(sqlite_store)[4].meta or {}
+        assert [meta[f"findings_{when}"] for when in ("before", "after", "added")] == [0, 1, 1]
 
     def test_a_finding_that_was_there_before_stops_nothing(
         self, root: Path, patch: Apply, sqlite_store: Engine
@@ -88,7 +90,8 @@ class TestVerdict:
         )
         validated = events(sqlite_store)[4:]
         assert [(one.event, one.ts_check_ok) for one in validated] == [("patch_validated", True)] * 2
-        assert validated[0].meta == {"check": "python syntax"}
+        counts = {"findings_before": 1, "findings_after": 1, "findings_added": 0}
+        assert validated[0].meta == {"check": "python syntax", **counts}
 
     def test_without_a_check_nothing_is_counted_as_well(self, root: Path, patch: Apply, sqlite_store: Engine) -> None:
         fill(root, {"f": b"a\n"})

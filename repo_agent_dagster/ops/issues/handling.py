@@ -16,7 +16,7 @@ from repo_agent_dagster.store.ops_issues import OpsIssue
 from repo_agent_dagster.store.ops_summary import IssueSummary
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 MAX_NOTE_CHARACTERS = 4_000
 MAX_ASSIGNEE_CHARACTERS = 200
@@ -67,18 +67,27 @@ def triage(engine: "Engine", issue_id: str, *, now: datetime) -> OpsIssue:
 
 
 def resolve(
-    engine: "Engine", issue_id: str, *, now: datetime, note: str = "", status: IssueStatus = IssueStatus.RESOLVED
+    engine: "Engine",
+    issue_id: str,
+    *,
+    now: datetime,
+    note: str = "",
+    status: IssueStatus = IssueStatus.RESOLVED,
+    order_id: str | None = None,
 ) -> OpsIssue:
     """Resolve an issue, or close it as nothing to be done (`status`); on GitHub it is commented and closed.
 
-    Seen on a later UTC day than `now`, it comes back as a regression.
+    `order_id` is the order that brought it about, whose delivery report then tells of it; by default the order of the
+    latest task that works on the issue, if it has one. Seen on a later UTC day than `now`, the issue comes back as a
+    regression.
 
     Raises:
         UnknownIssue, IssueStepRefused: there is none, or it is settled already.
     """
     said = redact(note.strip())[:MAX_NOTE_CHARACTERS]
     with write_transaction(engine) as connection:
-        ops_issues.settle(connection, issue_id, status, said, now=now)
+        order = order_id or order_of_work(connection, issue_id)
+        ops_issues.settle(connection, issue_id, status, said, now=now, order_id=order)
         issue = ops_issues.get(connection, issue_id)
         intents.note_settling(connection, issue, status, said, now=now)
         return issue
@@ -98,12 +107,13 @@ def work_on(
     server: str,
     now: datetime,
     pathway: Pathway = Pathway.ERROR_RECREATION,
+    order_id: str | None = None,
 ) -> IssueTask:
     """Submit a task that works on the issue's prompt, and return it; one that waits or runs for it is returned instead.
 
     The task makes the error happen at the commit of the latest build that showed it, and keeps what makes it happen as
-    a failing test. `server` is where GitHub's repositories are (``https://github.com``). Goal runs, which would also
-    repair it, are not built yet.
+    a failing test, under `order_id` if one is given. `server` is where GitHub's repositories are
+    (``https://github.com``). Goal runs, which would also repair it, are not built yet.
 
     Raises:
         UnknownIssue: there is none.
@@ -116,7 +126,7 @@ def work_on(
         )
     with write_transaction(engine) as connection:
         issue = ops_issues.locked(connection, issue_id)
-        prefix = f"ops-issue:{issue.id}:{pathway}:"
+        prefix = f"{_work_prefix(issue.id)}{pathway}:"
         earlier = task_requests.by_dedupe_prefix(connection, prefix)
         running = next((task for task in earlier if task.is_open), None)
         if running is not None:
@@ -127,9 +137,21 @@ def work_on(
             _recreation(issue, policy, server),
             now=now,
             initial_prompt=issue.prompt,
+            order_id=order_id,
             dedupe_key=f"{prefix}{len(earlier) + 1}",
         )
         return IssueTask(task.id, is_new=True)
+
+
+def _work_prefix(issue_id: str) -> str:
+    """How the dedupe keys of an issue's tasks begin."""
+    return f"ops-issue:{issue_id}:"
+
+
+def order_of_work(connection: "Connection", issue_id: str) -> str | None:
+    """Return the order of the latest task that works on the issue and has one."""
+    tasks = task_requests.by_dedupe_prefix(connection, _work_prefix(issue_id))
+    return next((task.order_id for task in reversed(tasks) if task.order_id), None)
 
 
 def _recreation(issue: OpsIssue, policy: IssuePolicy, server: str) -> ErrorRecreationPayload:

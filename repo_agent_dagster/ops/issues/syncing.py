@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.github.faults import IssueGone, IssueTransferred
+from repo_agent_dagster.ops.issues.handling import order_of_work
 from repo_agent_dagster.ops.issues.intents import NEVER_AGAIN, note_reopening
 from repo_agent_dagster.ops.issues.survey import Survey
 from repo_agent_dagster.store import ops_issues, ops_outbox
@@ -96,7 +97,8 @@ def follow(connection: "Connection", issue: OpsIssue, found: "Issue", *, now: da
     if found.state == "closed" and issue.gh_state != "closed" and not issue.is_settled:
         status = IssueStatus.RESOLVED if found.state_reason in (None, "completed") else IssueStatus.CLOSED
         closed_at = found.closed_at or now
-        ops_issues.set_status(connection, issue.id, status, now=closed_at)
+        order = order_of_work(connection, issue.id)
+        ops_issues.settle(connection, issue.id, status, "", now=closed_at, order_id=order)
         if issue.last_seen.date() > closed_at.date():
             # It was seen again before we came to know that it had been closed.
             ops_issues.reopen(connection, issue.id, is_regression=True)

@@ -36,10 +36,20 @@ PlanPrefix = Callable[[int, ReadFile], Plan]
 
 
 @dataclass(frozen=True)
+class FindingCounts:
+    """How many findings there were. `before` is None where the check could not run before the batch."""
+
+    before: int | None
+    after: int
+    added: int
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a check says of a batch: the findings that it added, and the patch that brought the first of them."""
 
     added: tuple[Finding, ...]
+    counts: FindingCounts
     guilty: Guilty | None = None
 
     @property
@@ -59,6 +69,7 @@ class Judge:
         self._changed = tuple(file.path for file in plan.files)
         self._moved = _moved(plan)
         self._before: Sequence[Finding] = ()
+        self._knows_before = False
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +87,7 @@ class Judge:
         """
         try:
             self._before = self._check(NOTHING)
+            self._knows_before = True
         except CheckUnusable:
             # The batch may bring what the check needs, as its configuration. If it does not, looking after tells.
             self._before = ()
@@ -86,10 +98,12 @@ class Judge:
         Raises:
             CheckUnusable, CheckWithoutVerdict, TransientFault: there is none.
         """
-        added = added_findings(self._before, self._check(NOTHING), self._moved)
+        after = self._check(NOTHING)
+        added = added_findings(self._before, after, self._moved)
+        counts = FindingCounts(len(self._before) if self._knows_before else None, len(after), len(added))
         if not added:
-            return Verdict(())
-        return Verdict(tuple(added), self._guilty(added[0], seconds_for_bisect))
+            return Verdict((), counts)
+        return Verdict(tuple(added), counts, self._guilty(added[0], seconds_for_bisect))
 
     @property
     def name(self) -> str:
@@ -164,7 +178,8 @@ def settle(
             raise type(error)(message) from error
         error.add_note("The check gave no verdict, so the batch was reverted.")
         raise
-    meta: dict[str, Any] = {"check": judge.name}
+    counts = {f"findings_{when}": count for when, count in asdict(verdict.counts).items()}
+    meta: dict[str, Any] = {"check": judge.name, **counts}
     if verdict.ok:
         custody.record(records.following(events, PatchEventName.PATCH_VALIDATED, now, ok=True, meta=meta))
         return

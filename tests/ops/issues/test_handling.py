@@ -22,7 +22,7 @@ from repo_agent_dagster.ops.issues.handling import (
     work_on,
 )
 from repo_agent_dagster.ops.issues.policy import IssuePolicy
-from repo_agent_dagster.store import task_requests
+from repo_agent_dagster.store import ops_issues, task_requests
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.ops_issues import IssueStepRefused, UnknownIssue
 from repo_agent_dagster.store.task_requests import TaskRequest
@@ -167,8 +167,8 @@ def test_the_summary_tells_statuses_kinds_places_and_days(store: Engine) -> None
     ]
 
 
-def work(engine: Engine, issue_id: str, policy: IssuePolicy | None = None) -> IssueTask:
-    return work_on(engine, issue_id, policy=policy or IssuePolicy(), server=SERVER, now=NOW)
+def work(engine: Engine, issue_id: str, policy: IssuePolicy | None = None, *, order_id: str | None = None) -> IssueTask:
+    return work_on(engine, issue_id, policy=policy or IssuePolicy(), server=SERVER, now=NOW, order_id=order_id)
 
 
 def task(engine: Engine, task_id: str) -> TaskRequest:
@@ -212,6 +212,16 @@ def test_a_task_that_is_open_is_returned_and_after_it_a_new_one_is_made(store: E
 
     assert same == replace(first, is_new=False)
     assert (second.is_new, second.task_id != first.task_id) == (True, True)
+
+
+def test_what_is_resolved_is_put_down_to_the_order_that_worked_on_it(sqlite_store: Engine) -> None:
+    (seen,) = scan(sqlite_store, problem("boom"))
+    work(sqlite_store, seen.issue_id, order_id="42")
+    assert resolve(sqlite_store, seen.issue_id, now=NOW).order_id == "42"
+    with write_transaction(sqlite_store) as connection:
+        ops_issues.reopen(connection, seen.issue_id, is_regression=False)
+        assert ops_issues.get(connection, seen.issue_id).order_id is None
+    assert resolve(sqlite_store, seen.issue_id, now=NOW, order_id="43").order_id == "43"
 
 
 def test_a_worker_needs_a_repository_to_work_on(sqlite_store: Engine) -> None:
