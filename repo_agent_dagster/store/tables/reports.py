@@ -81,23 +81,24 @@ report_targets = Table(
     "report_targets",
     metadata,
     uuid_key(),
-    Column("order_id", String(200), nullable=False, comment="empty: every order, and the weekly digests"),
+    Column("document", String(210), nullable=False, comment="order <id>, week <week>; empty: all of both"),
     Column("kind", String(16), nullable=False),
     Column("address", Text, nullable=False, comment="a folder, a prefix, owner/name#12, owner/name, or a URL"),
     Column("secret_env", String(200), comment="the environment variable that holds the secret, never the secret"),
     created_at(),
     Column("ended_at", UtcDateTime),
     CheckConstraint("kind IN ('file', 'artifact', 'github', 'webhook')", name="kind"),
-    UniqueConstraint("order_id", "kind", "address"),
+    UniqueConstraint("document", "kind", "address"),
 )
-"""Where an order's report is to be published whenever it has a new version."""
+"""Where an order's report, or a week's digest, is published whenever it has a new version."""
 
 report_publications = Table(
     "report_publications",
     metadata,
     Column("target_id", ForeignKey("report_targets.id", ondelete="CASCADE"), primary_key=True),
-    Column("order_id", String(200), primary_key=True),
+    Column("document", String(210), primary_key=True, comment="order <id>, week <week>"),
     Column("version", Integer, nullable=False, comment="the newest version that got there; 0: none yet"),
+    Column("refused_version", Integer, comment="a version that will not get there; the next one is tried"),
     Column("place", Text, comment="what it became there: a path, a URL"),
     Column("remote_id", String(64), comment="GitHub's number of our issue or id of our comment, to be edited again"),
     Column("attempts", Integer, nullable=False, server_default="0", comment="failed attempts since it last got there"),
@@ -105,4 +106,4 @@ report_publications = Table(
     Column("problem", Text),
     Column("published_at", UtcDateTime),
 )
-"""What was published where: one row for a target and an order."""
+"""What was published where: one row for a target and a document."""

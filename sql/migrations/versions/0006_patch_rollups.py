@@ -174,7 +174,7 @@ def upgrade() -> None:
         "report_targets",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column(
-            "order_id", sa.String(length=200), nullable=False, comment="empty: every order, and the weekly digests"
+            "document", sa.String(length=210), nullable=False, comment="order <id>, week <week>; empty: all of both"
         ),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column(
@@ -190,7 +190,7 @@ def upgrade() -> None:
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("kind IN ('file', 'artifact', 'github', 'webhook')", name=op.f("ck_report_targets_kind")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_targets")),
-        sa.UniqueConstraint("order_id", "kind", "address", name=op.f("uq_report_targets_order_id_kind_address")),
+        sa.UniqueConstraint("document", "kind", "address", name=op.f("uq_report_targets_document_kind_address")),
     )
     op.create_table(
         "weekly_digests",
@@ -218,8 +218,14 @@ def upgrade() -> None:
     op.create_table(
         "report_publications",
         sa.Column("target_id", sa.String(length=36), nullable=False),
-        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("document", sa.String(length=210), nullable=False, comment="order <id>, week <week>"),
         sa.Column("version", sa.Integer(), nullable=False, comment="the newest version that got there; 0: none yet"),
+        sa.Column(
+            "refused_version",
+            sa.Integer(),
+            nullable=True,
+            comment="a version that will not get there; the next one is tried",
+        ),
         sa.Column("place", sa.Text(), nullable=True, comment="what it became there: a path, a URL"),
         sa.Column(
             "remote_id",
@@ -240,7 +246,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["target_id"], ["report_targets.id"], name=op.f("fk_report_publications_target_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("target_id", "order_id", name=op.f("pk_report_publications")),
+        sa.PrimaryKeyConstraint("target_id", "document", name=op.f("pk_report_publications")),
     )
 
 
