@@ -1,5 +1,6 @@
 """What every test may use: a clock, and the store on both databases."""
 
+import shutil
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -39,11 +40,21 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresClust
         yield cluster
 
 
-@pytest.fixture
-def sqlite_store(tmp_path: Path) -> Iterator[Engine]:
-    """An upgraded SQLite store."""
-    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
+@pytest.fixture(scope="session")
+def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An upgraded SQLite store, to be copied: upgrading one for each test would be most of a test's time."""
+    path = tmp_path_factory.mktemp("store") / "template.db"
+    engine = open_store(f"sqlite:///{path}")
     upgrade(engine)
+    engine.dispose()  # the last connection takes what is in the write-ahead log into the file
+    return path
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path, upgraded_file: Path) -> Iterator[Engine]:
+    """An upgraded SQLite store: a file of its own, copied from a template."""
+    shutil.copy(upgraded_file, tmp_path / "store.db")
+    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
     yield engine
     engine.dispose()
 

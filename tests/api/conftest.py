@@ -11,15 +11,7 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.settings import Settings
 from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.revision import open_upgraded
 from tests.api.server import served
-
-
-@pytest.fixture(scope="session")
-def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("api") / "template.db"
-    open_upgraded(f"sqlite:///{path}").dispose()
-    return path
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.store.revision import open_upgraded
-
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -20,13 +18,6 @@ def root(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "f.py").write_text("def f():\n    return 1\n")
     return folder
-
-
-@pytest.fixture(scope="module")
-def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "template.db"
-    open_upgraded(f"sqlite:///{path}").dispose()
-    return path
 
 
 @pytest.fixture

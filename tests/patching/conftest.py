@@ -1,7 +1,6 @@
 """A workspace, its custody, and short ways to ask for patches."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,29 +10,9 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import BatchResult, Workspace, apply_batch
-from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.patch_events import StoreCustody
 
 Apply = Callable[..., BatchResult]
-
-
-@pytest.fixture(scope="session")
-def upgraded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An upgraded SQLite store, to be copied: upgrading one for each test is most of a test's time."""
-    path = tmp_path_factory.mktemp("store") / "template.db"
-    engine = open_store(f"sqlite:///{path}")
-    upgrade(engine)
-    engine.dispose()
-    return path
-
-
-@pytest.fixture
-def sqlite_store(tmp_path: Path, upgraded_file: Path) -> Iterator[Engine]:
-    shutil.copy(upgraded_file, tmp_path / "store.db")
-    engine = open_store(f"sqlite:///{tmp_path / 'store.db'}")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from repo_agent_dagster.contracts.ops import IssueStatus
 from repo_agent_dagster.ops.issues import handling
 from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.migrate import upgrade
 from repo_agent_dagster.store.ops_issues import IssueStepRefused
 from tests.loopback.issues import FakeGitHub, FakeRepository
 from tests.loopback.server import Loopback, serving
@@ -32,16 +31,6 @@ deeds = st.tuples(st.sampled_from(["close", "reopen", "delete", "resolve", "clai
 
 
 @pytest.fixture(scope="module")
-def template() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "store.db"
-        engine = open_store(f"sqlite:///{path}")
-        upgrade(engine)
-        engine.dispose()
-        yield path
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Loopback]:
     with serving() as loopback:
         yield loopback
@@ -50,10 +39,10 @@ def server() -> Iterator[Loopback]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(scans, publishings, deeds), min_size=3, max_size=12))
 def test_each_problem_has_one_issue_and_both_sides_agree_in_the_end(
-    template: Path, server: Loopback, steps: list[Step]
+    upgraded_file: Path, server: Loopback, steps: list[Step]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(shutil.copy(template, folder))
+        path = Path(shutil.copy(upgraded_file, folder))
         engine = open_store(f"sqlite:///{path}")
         try:
             live(engine, FakeGitHub(server), steps)

@@ -1,5 +1,6 @@
 """A small shop with bugs of all kinds, opened once for a module; descriptions are run against it."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,6 @@ from repo_agent_dagster.sandbox.repositories.mirrors import Repositories
 from repo_agent_dagster.sandbox.spec import SandboxSpec
 from repo_agent_dagster.store import task_requests
 from repo_agent_dagster.store.engine import open_store, write_transaction
-from repo_agent_dagster.store.migrate import upgrade
 
 SHOP = {
     "shop/__init__.py": "from shop.cart import Cart, dearest, discounted\n",
@@ -103,14 +103,16 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def make_context(sandbox_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], TaskContext]]:
+def make_context(
+    sandbox_image: str, upgraded_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], TaskContext]]:
     """Make what steps work with; what it opens is destroyed after the module."""
     opened: list[TaskContext] = []
 
     def make() -> TaskContext:
         folder = tmp_path_factory.mktemp("recreation")
+        shutil.copy(upgraded_file, folder / "store.db")
         engine = open_store(f"sqlite:///{folder / 'store.db'}")
-        upgrade(engine)
         payload = ErrorRecreationPayload(repo_url="https://git.example/any", bug_description="x")
         with write_transaction(engine) as conn:
             task = task_requests.submit(conn, Pathway.ERROR_RECREATION, payload, now=datetime.now(UTC))
