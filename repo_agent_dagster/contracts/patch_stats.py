@@ -7,7 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from repo_agent_dagster.contracts.base import Contract
 from repo_agent_dagster.contracts.reports import ErrorCount, NumberSource, PatchCounts, StepLatency
@@ -71,11 +71,7 @@ class TrendRow(Contract):
     counts: PatchCounts
     first_patch: Annotated[datetime, Field(description="First event of the group's first patch in the range.")]
     last_patch: Annotated[datetime, Field(description="First event of the group's last patch in the range.")]
-
-    @property
-    def duration_seconds(self) -> float:
-        """From the first patch to the last, in seconds."""
-        return (self.last_patch - self.first_patch).total_seconds()
+    duration_seconds: Annotated[NonNegativeFloat, Field(description="From the first patch to the last.")]
 
 
 class PatchTrends(Contract):
