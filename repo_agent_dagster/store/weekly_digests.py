@@ -102,7 +102,7 @@ def report_versions(conn: Connection, order_ids: Collection[str]) -> dict[str, i
     """Return the current version of the delivery reports of these orders; an order without a report is left out."""
     report = delivery_reports.c
     found = conn.execute(select(report.order_id, report.version).where(report.order_id.in_(order_ids), report.current))
-    return {order_id: number for order_id, number in found}
+    return {row.order_id: row.version for row in found}
 
 
 @dataclass(frozen=True)
