@@ -125,6 +125,11 @@ class GitHubIssues(GitHub):
         with _of_issue(f"opening an issue in {repository}"):
             return _issue(self._repository(repository).create_issue(title, body=body, labels=list(labels)))
 
+    def edit_issue(self, repository: str, number: int, *, title: str, body: str) -> None:
+        """Replace an issue's title and body; its state and labels stay."""
+        with _of_issue(f"editing issue {number} of {repository}"):
+            self._repository(repository).get_issue(number).edit(title=title, body=body)
+
     def comments(self, repository: str, number: int) -> list[Comment]:
         """Return all comments on an issue, oldest first."""
         with _of_issue(f"reading the comments on issue {number} of {repository}"):

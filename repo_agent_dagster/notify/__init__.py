@@ -2,7 +2,7 @@
 
 from repo_agent_dagster.notify.delivery import Delivery, deliver
 from repo_agent_dagster.notify.signature import EVENT_HEADER, KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
-from repo_agent_dagster.notify.subscribing import SECRET_ENV, InvalidTarget, checked_url, subscribe
+from repo_agent_dagster.notify.subscribing import SECRET_ENV, InvalidTarget, checked_url, checked_variable, subscribe
 
 __all__ = [
     "EVENT_HEADER",
@@ -13,6 +13,7 @@ __all__ = [
     "Delivery",
     "InvalidTarget",
     "checked_url",
+    "checked_variable",
     "deliver",
     "sign",
     "subscribe",

@@ -47,6 +47,17 @@ def checked_url(url: str) -> str:
     return url
 
 
+def checked_variable(name: str) -> str:
+    """Return the name of the environment variable with a secret, if it is one.
+
+    Raises:
+        InvalidTarget: it is none; perhaps it is the secret, and so it is not shown.
+    """
+    if not _ENV_NAME.fullmatch(name):
+        raise InvalidTarget("what was given is no name of an environment variable; give the name, not the secret")
+    return name
+
+
 def subscribe(
     engine: "Engine", url: str, *, now: datetime, batch_id: str | None = None, secret_env: str | None = None
 ) -> NotificationTarget:
@@ -55,8 +66,8 @@ def subscribe(
     Raises:
         InvalidTarget: the URL cannot be told, or `secret_env` is no variable's name.
     """
-    if secret_env is not None and not _ENV_NAME.fullmatch(secret_env):
-        raise InvalidTarget(f"{secret_env!r} is no name of an environment variable; give the name, not the secret")
+    if secret_env is not None:
+        checked_variable(secret_env)
     checked_url(url)
     with read_transaction(engine) as conn:
         found = notifications.active(conn, url, batch_id)

@@ -164,6 +164,7 @@ class FakeGitHub:
         if missing := self._missing(repo, int(number)):
             return missing
         issue, change = repo.issues[int(number)], asked.json
+        issue.title, issue.body = change.get("title", issue.title), change.get("body", issue.body)
         if "state" in change:
             issue.state = change["state"]
             issue.reason = change.get("state_reason")

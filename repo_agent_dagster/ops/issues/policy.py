@@ -1,8 +1,9 @@
 """Which issues go to GitHub, to which repository, with which labels: computed here, never by a model."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from repo_agent_dagster.github.names import is_repository_name
 
 OUR_LABEL = "ops-scan"
 """Every issue of ours has it; issues are found again by listing it."""
@@ -16,7 +17,6 @@ _COLORS = {
     "severity-5": "ededed",
 }
 _OTHER_COLOR = "0e8a16"
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})/[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,6 @@ class IssuePolicy:
     def wants(self, severity: int) -> bool:
         """Whether a problem of this severity becomes an issue on GitHub."""
         return severity <= self.threshold
-
-
-def is_repository_name(name: str) -> bool:
-    """Whether a text is a repository's name on GitHub: ``owner/name``."""
-    return _NAME.fullmatch(name) is not None and name.rpartition("/")[2] not in (".", "..")
 
 
 def labels_of(kind: str, severity: int) -> tuple[str, ...]:

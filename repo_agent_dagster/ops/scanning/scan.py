@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.contracts.ops import CauseName, IssueStatus
 from repo_agent_dagster.contracts.tasks import OpsScope
+from repo_agent_dagster.github.names import is_repository_name
 from repo_agent_dagster.ops.issues.intents import note_scan
-from repo_agent_dagster.ops.issues.policy import IssuePolicy, is_repository_name
+from repo_agent_dagster.ops.issues.policy import IssuePolicy
 from repo_agent_dagster.ops.scanning.reading import DayReading, read_failures
 from repo_agent_dagster.ops.scanning.recognising import Recognised, recognise
 from repo_agent_dagster.ops.scanning.recording import ScanRecord, record
