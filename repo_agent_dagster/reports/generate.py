@@ -1,5 +1,7 @@
-"""Bring an order's stored report up to date with its facts: a new version only when they changed."""
+"""Bring stored reports up to date with their orders' facts: a new version only when they changed."""
 
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,18 +11,22 @@ from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED, DeliveryReport
 from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.reports.build import build_report, content_digest
-from repo_agent_dagster.reports.facts import OrderFacts, VerifyChain, chain_verifier, gather
+from repo_agent_dagster.reports.facts import gather
 from repo_agent_dagster.reports.files import page_path
-from repo_agent_dagster.reports.html import load_diffs, render_html
+from repo_agent_dagster.reports.final_diffs import final_diffs, known_diffs
+from repo_agent_dagster.reports.html import render_html
 from repo_agent_dagster.reports.markdown import render_markdown
-from repo_agent_dagster.store import delivery_reports, order_facts
+from repo_agent_dagster.reports.stored import stored_report
+from repo_agent_dagster.store import custody_verdicts, delivery_reports, order_facts, order_marks
 from repo_agent_dagster.store.delivery_reports import NewReport, StoredReport, next_version
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 MAX_LOST_RACES = 20
+ORDERS_AT_ONCE = 20
+"""So many reports share their transactions; more would be held in memory."""
 
 
 class UnknownOrderError(PermanentFault):
@@ -32,95 +38,253 @@ class BusyOrderError(TransientFault):
 
 
 @dataclass(frozen=True)
-class GeneratedReport:
+class ReportVersion:
     """An order's current report. `is_new`: this call made the version; otherwise nothing had changed."""
 
     order_id: str
     version: int
     html_path: Path
     is_new: bool
+
+
+@dataclass(frozen=True)
+class GeneratedReport(ReportVersion):
+    """The same with all that the report says."""
+
     report: DeliveryReport
 
 
-def generate(engine: "Engine", order_id: str, *, reports_dir: Path, now: datetime) -> GeneratedReport:
+@dataclass(frozen=True)
+class GeneratedReports:
+    """What bringing reports up to date came to, over `orders` orders.
+
+    `made` are the new versions, `read` is how many orders were read, `mended` how many pages that were missing.
+    """
+
+    orders: int
+    made: tuple[ReportVersion, ...]
+    read: int
+    mended: int
+    seconds: float
+
+    @property
+    def unchanged(self) -> int:
+        """How many orders got no new version."""
+        return self.orders - len(self.made)
+
+
+@dataclass(frozen=True)
+class _Press:
+    """What reports are made with."""
+
+    engine: "Engine"
+    reports_dir: Path
+    now: datetime
+    dagster_url: str
+
+    def page(self, order_id: str, version: int) -> Path:
+        return self.reports_dir.absolute() / page_path(order_id, version)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A report as the facts tell it now, and the current version that it may replace."""
+
+    report: DeliveryReport
+    digest: str
+    mark: str | None
+    replaces: StoredReport | None
+
+    @property
+    def is_new(self) -> bool:
+        return self.replaces is None or self.replaces.content_digest != self.digest
+
+
+def generate(
+    engine: "Engine", order_id: str, *, reports_dir: Path, now: datetime, dagster_url: str = ""
+) -> GeneratedReport:
     """Make the order's report current, and its HTML page present under `reports_dir`.
 
-    Idempotent, and safe with other writers: of two that see the same change one makes the version.
+    Reads all of the order's facts, and walks the whole custody chain of every workspace that it touched. Idempotent,
+    and safe with other writers: of two that see the same change one makes the version.
 
     Raises:
         UnknownOrderError: the order has neither patch events, task requests nor migrations.
         BusyOrderError: other writers kept overtaking this one; try again.
     """
-    return _generate(engine, order_id or UNATTRIBUTED, reports_dir, now, chain_verifier())
-
-
-def generate_all(engine: "Engine", *, reports_dir: Path, now: datetime) -> list[GeneratedReport]:
-    """Make the report of every order that has patch events current, by order id; each custody chain is walked once."""
-    verify = chain_verifier()
+    name = order_id or UNATTRIBUTED
+    press = _Press(engine, reports_dir, now, dagster_url)
     with read_transaction(engine) as conn:
-        orders = order_facts.order_ids(conn)
-    return [_generate(engine, order_id, reports_dir, now, verify) for order_id in orders]
+        marks = order_marks.order_marks(conn)
+        workspaces = order_facts.order_workspaces(conn, name)
+    for workspace in workspaces:
+        custody_verdicts.verify_whole(engine, workspace, now=now)
+    [(version, draft)] = _brought_up_to_date(press, [name], marks, refuse_unknown=True)
+    report = draft.report if version.is_new or draft.replaces is None else stored_report(draft.replaces.report_json)
+    return GeneratedReport(version.order_id, version.version, version.html_path, version.is_new, report)
+
+
+def generate_changed(
+    engine: "Engine",
+    *,
+    reports_dir: Path,
+    now: datetime,
+    dagster_url: str = "",
+    say: Callable[[str], None] | None = None,
+    everything: bool = False,
+) -> GeneratedReports:
+    """Make the report of every order current whose facts changed since its report was made.
+
+    The order's mark tells (`store.order_marks`): where it is the report's, nothing is read. Of the custody chains what
+    was appended is verified first. A page that is missing is written again. `everything`: read every order whatever
+    its mark, and walk whole chains. `say` is told how far it came.
+
+    Raises:
+        BusyOrderError: other writers kept overtaking this one; what was made stays.
+    """
+    began = time.monotonic()
+    press = _Press(engine, reports_dir, now, dagster_url)
+    _verify_custody(engine, now, whole=everything)
+    with read_transaction(engine) as conn:
+        # Not newer than the facts, which are read after it: what comes between is read again next time.
+        marks = order_marks.order_marks(conn)
+        known = order_marks.reported_marks(conn)
+    due = [order_id for order_id, mark in marks.items() if everything or known.get(order_id) != mark]
+    made: list[ReportVersion] = []
+    for start in range(0, len(due), ORDERS_AT_ONCE):
+        part = due[start : start + ORDERS_AT_ONCE]
+        made += [version for version, _ in _brought_up_to_date(press, part, marks) if version.is_new]
+        if say is not None:
+            say(f"{start + len(part)} of {len(due)} orders read, {len(made)} new versions")
+    mended = _mend_pages(press)
+    return GeneratedReports(len(marks), tuple(made), len(due), mended, time.monotonic() - began)
 
 
 def ensure_page(engine: "Engine", stored: StoredReport, *, reports_dir: Path) -> Path:
     """Return the path of a stored report's HTML page under `reports_dir`, written again if it is missing."""
     page = reports_dir.absolute() / page_path(stored.order_id, stored.version)
     if not page.exists():
-        _write_page(page, _parsed(stored), stored.version)
+        _write_page(page, stored_report(stored.report_json), stored.version, reports_dir)
     if stored.html_path != str(page):
         with write_transaction(engine) as conn:
             delivery_reports.relocate(conn, stored.id, str(page))
     return page
 
 
-def _generate(
-    engine: "Engine", order_id: str, reports_dir: Path, now: datetime, verify: VerifyChain
-) -> GeneratedReport:
+def _verify_custody(engine: "Engine", now: datetime, *, whole: bool) -> None:
+    if not whole:
+        custody_verdicts.verify_all_appended(engine, now=now)
+        return
+    with read_transaction(engine) as conn:
+        workspaces = custody_verdicts.workspaces(conn)
+    for workspace in workspaces:
+        custody_verdicts.verify_whole(engine, workspace, now=now)
+
+
+def _brought_up_to_date(
+    press: _Press, orders: Collection[str], marks: Mapping[str, str], *, refuse_unknown: bool = False
+) -> list[tuple[ReportVersion, _Draft]]:
+    """Make the orders' reports current, in one transaction for all unless other writers come between."""
+    done: list[tuple[ReportVersion, _Draft]] = []
+    waiting = list(orders)
     for _ in range(MAX_LOST_RACES):
-        with read_transaction(engine) as conn:
-            # In one snapshot, so that the facts are not older than what the current version tells of (see `publish`).
-            replaces = delivery_reports.current(conn, order_id)
-            facts = gather(conn, order_id, verify=verify)
-        _refuse_unknown(facts)
-        report = build_report(facts, now)
-        digest = content_digest(report)
-        if replaces is not None and replaces.content_digest == digest:
-            page = ensure_page(engine, replaces, reports_dir=reports_dir)
-            return GeneratedReport(order_id, replaces.version, page, is_new=False, report=_parsed(replaces))
-        version = next_version(replaces)
-        page = reports_dir.absolute() / page_path(order_id, version)
-        new = NewReport(
-            order_id=order_id,
-            content_digest=digest,
-            report_md=render_markdown(report),
-            report_json=report.model_dump(mode="json", by_alias=True),
-            html_path=str(page),
-            success_rate=report.totals.success_rate,
-            total_patches=report.totals.total,
-        )
-        with write_transaction(engine) as conn:
-            is_published = delivery_reports.publish(conn, new, replaces=replaces, now=now)
-        if is_published:
-            # After the commit: a version number is ours only then. A crash here is mended by the next call.
-            _write_page(page, report, version)
-            return GeneratedReport(order_id, version, page, is_new=True, report=report)
+        drafts = _drafts(press, waiting, marks, refuse_unknown=refuse_unknown)
+        published = _published(press, drafts)
+        waiting = []
+        for draft in drafts:
+            if draft.report.order_id in published:
+                done.append((_finished(press, draft), draft))
+            else:
+                waiting.append(draft.report.order_id)
+        if not waiting:
+            return done
     raise BusyOrderError(
-        f"order {order_id!r}: another writer published its report {MAX_LOST_RACES} times while this one tried; "
+        f"order {waiting[0]!r}: another writer published its report {MAX_LOST_RACES} times while this one tried; "
         "generate it again when they are done"
     )
 
 
-def _refuse_unknown(facts: OrderFacts) -> None:
-    if not (facts.events or facts.task_runs or facts.migrations):
+def _drafts(press: _Press, orders: Collection[str], marks: Mapping[str, str], *, refuse_unknown: bool) -> list[_Draft]:
+    with read_transaction(press.engine) as conn:
+        # In one snapshot, so that the facts are not older than what the current version tells of (see `publish`).
+        return [_draft(press, conn, order_id, marks, refuse_unknown=refuse_unknown) for order_id in orders]
+
+
+def _draft(
+    press: _Press, conn: "Connection", order_id: str, marks: Mapping[str, str], *, refuse_unknown: bool
+) -> _Draft:
+    replaces = delivery_reports.current(conn, order_id)
+    facts = gather(conn, order_id)
+    if refuse_unknown and not facts.is_known:
         raise UnknownOrderError(
-            f"order {facts.order_id!r} has no patch events, task requests or migrations; "
+            f"order {order_id!r} has no patch events, task requests or migrations; "
             "`repo-agent reports list` shows the orders that have a report"
         )
+    known = known_diffs(replaces.report_json) if replaces is not None else {}
+    report = build_report(
+        facts, press.now, read_diffs=lambda changes: final_diffs(changes, known), dagster_url=press.dagster_url
+    )
+    return _Draft(report, content_digest(report), marks.get(order_id), replaces)
 
 
-def _parsed(stored: StoredReport) -> DeliveryReport:
-    return DeliveryReport.model_validate(stored.report_json)
+def _published(press: _Press, drafts: Collection[_Draft]) -> set[str]:
+    """Publish the drafts that say something new; return the orders that are current now."""
+    new = [(draft, _new_report(press, draft)) for draft in drafts if draft.is_new]
+    current: set[str] = set()
+    with write_transaction(press.engine) as conn:
+        for draft, report in new:
+            if delivery_reports.publish(conn, report, replaces=draft.replaces, now=press.now):
+                current.add(report.order_id)
+        for draft in drafts:
+            if not draft.is_new and draft.replaces is not None:
+                if draft.mark is not None and draft.mark != draft.replaces.facts_mark:
+                    delivery_reports.remark(conn, draft.replaces.id, draft.mark)
+                current.add(draft.report.order_id)
+    return current
 
 
-def _write_page(page: Path, report: DeliveryReport, version: int) -> None:
-    write_whole(page, render_html(report, version=version, diffs=load_diffs(report.patches)))
+def _new_report(press: _Press, draft: _Draft) -> NewReport:
+    report = draft.report
+    return NewReport(
+        order_id=report.order_id,
+        content_digest=draft.digest,
+        report_md=render_markdown(report),
+        report_json=report.model_dump_json(by_alias=True),
+        html_path=str(press.page(report.order_id, next_version(draft.replaces))),
+        success_rate=report.totals.success_rate,
+        total_patches=report.totals.total,
+        facts_mark=draft.mark,
+    )
+
+
+def _finished(press: _Press, draft: _Draft) -> ReportVersion:
+    """Write the page, after the commit: a version number is ours only then. A crash here is mended by the next call."""
+    order_id = draft.report.order_id
+    if not draft.is_new and draft.replaces is not None:
+        page = ensure_page(press.engine, draft.replaces, reports_dir=press.reports_dir)
+        return ReportVersion(order_id, draft.replaces.version, page, is_new=False)
+    version = next_version(draft.replaces)
+    page = press.page(order_id, version)
+    _write_page(page, draft.report, version, press.reports_dir)
+    return ReportVersion(order_id, version, page, is_new=True)
+
+
+def _mend_pages(press: _Press) -> int:
+    """Write the pages of current reports that are missing; return how many."""
+    missing = list(_missing_pages(press))
+    for order_id in missing:
+        with read_transaction(press.engine) as conn:
+            stored = delivery_reports.current(conn, order_id)
+        if stored is not None:
+            ensure_page(press.engine, stored, reports_dir=press.reports_dir)
+    return len(missing)
+
+
+def _missing_pages(press: _Press) -> Iterator[str]:
+    with read_transaction(press.engine) as conn:
+        versions = delivery_reports.current_versions(conn)
+    return (order_id for order_id, version in versions.items() if not press.page(order_id, version).exists())
+
+
+def _write_page(page: Path, report: DeliveryReport, version: int, reports_dir: Path) -> None:
+    write_whole(page, render_html(report, version=version, cache=reports_dir))

@@ -2,12 +2,25 @@
 
 from repo_agent_dagster.contracts.reports import PatchCounts
 from repo_agent_dagster.contracts.tasks import Pathway
-from repo_agent_dagster.pages.wording import day, duration, instant, plural, words
+from repo_agent_dagster.pages.wording import day, duration, instant, latency, plural, words
 
-__all__ = ["day", "duration", "instant", "lines", "plural", "proof", "rate", "verdict"]
+__all__ = [
+    "day",
+    "dollars",
+    "duration",
+    "instant",
+    "latency",
+    "lines",
+    "plural",
+    "proof",
+    "rate",
+    "short_rate",
+    "step",
+    "verdict",
+]
 
 _VERDICTS = {"setup_failed": "set-up failed"}
-_PROOFS = {
+_PROOFS: dict[str, str] = {
     Pathway.SOLUTION_VALIDATION: "Validation",
     Pathway.ERROR_RECREATION: "Error recreation",
     Pathway.TESTING: "Test run",
@@ -21,9 +34,26 @@ def rate(counts: PatchCounts) -> str:
     return f"{counts.success_rate:.1%} ({counts.ok} of {counts.checked} checked)".replace("%", " %")
 
 
+def short_rate(counts: PatchCounts) -> str:
+    """Return the success rate with its denominator where there is little room, e.g. ``75.0 % of 4``."""
+    if counts.success_rate is None:
+        return "nothing checked"
+    return f"{100 * counts.success_rate:.1f} % of {counts.checked:,}"
+
+
 def lines(added: int | None, removed: int | None) -> str:
     """Return added and removed lines, e.g. ``+12 −3``; ``?`` where it is not known."""
     return f"+{'?' if added is None else added} −{'?' if removed is None else removed}"
+
+
+def dollars(amount: float) -> str:
+    """Return US dollars to the cent, and less than a cent to its hundredth, e.g. ``$1.20`` and ``$0.0042``."""
+    return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
+
+
+def step(name: str) -> str:
+    """Return a step between two events of a patch in words, e.g. ``requested → applied``."""
+    return name.replace("_", " → ")
 
 
 def verdict(name: str) -> str:
@@ -33,4 +63,4 @@ def verdict(name: str) -> str:
 
 def proof(pathway: str) -> str:
     """Return what a pathway that gives a verdict is called in a report."""
-    return _PROOFS.get(Pathway(pathway), words(pathway))
+    return _PROOFS.get(pathway, words(pathway))

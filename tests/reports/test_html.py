@@ -1,205 +1,192 @@
-"""The HTML page: everything escaped, nothing fetched, drawn by a real browser."""
+"""The HTML page: it tells the whole report without a script, everything escaped, and names nothing to fetch."""
 
 import re
-import shutil
-import subprocess
-from dataclasses import replace
-from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from repo_agent_dagster.reports.build import build_report
-from repo_agent_dagster.reports.chart_geometry import OUTCOMES
-from repo_agent_dagster.reports.diffs import Diff, DiffLine
-from repo_agent_dagster.reports.facts import CustodyFact, OrderFacts
-from repo_agent_dagster.reports.html import headline, load_diffs, render_html
-from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
-from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows
-from tests.reports.sample import as_events, patch_id, sample_facts, sample_patches, write_sample_diffs
-
-CHROMIUM = "/usr/bin/chromium"
-HOSTILE = "\"'><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{ 7*7 }}"
+from repo_agent_dagster.contracts.reports import CustodyReport, FileReport
+from repo_agent_dagster.reports.html import MAX_PAGE_DIFF_CHARS, MAX_ROWS, headline, render_html, web_link
+from tests.reports.hostile import LONG, SCRIPT_LINK, hostile_report
+from tests.reports.sample_report import (
+    DIFF,
+    SOURCES,
+    TASK,
+    TYPE_ERROR,
+    WORKSPACE,
+    counted,
+    file,
+    patch_id,
+    sample_report,
+)
 
 
 class _Page(HTMLParser):
-    """Collects the tags and attributes of a page, as a browser would see them."""
+    """Collects the tags, the attributes and the text of a page, as a browser would see them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[str] = []
         self.attributes: list[tuple[str, str, str]] = []
+        self.texts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
 
-def _hostile_facts(now: datetime) -> OrderFacts:
-    """An order in which every text that others can write is an attack."""
-    rows = event_rows(
-        now,
-        FAILED,
-        check=False,
-        order=HOSTILE,
-        patch_id=HOSTILE,
-        task_id=HOSTILE,
-        phase=HOSTILE,
-        requester=HOSTILE,
-        workspace=HOSTILE,
-        file_path=HOSTILE,
-        op=HOSTILE,
-        diff_path=HOSTILE,
-        error=HOSTILE,
-        meta={"reason": HOSTILE, "branch": HOSTILE},
-    )
-    side = {"passed": 1, "failed": 1}
-    result = {"verdict": HOSTILE, "explanation": HOSTILE, "before": side, "after": side}
-    task = TaskRunFact(HOSTILE, "solution_validation", "failed", HOSTILE, result, HOSTILE, 1, HOSTILE, now, now, now)
-    checked = {"check": {"ok": True, "message": HOSTILE}}
-    migration = MigrationFact(HOSTILE, HOSTILE, HOSTILE, None, checked, HOSTILE, now)
-    return OrderFacts(
-        HOSTILE, as_events([rows]), (task,), (migration,), 1, (CustodyFact(HOSTILE, intact=False, problem=HOSTILE),)
-    )
+    def all(self, name: str) -> list[str]:
+        return [value for _, attribute, value in self.attributes if attribute == name]
 
 
-def _hostile_page(now: datetime) -> str:
-    report = build_report(_hostile_facts(now), now)
-    diff = Diff((DiffLine("added", f"+{HOSTILE}"),), is_cut=True)
-    return render_html(report, version=1, diffs={HOSTILE: diff})
+@pytest.fixture(scope="module")
+def sample() -> str:
+    return render_html(sample_report(), version=3)
 
 
-def test_no_field_can_add_a_tag_or_an_attribute(now: datetime) -> None:
-    page = _Page(_hostile_page(now))
-    assert not {"script", "img", "iframe", "object", "embed", "base", "form"} & set(page.tags)
-    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    assert not re.search(r">\s*49\b", _hostile_page(now)), "a template expression in the data was evaluated"
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    return render_html(hostile_report(), version=1)
 
 
-def test_every_hostile_text_is_shown_as_text(now: datetime) -> None:
-    assert _hostile_page(now).count("&lt;script&gt;") >= 15
+def test_the_page_tells_the_whole_report_without_a_script(sample: str) -> None:
+    shown = " ".join(" ".join(_Page(re.sub(r"<script.*?</script>", "", sample, flags=re.S)).texts).split())
+    for told in (
+        *("Order vat-42", "version 3", "1 of 5 checked patches failed.", "80.0 %", "4 of 5 checked passed"),
+        *("fix/vat-rounding", "VAT is off by one cent", "Prove that the rounding is right."),
+        *("implement", "(no phase)", "2 d 1 h", "75.0 % of 4", "nothing checked", "2026-02-28"),
+        *("replace-block", "66.7 %", "agent-a", "release-bot", "requested → applied", "40 ms", "41.5 s"),
+        *(TASK, "6d1a3c5e", "tsc is missing in the image", "attempt 2", "38.0 s"),
+        *("feedback-worker", "/srv/monorepo", "tsc --noEmit passed", "The dry run is right.", "dana"),
+        *("Invoices differ by one cent", "Totals of credit notes are rounded twice", "large-1", "120,345", "$1.23"),
+        *("11 of 12 passed", "12 of 12 passed", "tsc --noEmit", TYPE_ERROR, "A test timed out.", "chain intact"),
+        *("src/billing/invoice.py", "+total = round_vat(sum(lines))", "is no longer kept", "a" * 64, patch_id(6)),
+        *("The rule of custody.", "SELECT count(DISTINCT patch_id)", "2026-03-04 09:30:00 UTC"),
+    ):
+        assert told in shown, told
 
 
-@pytest.mark.parametrize("hostile", [False, True])
-def test_the_page_names_nothing_to_fetch(now: datetime, hostile: bool) -> None:
-    text = _hostile_page(now) if hostile else render_html(build_report(sample_facts(now), now), version=1)
-    page = _Page(text)
-    assert [
-        (tag, name) for tag, name, _ in page.attributes if name in {"src", "href", "srcset", "action", "data"}
-    ] == []
-    assert not {"link", "script"} & set(page.tags)
-    styles = re.findall(r"<style>(.*?)</style>", text, flags=re.S)
-    assert len(styles) == 1
-    assert "@import" not in styles[0]
-    assert "url(" not in styles[0]
-    assert "default-src 'none'" in text
+def test_every_number_leads_to_its_rule_and_query(sample: str) -> None:
+    page = _Page(sample)
+    rules = {name for name in page.all("id") if name.startswith("why-")}
+    assert rules == {f"why-{name}" for name in SOURCES}
+    linked = {target[1:] for target in page.all("href") if target.startswith("#")}
+    assert linked - rules == set()
+    assert rules - linked <= {"why-refused"}, "nothing was refused, so that number is not there"
 
 
-def test_the_charts_carry_the_report_s_numbers(now: datetime) -> None:
-    page = _Page(render_html(build_report(sample_facts(now), now), version=1))
-    arcs = [value for tag, name, value in page.attributes if tag == "circle" and name == "stroke-dasharray"]
-    assert len(arcs) == len(OUTCOMES)
-    assert sum(float(arc.split()[0]) for arc in arcs) == pytest.approx(100, abs=0.01)
-    assert page.attributes.count(("rect", "class", "bar")) == 3
-    assert page.tags.count("details") == 5
+def test_a_number_without_a_source_has_no_dead_link() -> None:
+    assert 'href="#why' not in render_html(sample_report(sources=[]), version=1)
+
+
+def test_no_text_can_add_a_tag_or_an_attribute(hostile: str, sample: str) -> None:
+    attacked, plain = _Page(hostile), _Page(sample)
+    assert set(attacked.tags) <= set(plain.tags)
+    assert attacked.tags.count("script") == plain.tags.count("script") == 3
+    assert not [name for _, name, _ in attacked.attributes if name.startswith("on")]
+    assert not re.search(r">\s*49\b", hostile), "a template expression in the data was evaluated"
+
+
+def test_every_hostile_text_is_shown_as_text(hostile: str) -> None:
+    assert hostile.count("&lt;script&gt;") >= 60
+    assert "[U+202E]" in hostile, "a text that turns the reading direction shows that it does"
+    assert "\u202e" not in hostile
+
+
+def test_names_of_any_length_leave_the_page_readable() -> None:
+    page = render_html(hostile_report(LONG), version=1)
+    assert len(page) < 1_000_000
+
+
+@pytest.mark.parametrize("page", ["sample", "hostile"])
+def test_the_page_names_nothing_to_fetch(page: str, request: pytest.FixtureRequest) -> None:
+    text: str = request.getfixturevalue(page)
+    parsed = _Page(text)
+    assert parsed.all("src") + parsed.all("srcset") + parsed.all("action") + parsed.all("data") == []
+    assert not {"link", "img", "iframe", "object", "embed", "base", "form"} & set(parsed.tags)
+    [style] = re.findall(r"<style>(.*?)</style>", text, flags=re.S)
+    assert "@import" not in style
+    assert "url(" not in style
+
+
+def test_links_lead_to_web_pages_only(sample: str, hostile: str) -> None:
+    away = [target for target in _Page(sample).all("href") if not target.startswith("#")]
+    assert away == ["http://127.0.0.1:3000/runs/6d1a3c5e", "https://github.com/acme/shop/issues/5"]
+    assert all(target.startswith("#") for target in _Page(hostile).all("href"))
 
 
 @pytest.mark.parametrize(
-    ("facts", "tone", "text"),
+    "address",
     [
-        ({}, "failed", "1 of 5 checked patches failed."),
-        (
-            {"custody": (CustodyFact("/w", intact=False, problem="x"),)},
-            "failed",
-            "custody chain is broken in 1 workspace",
-        ),
-        ({"events": ()}, "unchecked", "No patches."),
+        None,
+        "",
+        SCRIPT_LINK,
+        "data:text/html,x",
+        "//host/x",
+        "http:x",
+        "https://",
+        "http://a b",
+        "http://[",
+        "HTTP\n://a",
     ],
 )
-def test_the_headline_tells_the_worst_first(now: datetime, facts: dict[str, object], tone: str, text: str) -> None:
-    line = headline(build_report(replace(sample_facts(now), **facts), now))  # type: ignore[arg-type]  # fields by name
-    assert line.tone == tone
-    assert text in line.text
+def test_an_address_that_is_no_web_page_is_no_link(address: str | None) -> None:
+    assert web_link(address) is None
 
 
-def test_the_headline_never_calls_unchecked_work_a_success(now: datetime) -> None:
-    def text(*patches: list[dict[str, object]]) -> str:
-        return headline(build_report(OrderFacts("42", as_events(list(patches))), now)).text
-
-    ok, unchecked = event_rows(now, VALIDATED, check=True), event_rows(now, APPLIED)
-    refused = event_rows(now, ("patch_requested", "patch_failed"))
-    assert text(ok) == "Every patch was checked and passed."
-    assert text(unchecked) == "1 patch unchecked; nothing was checked."
-    assert text(ok, unchecked) == "1 patch unchecked; all 1 that were checked passed."
-    assert text(ok, refused) == "1 patch failed before any check ran."
+def test_the_policy_lets_only_the_page_s_own_scripts_run(sample: str) -> None:
+    [policy] = re.findall(r'Content-Security-Policy" content="([^"]*)"', sample)
+    assert "default-src &#39;none&#39;" in policy
+    scripts = policy.partition("script-src")[2]
+    assert scripts.count("sha256-") == 2
+    assert "unsafe" not in scripts
+    assert "blob" not in scripts
 
 
-def test_diffs_are_shown_up_to_the_page_s_budget(tmp_path: Path, now: datetime) -> None:
-    workspace = tmp_path / "shop"
-    write_sample_diffs(workspace)
-    facts = replace(sample_facts(now), events=as_events(sample_patches(now, workspace=str(workspace))))
-    report = build_report(facts, now)
-
-    assert len(load_diffs(report.patches)) == 6
-    few = load_diffs(report.patches, budget=150)
-    text = render_html(report, version=1, diffs=few)
-
-    assert next(iter(few)) == patch_id(1)
-    assert len(few) < 6
-    assert "Not shown here" in text
+def test_the_headline_tells_the_worst_first() -> None:
+    broken = [CustodyReport(workspace=WORKSPACE, intact=False, problem="row 7 was edited")]
+    assert headline(sample_report(custody=broken)).text == "The custody chain is broken in 1 workspace."
+    assert headline(sample_report()).text == "1 of 5 checked patches failed."
+    assert headline(sample_report(totals=counted())).text == "No patches."
 
 
-def _chromium(tmp_path: Path, page: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    profile = tmp_path / "profile"
-    shutil.rmtree(profile, ignore_errors=True)
-    return subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--enable-logging=stderr",
-            "--hide-scrollbars",
-            f"--user-data-dir={profile}",
-            *options,
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
+def test_the_headline_never_calls_unchecked_work_a_success() -> None:
+    def text(**counts: int) -> str:
+        return headline(sample_report(totals=counted(**counts))).text
+
+    assert text(ok=1) == "Every patch was checked and passed."
+    assert text(unchecked=1) == "1 patch unchecked; nothing was checked."
+    assert text(ok=1, unchecked=1) == "1 patch unchecked; all 1 that were checked passed."
+    assert text(ok=1, unchecked=1, refused=1) == "1 patch failed before any check ran."
 
 
-@pytest.mark.browser
-def test_a_browser_draws_the_page_and_runs_nothing_from_the_data(tmp_path: Path, now: datetime) -> None:
-    page = tmp_path / "report.html"
-    page.write_text(_hostile_page(now), encoding="utf-8")
-    done = _chromium(tmp_path, page, "--dump-dom")
-    assert "<title>Order " in done.stdout
-    assert "<title>owned" not in done.stdout
-    assert 'id="outcomes"' in done.stdout
-    assert "CONSOLE" not in done.stderr, "the page logged an error or was refused a request"
+def test_a_diff_is_shown_by_what_its_lines_do() -> None:
+    tricky = "--- a/q.sql\n+++ b/q.sql\n@@ -1,2 +1,2 @@\n--- an old comment\n+++ a new one\n ;\n"
+    page = render_html(sample_report(files=[file("q.sql", final_diff=tricky)]), version=1)
+    assert '<span class="header">--- a/q.sql\n+++ b/q.sql</span>' in page
+    assert '<span class="removed">--- an old comment</span>' in page
+    assert '<span class="added">+++ a new one</span>' in page
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1200])
-def test_a_browser_paints_the_page_in_both_schemes(tmp_path: Path, now: datetime, scheme: str, width: int) -> None:
-    page, picture = tmp_path / "report.html", tmp_path / "report.png"
-    page.write_text(render_html(build_report(sample_facts(now), now), version=1), encoding="utf-8")
-    preferred = {"dark": 0, "light": 1}[scheme]
-    _chromium(
-        tmp_path,
-        page,
-        f"--screenshot={picture}",
-        f"--window-size={width},900",
-        f"--blink-settings=preferredColorScheme={preferred}",
-    )
-    assert picture.stat().st_size > 15_000, "an empty page compresses to less"
+def test_diffs_are_shown_as_far_as_the_page_has_room() -> None:
+    large = DIFF + "+x\n" * (MAX_PAGE_DIFF_CHARS // 6)
+    files: list[FileReport] = [file(f"{n}.py", final_diff=large) for n in range(3)]
+    page = render_html(sample_report(files=files), version=1)
+    assert page.count('<pre class="diff"') == 1
+    assert page.count("The page has no room for its diff") == 2
+
+
+def test_a_list_that_is_too_long_says_how_much_is_left_out() -> None:
+    [first, *_] = sample_report().patches
+    page = render_html(sample_report(patches=[first] * (MAX_ROWS + 5), files=[]), version=1)
+    assert "5 patchs more" not in page
+    assert "5 patches more: all of them are in the report’s JSON." in page
+
+
+def test_a_page_is_the_same_whenever_it_is_made(tmp_path: Path) -> None:
+    first = render_html(sample_report(), version=1, cache=tmp_path / "a")
+    assert render_html(sample_report(), version=1, cache=tmp_path / "b") == first

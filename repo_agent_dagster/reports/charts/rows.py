@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Protocol
 
-from repo_agent_dagster.contracts.patch_stats import FactoryCounts, PatchTrends, TrendGroup
-from repo_agent_dagster.contracts.reports import FactoryReport, PatchCounts
+from repo_agent_dagster.contracts.patch_stats import PatchTrends, TrendGroup
+from repo_agent_dagster.contracts.reports import PatchCounts
 from repo_agent_dagster.reports.charts.chart import Chart, ChartKind, Row, labels, milliseconds
-from repo_agent_dagster.reports.wording import plural, rate
+from repo_agent_dagster.reports.wording import plural, rate, short_rate
 
 MIN_DAYS = 7
 """A shorter range is drawn with the days before it, so that a line is a line."""
@@ -28,6 +28,20 @@ class CountedDay(Protocol):
     @property
     def day(self) -> date:
         """The day."""
+        ...
+
+    @property
+    def counts(self) -> PatchCounts:
+        """Its patches."""
+        ...
+
+
+class CountedFactory(Protocol):
+    """The counts of one requester."""
+
+    @property
+    def factory(self) -> str:
+        """The requester."""
         ...
 
     @property
@@ -79,7 +93,7 @@ def trend_chart(trends: PatchTrends, *, title: str | None = None) -> Chart:
     return _lines(title, [(at, *keyed.get(at, (at.isoformat(), PatchCounts()))) for at in shown])
 
 
-def factories_chart(factories: Sequence[FactoryReport | FactoryCounts], *, title: str = "Success by factory") -> Chart:
+def factories_chart(factories: Sequence[CountedFactory], *, title: str = "Success by factory") -> Chart:
     """Draw each factory's patches as a bar of outcomes, with its success rate and what that is a rate of."""
     return groups_chart([(entry.factory, entry.counts) for entry in factories], title=title)
 
@@ -101,7 +115,7 @@ def groups_chart(groups: Sequence[tuple[str | None, PatchCounts]], *, title: str
             for rank, outcome in enumerate(_OUTCOMES)
             if getattr(counts, outcome)
         ]
-        rates.append({"group": name, "total": counts.total, "room": room, "short": _short_rate(counts)})
+        rates.append({"group": name, "total": counts.total, "room": room, "short": short_rate(counts)})
     best = f"most by {named[0][0]}: {rate(named[0][1])}" if named else "none"
     says = f"Patches by outcome of {plural(len(ranked), 'group')}, {best}."
     return Chart(ChartKind.GROUPS, title, says, {"bars": bars, "rates": rates if bars else []})
@@ -142,9 +156,3 @@ def _sum(counts: Sequence[PatchCounts]) -> PatchCounts:
     fields = ("total", "ok", "failed", "unchecked", "checked", "reverted", "refused")
     sums = {name: sum(getattr(one, name) for one in counts) for name in fields}
     return PatchCounts(**sums, success_rate=sums["ok"] / sums["checked"] if sums["checked"] else None)
-
-
-def _short_rate(counts: PatchCounts) -> str:
-    if counts.success_rate is None:
-        return "unchecked"
-    return f"{100 * counts.success_rate:.1f} % of {counts.checked:,}"

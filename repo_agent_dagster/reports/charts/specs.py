@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif'
 _DIMMED = 0.15
 _ROW = 26
+_WHOLE = "min(4, domain('{}')[1])"  # ticks at whole numbers, however few patches there are
 
 
 @cache
@@ -40,7 +41,7 @@ def _days() -> "alt.LayerChart":
     pick = alt.selection_point(name="pick", fields=["series"], bind="legend")
     lines = alt.Chart(alt.NamedData("points")).encode(
         x=alt.X("at:T", scale=alt.Scale(type="utc"), title=None, axis=alt.Axis(format="%b %-d", grid=False)),
-        y=alt.Y("patches:Q", title=None, axis=alt.Axis(tickMinStep=1, tickCount=4)),
+        y=alt.Y("patches:Q", title=None, axis=alt.Axis(tickCount=alt.ExprRef(_WHOLE.format("y")), format=",d")),
         color=alt.Color(
             "series:N",
             scale=alt.Scale(domain=["all", "failed"], range=[palette.ACCENT, palette.FAILED]),
@@ -59,6 +60,14 @@ def _days() -> "alt.LayerChart":
     return layers
 
 
+def _time_axis() -> "alt.Axis":
+    import altair as alt
+
+    hours, days = "%H:%M", "%b %-d"
+    formats = {"minutes": hours, "hours": hours, "day": days, "date": days, "week": days, "month": days}
+    return alt.Axis(format=formats, tickCount=8, labelOverlap=True, grid=True)
+
+
 def _groups() -> "alt.LayerChart":
     import altair as alt
 
@@ -69,7 +78,12 @@ def _groups() -> "alt.LayerChart":
         .mark_bar(height=14)
         .encode(
             y=names,
-            x=alt.X("patches:Q", title=None, stack="zero", axis=alt.Axis(tickMinStep=1, tickCount=4)),
+            x=alt.X(
+                "patches:Q",
+                title=None,
+                stack="zero",
+                axis=alt.Axis(tickCount=alt.ExprRef(_WHOLE.format("x")), format=",d"),
+            ),
             order=alt.Order("rank:Q"),
             color=alt.Color(
                 "outcome:N",
@@ -139,7 +153,7 @@ def _timeline() -> "alt.LayerChart":
         .mark_bar(height=14, cornerRadius=3, color=palette.ACCENT)
         .encode(
             y=lane,
-            x=alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=alt.Axis(labelOverlap=True, grid=True)),
+            x=alt.X("from:T", scale=alt.Scale(type="utc"), title=None, axis=_time_axis()),
             x2="to:T",
             tooltip=[
                 alt.Tooltip("lane:N", title="Phase"),

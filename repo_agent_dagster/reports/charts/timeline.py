@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from repo_agent_dagster.contracts.reports import DeliveryReport
-from repo_agent_dagster.reports.charts.chart import Chart, ChartKind, Row, labels, milliseconds
+from repo_agent_dagster.reports.charts.chart import Chart, ChartKind, Row, drawable, labels, milliseconds
 from repo_agent_dagster.reports.wording import duration, instant, plural, rate
 
 MAX_PHASES = 16
@@ -40,7 +40,7 @@ def timeline_chart(report: DeliveryReport, *, title: str = "Timeline") -> Chart:
             "lane": _LANES[moment.kind],
             "at": milliseconds(moment.at),
             "when": instant(moment.at),
-            "text": moment.text if len(moment.text) <= _MAX_TEXT else moment.text[: _MAX_TEXT - 1] + "…",
+            "text": drawable(moment.text, _MAX_TEXT),
         }
         for moment in moments
     ]
