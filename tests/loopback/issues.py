@@ -49,6 +49,10 @@ class FakeRepository:
     deleted: set[int] = field(default_factory=set)
     moved: dict[int, str] = field(default_factory=dict)
 
+    def add_issue(self, number: int, author: str = "alice") -> FakeIssue:
+        """An issue, or a pull request, that somebody opened."""
+        return self.issues.setdefault(number, FakeIssue(number, "An issue", "Please look.", author))
+
     def comments_on(self, number: int) -> list[str]:
         return [comment.body for comment in self.comments if comment.number == number]
 
