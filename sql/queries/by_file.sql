@@ -1,0 +1,14 @@
+-- Patches by file of a workspace.
+SELECT
+    workspace,
+    file_path,
+    count(*) AS total,
+    sum(ok) AS ok,
+    sum(failed) AS failed,
+    sum(unchecked) AS unchecked,
+    sum(reverted) AS reverted,
+    sum(refused) AS refused,
+    min(opened_at) AS first_at,
+    max(opened_at) AS last_at
+FROM patch_outcomes
+GROUP BY workspace, file_path

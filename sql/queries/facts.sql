@@ -1,0 +1,19 @@
+-- One row per patch, for those that add up themselves.
+SELECT
+    patch_id,
+    day,
+    opened_at,
+    workspace,
+    file_path,
+    factory,
+    op,
+    phase,
+    order_id,
+    check_ok,
+    is_reverted,
+    has_failure,
+    error,
+    requested_at,
+    applied_at,
+    validated_at
+FROM patch_facts
