@@ -6,14 +6,15 @@ Without scripts everything is in its tables; with them, charts are drawn and tab
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, FileReport
-from repo_agent_dagster.pages.rendering import Headline, page_environment
+from repo_agent_dagster.pages.rendering import page_environment
 from repo_agent_dagster.pages.visible_text import visible
 from repo_agent_dagster.reports import wording
 from repo_agent_dagster.reports.charts.of_report import report_charts
 from repo_agent_dagster.reports.charts.page import page_charts
+from repo_agent_dagster.reports.headline import headline
+from repo_agent_dagster.reports.links import web_link
 
 MAX_ROWS = 10_000
 """Patches, files and checks listed on a page, of each; beyond it the page says how many there are."""
@@ -66,37 +67,6 @@ def render_html(report: DeliveryReport, *, version: int, cache: Path | None = No
         note=_note,
     )
     return visible(page)
-
-
-def headline(report: DeliveryReport) -> Headline:
-    """Say in one sentence how the order ended, worst news first."""
-    totals = report.totals
-    broken = [chain for chain in report.custody if not chain.intact]
-    if broken:
-        return Headline("failed", f"The custody chain is broken in {wording.plural(len(broken), 'workspace')}.")
-    if totals.failed:
-        return Headline(
-            "failed", f"{totals.failed} of {wording.plural(totals.checked, 'checked patch', 'checked patches')} failed."
-        )
-    if totals.refused:
-        return Headline("failed", f"{wording.plural(totals.refused, 'patch', 'patches')} failed before any check ran.")
-    if totals.unchecked:
-        checked = f"all {totals.ok} that were checked passed" if totals.checked else "nothing was checked"
-        return Headline("unchecked", f"{wording.plural(totals.unchecked, 'patch', 'patches')} unchecked; {checked}.")
-    if totals.total:
-        return Headline("ok", "Every patch was checked and passed.")
-    return Headline("unchecked", "No patches.")
-
-
-def web_link(url: str | None) -> str | None:
-    """Return the address if a reader may be sent there: http or https, with a host; else None."""
-    if not url or len(url) > 2000 or not url.isprintable() or " " in url:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in ("http", "https") and parts.hostname else None
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from repo_agent_dagster.contracts.reports import DeliveryReport, PatchCounts, de
 from repo_agent_dagster.reports.build import build_report, content_digest
 from repo_agent_dagster.reports.facts import CustodyFact, LineCount, OrderFacts
 from repo_agent_dagster.reports.markdown import render_markdown
-from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
+from repo_agent_dagster.store.order_facts import MigrationFact
 from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows
-from tests.reports.sample import as_events, patch_id, sample_facts
+from tests.reports.sample import as_events, patch_id, sample_facts, sample_report
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -24,12 +24,8 @@ def _report(*patches: list[dict[str, Any]], **facts: Any) -> DeliveryReport:
     return build_report(OrderFacts("42", as_events(list(patches)), **facts), AT)
 
 
-def test_the_markdown_is_the_golden_one(now: datetime) -> None:
-    assert render_markdown(build_report(sample_facts(now), now)) == (GOLDEN / "vat-42.md").read_text(encoding="utf-8")
-
-
 def test_the_json_is_the_golden_one_and_reads_back(now: datetime) -> None:
-    report = build_report(sample_facts(now), now)
+    report = sample_report(now)
     golden = json.loads((GOLDEN / "vat-42.json").read_text(encoding="utf-8"))
     assert report.model_dump(mode="json", by_alias=True) == golden
     assert DeliveryReport.model_validate(golden) == report
@@ -37,7 +33,7 @@ def test_the_json_is_the_golden_one_and_reads_back(now: datetime) -> None:
 
 def test_the_schema_is_versioned_and_camel_case() -> None:
     schema = delivery_report_schema()
-    assert schema["properties"]["schemaVersion"]["const"] == 1
+    assert schema["properties"]["schemaVersion"]["const"] == 2
     assert {"orderId", "generatedAt", "totals", "taskRuns", "custody"} <= set(schema["required"])
 
 
@@ -172,40 +168,17 @@ def test_the_digest_tells_facts_apart_and_ignores_the_time(now: datetime) -> Non
     digest = content_digest(build_report(facts, now))
     assert content_digest(build_report(facts, now + timedelta(days=1))) == digest
     changed: list[OrderFacts] = [
-        replace(facts, ops_issues=3),
+        replace(facts, issues_opened=()),
+        replace(facts, ai=()),
+        replace(facts, approvals=()),
         replace(facts, events=facts.events[:-1]),
         replace(facts, custody=()),
         replace(facts, task_runs=facts.task_runs[:1]),
         replace(facts, line_counts={}),
     ]
-    assert len({digest, *(content_digest(build_report(other, now)) for other in changed)}) == 6
+    assert len({digest, *(content_digest(build_report(other, now)) for other in changed)}) == len(changed) + 1
 
 
 def test_a_naive_time_is_refused(now: datetime) -> None:
     with pytest.raises(ValueError, match="naive datetime"):
         build_report(sample_facts(now), now.replace(tzinfo=None))
-
-
-def test_markup_in_names_reasons_and_errors_is_inert_in_markdown() -> None:
-    hostile = "<script>alert(1)</script> | @team #12 `x` **b**\n- [l](http://x)"
-    task = TaskRunFact("t", "ops_scan", "failed", hostile, None, hostile, 1, hostile, AT, None, None)
-    text = render_markdown(
-        _report(
-            event_rows(
-                AT,
-                FAILED,
-                check=False,
-                error=hostile,
-                phase=hostile,
-                requester=hostile,
-                file_path=hostile,
-                meta={"reason": hostile, "branch": hostile},
-            ),
-            task_runs=(task,),
-        )
-    )
-    without_code = "\n".join(part for i, part in enumerate(text.split("``")) if i % 2 == 0)
-    for raw in ("<script", "@team", "#12", "**b**", "[l]("):
-        assert raw not in without_code
-    for row in (line for line in text.splitlines() if line.startswith("|")):
-        assert row.replace("\\|", "").count("|") in {3, 5, 6, 10}

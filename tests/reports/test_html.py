@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from repo_agent_dagster.contracts.reports import CustodyReport, FileReport
-from repo_agent_dagster.reports.html import MAX_PAGE_DIFF_CHARS, MAX_ROWS, headline, render_html, web_link
+from repo_agent_dagster.reports.headline import headline
+from repo_agent_dagster.reports.html import MAX_PAGE_DIFF_CHARS, MAX_ROWS, render_html
+from repo_agent_dagster.reports.links import web_link
 from tests.reports.hostile import LONG, SCRIPT_LINK, hostile_report
 from tests.reports.sample_report import (
     DIFF,
