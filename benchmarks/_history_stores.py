@@ -8,13 +8,19 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine, func, select
 
 from benchmarks._patch_history import Event, HistorySize, history
-from repo_agent_dagster.store.engine import open_store
+from repo_agent_dagster.contracts.custody import REVERT, EventRow
+from repo_agent_dagster.contracts.patches import PatchEventName
+from repo_agent_dagster.store.engine import open_store, read_transaction, write_transaction
 from repo_agent_dagster.store.migrate import upgrade
+from repo_agent_dagster.store.patch_events import listing, record
+from repo_agent_dagster.store.tables import patch_events
 
 BYTES_PER_EVENT = 1_000
 """What an event takes on disk with its indices, in either database; less in truth, and some room for sorting."""
@@ -86,15 +92,52 @@ def postgresql_store(size: HistorySize) -> Iterator[str]:
     from tests.postgres_cluster import PostgresCluster
 
     options = "-c shared_buffers=512MB -c work_mem=64MB -c maintenance_work_mem=512MB -c max_wal_size=8GB"
+    options += " -c max_parallel_workers_per_gather=0"  # one core for everybody, and its CPU time is seen
     with PostgresCluster.start(parent=Path(os.environ.get("TMPDIR", "/tmp")), options=options) as cluster:
         url = cluster.create_store()
         load_postgresql(url, size)
         yield url
 
 
-def opened(url: str) -> Engine:
-    """Open a store for measuring."""
-    return open_store(url)
+def count_events(engine: Engine, start: datetime, end: datetime) -> int:
+    """Return how many events happened in [start, end)."""
+    return _scalar(engine, func.count(), start, end)
+
+
+def add_late_event(engine: Engine, day: datetime, now: datetime) -> None:
+    """Let the first patch of a day fail a check that is made only now."""
+    begun = (patch_events.c.event == PatchEventName.PATCH_REQUESTED.value, patch_events.c.op != REVERT)
+    first = _scalar(engine, func.min(patch_events.c.id), day, day + timedelta(days=1), *begun)
+    _judge(engine, first, 1, now)
+
+
+def add_new_and_late_events(engine: Engine, size: HistorySize, count: int, now: datetime) -> None:
+    """Add half the events to new patches of the last day, and half to patches of long ago and of the last day."""
+    new = HistorySize(events=count // 2, days=1, start=size.end - timedelta(days=1), seed=11)
+    with write_transaction(engine) as conn:
+        record(conn, [event.as_row() for event in history(new)])
+    _judge(engine, size.events // 3, count // 4, now)
+    _judge(engine, size.events - count // 2, count // 4, now)
+
+
+def _judge(engine: Engine, first_id: int, count: int, now: datetime) -> None:
+    names = [field.name for field in fields(EventRow)]
+    told = {"event": PatchEventName.PATCH_FAILED, "ts_check_ok": False, "error": "late", "created_at": now}
+    with write_transaction(engine) as conn:
+        old = listing(conn, after_id=first_id - 1, limit=count)
+        record(conn, [EventRow(**{name: getattr(one, name) for name in names} | told) for one in old])
+
+
+def _scalar(
+    engine: Engine, what: ColumnElement[int], start: datetime, end: datetime, *also: ColumnElement[bool]
+) -> int:
+    happened = patch_events.c.created_at
+    with read_transaction(engine) as conn:
+        return int(
+            conn.execute(
+                select(what).select_from(patch_events).where(happened >= start, happened < end, *also)
+            ).scalar_one()
+        )
 
 
 def _in_sqlite(events: Iterable[Event]) -> Iterator[tuple[object, ...]]:

@@ -113,7 +113,7 @@ class _Maker:
             weights = [one.busy for one in active]
             while len(self.waiting.get(day, ())) < quota:
                 self._batch(self.random.choices(active, weights)[0], (day + self.random.random()) * _DAY)
-            rows = self.waiting.pop(day)
+            rows = self.waiting.pop(day, [])
             rows.sort()
             yielded += len(rows)
             for _, _, event in rows:
