@@ -14,7 +14,7 @@ from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from tests.postgres_cluster import PostgresCluster
 
-pytest_plugins = ["tests.docker_fixtures", "tests.leak_check", "tests.longest_first"]
+pytest_plugins = ["tests.docker_fixtures", "tests.leak_check", "tests.longest_first", "tests.untraced"]
 
 # A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

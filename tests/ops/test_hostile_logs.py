@@ -156,6 +156,7 @@ def assert_only_ours(markdown: str) -> None:
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\ufeff\U000e0000-\U000e007f]", token.content)
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 def test_no_secret_of_any_shape_is_stored_or_written_or_sent(night: Night) -> None:
     lines = all_lines()
     texts = ["\n".join(text for text, _ in lines[n : n + 10]) for n in range(0, len(lines), 10)]

@@ -17,6 +17,8 @@ from repo_agent_dagster.store.ids import new_id
 from tests.patching.big_batch import BATCH, NAMES, Work, World, applying, failing, quick_folder, reverting
 from tests.patching.file_system_calls import Calls, Point, chosen, counted, killed_at
 
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
+
 OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "5"))
 
 

@@ -14,6 +14,8 @@ from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.patch_events import StoreCustody, activity, verify_chain
 from tests.patching.trees import fill, snapshot
 
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
+
 PATCHCTL = [sys.executable, "-c", "from repo_agent_dagster.cli.patchctl import app; app()"]
 BEFORE = {"f": b"1\n2\n", "d/g": b"g\n", "h": b"h\n"}
 BATCH = """{"patches": [

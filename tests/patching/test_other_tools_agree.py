@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.patching.random_batches import Batch, batches, trees
 from tests.patching.reference import File, Tree, applied
 from tests.patching.test_reference import planned
 from tests.patching.trees import fill, snapshot
+
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 
 EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "200"))
 """How many random batches are tried; they are the same ones each time. Give more for a longer look."""

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from repo_agent_dagster.patching.planning.batch_plan import plan_batch
 from repo_agent_dagster.patching.planning.plan import Plan
 from tests.patching.random_batches import Batch, batches, trees
 from tests.patching.reference import PREPENDED, REPLACED, File, Lines, Refused, Tree, applied, parents
+
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 
 EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "800"))
 """How many random batches are tried; they are the same ones each time. Give more for a longer look."""

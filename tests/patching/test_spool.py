@@ -286,6 +286,7 @@ def in_child(work: Callable[[], object], *, killed_at: int | None, disk_full_at:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize("step", range(1, 40))
 def test_shipping_that_is_killed_at_any_step_ships_all_once(
     workspace: Workspace, root: Path, offline: SpoolCustody, custody: StoreCustody, now: datetime, step: int
@@ -372,6 +373,7 @@ def test_a_history_in_both_places_is_told_once(
     assert names(custody.batch(done.batch_id)[0].events) == ["requested", "applied", "reverted"]
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize("use", ["offline", "online"])
 @pytest.mark.parametrize("step", range(1, 60, 2))
 def test_an_offline_batch_that_is_killed_at_any_step_is_recovered(

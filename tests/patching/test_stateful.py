@@ -41,6 +41,8 @@ from tests.patching.random_batches import PATHS, Batch, batches, files, trees
 from tests.patching.reference import Action, File, Moved, Refused, Tree, applied, parents
 from tests.patching.trees import fill, folders, snapshot
 
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
+
 EXAMPLES = int(os.environ.get("PATCH_PROOF_EXAMPLES", "120"))
 """How many lives of a workspace are tried; they are the same ones each time. Give more for a longer look."""
 

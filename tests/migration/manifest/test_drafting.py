@@ -354,6 +354,7 @@ _TARGETS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(_PATHS, _CONTENTS, min_size=1, max_size=7), _TARGETS, st.sampled_from(["shop", "-", "лес", "a b'c"])

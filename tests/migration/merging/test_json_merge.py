@@ -303,6 +303,7 @@ def written(draw: st.DrawFn, value: Any) -> str:
     return found.replace("\n", draw(st.sampled_from(["\n", "\r\n"]))) + draw(st.sampled_from(["", "\n"]))
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_what_only_the_unit_changed_makes_it_mean_what_the_unit_means(data: st.DataObject) -> None:
@@ -322,6 +323,7 @@ def test_what_was_only_changed_here_stays_to_the_byte(data: st.DataObject) -> No
     assert text(merged(json.dumps(base), ours, written(data.draw, base))) == ours
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_changes_of_both_sides_come_out_the_same_whoever_is_the_destination(data: st.DataObject) -> None:

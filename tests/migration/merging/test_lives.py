@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Literal
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -25,6 +26,8 @@ from repo_agent_dagster.migration.merging.conflicts import (
 )
 from repo_agent_dagster.migration.merging.outcome import Merged
 from repo_agent_dagster.migration.merging.three_way import merge_file
+
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 
 PATHS = ("a.ts", "lib/b.ts")
 Edit = Literal["insert", "replace", "remove"]

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def _planned(root: Path, files: dict[str, str], rules: list[FileRule], imports: 
     return plan(unit, root / "target", manifest)
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(trees(), _RULES)
 def test_every_import_that_resolved_means_the_same_file_at_its_new_place(

@@ -2,7 +2,11 @@
 
 import random
 
+import pytest
+
 from tests.migration.steps.conftest import Yard
+
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 
 IMPORTS = b"import { line1 } from '../shared/lines';\nimport '@shared/log';\n"
 UNITS = [f"demo-{number:02}" for number in range(20)]

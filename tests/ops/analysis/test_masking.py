@@ -174,6 +174,7 @@ def test_the_headline_of_a_traceback_is_its_last_line() -> None:
     assert headline("Traceback (most recent call last):\n  File") == "Traceback (most recent call last):"
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "unit",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.logs import LogKind, LogLevel
@@ -88,6 +89,7 @@ def test_the_list_holds_every_problem_on_a_line_of_its_own_without_secrets() -> 
     assert lines[1] == "3\t3\tacme/shop CI/test\ta\tit failed: a"
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 def test_ten_thousand_errors_in_one_night_are_a_hundred_issues_and_one_however_often_it_is_scanned(
     publisher: Publisher, shop: FakeRepository, store: Engine
 ) -> None:

@@ -21,6 +21,8 @@ from tests.loopback.issues import FakeGitHub, FakeRepository
 from tests.loopback.server import Loopback, serving
 from tests.ops.issues.conftest import DAY, Publisher, problem, scan, stored
 
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
+
 NAMES = ("a", "b", "c")
 Deed = Literal["close", "reopen", "delete", "resolve", "claim"]
 Step = tuple[Literal["scan"], frozenset[str]] | tuple[Literal["publish"], int] | tuple[Deed, int]

@@ -22,6 +22,8 @@ from tests.loopback.server import serving
 from tests.ops.conftest import DAY, build_line
 from tests.ops.scanning.whole_night import Night, pass_night
 
+pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
+
 REPOSITORY = "org/web"
 
 

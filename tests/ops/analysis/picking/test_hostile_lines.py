@@ -227,6 +227,7 @@ def test_any_mixture_of_blocks_gives_failures_of_lines_that_are_there(lines, gre
         assert [line.number for line in failure.lines] == sorted({line.number for line in failure.lines})
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 def test_fifty_thousand_lines_beside_a_passing_log_cost_a_few_times_what_masking_them_costs():
     rng = random.Random(7)
 
@@ -262,6 +263,7 @@ def test_fifty_thousand_lines_beside_a_passing_log_cost_a_few_times_what_masking
     assert taken < 8 * masked
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize(
     "line",
     [

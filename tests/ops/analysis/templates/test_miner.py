@@ -143,6 +143,7 @@ def test_a_state_of_another_version_is_left_but_for_its_ids() -> None:
     assert miner.learn("anything").id == 77
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("start", ["", "cannot open "])
 def test_thousands_of_lines_that_have_nothing_in_common_cost_seconds_at_most(start: str) -> None:
