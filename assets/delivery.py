@@ -8,7 +8,7 @@ from assets.logs import OWNERS
 from assets.metadata import markdown_table
 from assets.ops import ops_scan
 from assets.patches import patch_trends
-from repo_agent_dagster.reports import generate_all
+from repo_agent_dagster.reports import generate_changed
 from repo_agent_dagster.resources import ClockResource, FoldersResource, StoreResource
 from repo_agent_dagster.store import delivery_reports as report_store
 from repo_agent_dagster.store import order_facts
@@ -24,17 +24,13 @@ from repo_agent_dagster.store.engine import read_transaction
 )
 def delivery_reports(store: StoreResource, folders: FoldersResource, clock: ClockResource) -> dg.MaterializeResult:
     """Write the report of every order whose facts changed."""
-    reports = generate_all(store.engine(), reports_dir=Path(folders.reports), now=clock.now())
-    fresh = [report for report in reports if report.is_new]
+    done = generate_changed(store.engine(), reports_dir=Path(folders.reports), now=clock.now())
     return dg.MaterializeResult(
         metadata={
-            "orders": len(reports),
-            "new_versions": len(fresh),
+            "orders": done.orders,
+            "new_versions": len(done.made),
             "reports": markdown_table(
-                [
-                    {"order": r.order_id, "version": r.version, "new": r.is_new, "page": str(r.html_path)}
-                    for r in reports
-                ]
+                [{"order": r.order_id, "version": r.version, "page": str(r.html_path)} for r in done.made]
             ),
         }
     )

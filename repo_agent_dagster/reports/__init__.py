@@ -4,11 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repo_agent_dagster.reports.frames import trends
-    from repo_agent_dagster.reports.generate import GeneratedReport, generate_all
+    from repo_agent_dagster.reports.generate import GeneratedReport, GeneratedReports, generate_changed
 
-__all__ = ["GeneratedReport", "generate_all", "trends"]
+__all__ = ["GeneratedReport", "GeneratedReports", "generate_changed", "trends"]
 
-_HOMES = {"GeneratedReport": "generate", "generate_all": "generate", "trends": "frames"}
+_HOMES = {
+    "GeneratedReport": "generate",
+    "GeneratedReports": "generate",
+    "generate_changed": "generate",
+    "trends": "frames",
+}
 
 
 def __getattr__(name: str) -> Any:

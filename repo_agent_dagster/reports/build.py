@@ -1,12 +1,10 @@
 """Make an order's report from its facts: pure, so that the same facts always give the same report."""
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
+from typing import Any
 
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.contracts.reports import (
@@ -15,122 +13,77 @@ from repo_agent_dagster.contracts.reports import (
     DeliveryReport,
     DeliveryRequest,
     ErrorCount,
+    FactoryReport,
     FileReport,
     OperationCount,
-    OpsIssuesReport,
-    PatchCounts,
     PatchReport,
     PhaseReport,
-    Tally,
 )
-from repo_agent_dagster.reports.facts import LineCount, OrderFacts
-from repo_agent_dagster.reports.results import migration_report, task_run_report
-from repo_agent_dagster.reports.sources import REPORT_SOURCES
-from repo_agent_dagster.store.order_facts import PatchEventFact
+from repo_agent_dagster.reports.checks import check_reports
+from repo_agent_dagster.reports.facts import OrderFacts
+from repo_agent_dagster.reports.final_diffs import FileChange, FinalDiff
+from repo_agent_dagster.reports.patches import Patch, counted, grouped, latency_of, patches_of
+from repo_agent_dagster.reports.results import (
+    approval_report,
+    migration_report,
+    model_cost,
+    ops_issues_report,
+    task_run_report,
+)
+from repo_agent_dagster.reports.sources import report_sources
+from repo_agent_dagster.reports.timeline import timeline
+from repo_agent_dagster.store.order_queries import shown_query
 
 TOP_ERRORS = 10
 
+ReadDiffs = Callable[[Sequence[FileChange]], Mapping[tuple[str, str], FinalDiff]]
+"""Reads the final diffs of the files, by workspace and path; a file without one is left out."""
 
-@dataclass(frozen=True)
-class _Patch:
-    """One patch with its events, oldest first."""
-
-    events: Sequence[PatchEventFact]
-    lines: LineCount | None
-
-    @property
-    def opening(self) -> PatchEventFact:
-        return self.events[0]
-
-    @property
-    def path(self) -> str:
-        """The file as it was last told: a request names it as it was asked for, e.g. ``./a.py``."""
-        return self.events[-1].file_path
-
-    @property
-    def first_at(self) -> datetime:
-        return min(event.created_at for event in self.events)
-
-    @property
-    def last_at(self) -> datetime:
-        return max(event.created_at for event in self.events)
-
-    def has(self, name: PatchEventName) -> bool:
-        return any(event.event == name for event in self.events)
-
-    @property
-    def tally(self) -> Tally:
-        verdicts = [event.ts_check_ok for event in self.events if event.ts_check_ok is not None]
-        return Tally(
-            check_ok=verdicts[-1] if verdicts else None,
-            is_reverted=self.has(PatchEventName.PATCH_REVERTED),
-            has_failure=self.has(PatchEventName.PATCH_FAILED),
-        )
-
-    @property
-    def error(self) -> str | None:
-        errors = [event.error for event in self.events if event.error]
-        return errors[-1] if errors else None
-
-    @property
-    def is_in_effect(self) -> bool:
-        """Its lines are in the file now: it was applied, and not taken back."""
-        return self.has(PatchEventName.PATCH_APPLIED) and not self.has(PatchEventName.PATCH_REVERTED)
+_NOT_CONTENT: dict[str, Any] = {"generated_at": True, "sources": True, "task_runs": {"__all__": {"dagster_run_url"}}}
+_NO_DIFF = FinalDiff(None, None)
 
 
-def build_report(facts: OrderFacts, now: datetime) -> DeliveryReport:
-    """Return the report of the facts, made at `now` (aware).
+def build_report(
+    facts: OrderFacts, now: datetime, *, read_diffs: ReadDiffs | None = None, dagster_url: str = ""
+) -> DeliveryReport:
+    """Return the report of the facts, made at `now` (aware); runs are linked to the Dagster UI at `dagster_url`.
 
     Raises:
         ValueError: `now` has no time zone.
     """
     if now.tzinfo is None:
         raise ValueError(f"naive datetime {now.isoformat()}: give it a time zone, e.g. datetime.now(UTC)")
-    patches = _patches(facts)
+    patches = patches_of(facts)
     return DeliveryReport(
         order_id=facts.order_id,
         generated_at=now.astimezone(UTC),
         request=_request(facts),
         first_at=min((patch.first_at for patch in patches), default=None),
         last_at=max((patch.last_at for patch in patches), default=None),
-        totals=_counts(patches),
-        latency=[],
-        timeline=[],
-        factories=[],
-        checks=[],
-        approvals=[],
-        ai=[],
+        totals=counted(patches),
+        latency=latency_of(patches),
         phases=_phases(patches),
+        timeline=timeline(facts, patches),
         days=_days(patches),
         operations=_operations(patches),
-        files=_files(patches),
+        factories=_factories(patches),
+        files=_files(patches, read_diffs),
         patches=[_patch_report(patch) for patch in patches],
-        task_runs=[task_run_report(task) for task in facts.task_runs],
+        checks=check_reports(facts.events),
+        task_runs=[task_run_report(task, dagster_url) for task in facts.task_runs],
         migrations=[migration_report(migration) for migration in facts.migrations],
-        ops_issues=OpsIssuesReport(opened=[], closed=[]),
+        ops_issues=ops_issues_report(facts.issues_opened, facts.issues_closed),
+        approvals=[approval_report(approval) for approval in facts.approvals],
+        ai=[model_cost(cost) for cost in facts.ai],
         errors=_errors(patches),
         custody=[CustodyReport(workspace=c.workspace, intact=c.intact, problem=c.problem) for c in facts.custody],
-        sources=list(REPORT_SOURCES),
+        sources=report_sources(lambda query: shown_query(query, facts.order_id)),
     )
 
 
 def content_digest(report: DeliveryReport) -> str:
-    """Return the SHA-256 of what the report says, but for when it was made and how its numbers are explained."""
-    content = report.model_dump(mode="json", by_alias=True, exclude={"generated_at", "sources"})
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8", errors="surrogatepass")).hexdigest()
-
-
-def _patches(facts: OrderFacts) -> list[_Patch]:
-    by_id: dict[str, list[PatchEventFact]] = {}
-    for event in facts.events:
-        by_id.setdefault(event.patch_id, []).append(event)
-    counts = facts.line_counts or {}
-    return [_Patch(events, counts.get(patch_id)) for patch_id, events in by_id.items()]
-
-
-def _counts(patches: Iterable[_Patch]) -> PatchCounts:
-    return PatchCounts.of(patch.tally for patch in patches)
+    """Return the SHA-256 of what the report says, but for when it was made, its links and how it explains itself."""
+    return hashlib.sha256(report.model_dump_json(by_alias=True, exclude=_NOT_CONTENT).encode()).hexdigest()
 
 
 def _request(facts: OrderFacts) -> DeliveryRequest:
@@ -146,64 +99,77 @@ def _request(facts: OrderFacts) -> DeliveryRequest:
 
 def _distinct(values: Iterable[object]) -> list[str]:
     """Non-empty texts, each once, in order of appearance."""
-    return list(dict.fromkeys(value for value in values if isinstance(value, str) and value.strip()))
+    return [value for value in dict.fromkeys(filter(_is_text, values)) if isinstance(value, str) and value.strip()]
 
 
-def _phases(patches: Sequence[_Patch]) -> list[PhaseReport]:
-    grouped: dict[str | None, list[_Patch]] = {}
-    for patch in patches:
-        grouped.setdefault(patch.opening.phase, []).append(patch)
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _phases(patches: Sequence[Patch]) -> list[PhaseReport]:
     reports = [
         PhaseReport(
             phase=phase,
             first_at=min(patch.first_at for patch in members),
             last_at=max(patch.last_at for patch in members),
-            counts=_counts(members),
+            counts=counted(members),
         )
-        for phase, members in grouped.items()
+        for phase, members in grouped(patches, lambda patch: patch.opening.phase).items()
     ]
     return sorted(reports, key=lambda report: (report.first_at, report.phase or ""))
 
 
-def _days(patches: Sequence[_Patch]) -> list[DayReport]:
-    def day_of(patch: _Patch) -> str:
-        return patch.opening.created_at.astimezone(UTC).date().isoformat()
-
-    days = groupby(sorted(patches, key=day_of), key=day_of)
-    return [DayReport.model_validate({"day": day, "counts": _counts(members)}) for day, members in days]
+def _days(patches: Sequence[Patch]) -> list[DayReport]:
+    days = grouped(patches, lambda patch: patch.opening.created_at.astimezone(UTC).date())
+    return [DayReport(day=day, counts=counted(members)) for day, members in sorted(days.items())]
 
 
-def _operations(patches: Sequence[_Patch]) -> list[OperationCount]:
-    counted = Counter(patch.opening.op for patch in patches)
-    return [OperationCount(op=op, patches=n) for op, n in sorted(counted.items(), key=lambda item: (-item[1], item[0]))]
+def _operations(patches: Sequence[Patch]) -> list[OperationCount]:
+    numbers = Counter(patch.opening.op for patch in patches)
+    return [OperationCount(op=op, patches=n) for op, n in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))]
 
 
-def _files(patches: Sequence[_Patch]) -> list[FileReport]:
-    grouped: dict[tuple[str, str], list[_Patch]] = {}
-    for patch in patches:
-        grouped.setdefault((patch.opening.workspace, patch.path), []).append(patch)
-    return [_file_report(workspace, path, members) for (workspace, path), members in sorted(grouped.items())]
+def _factories(patches: Sequence[Patch]) -> list[FactoryReport]:
+    groups = grouped(patches, lambda patch: patch.opening.requester)
+    reports = [FactoryReport(factory=factory, counts=counted(members)) for factory, members in groups.items()]
+    return sorted(reports, key=lambda report: (-report.counts.total, report.factory))
 
 
-def _file_report(workspace: str, path: str, patches: Sequence[_Patch]) -> FileReport:
-    counted = [patch.lines for patch in patches if patch.is_in_effect]
-    known = [lines for lines in counted if lines is not None]
-    is_complete = len(known) == len(counted)
-    last = max((event for patch in patches for event in patch.events), key=lambda event: event.id)
+def _files(patches: Sequence[Patch], read_diffs: ReadDiffs | None) -> list[FileReport]:
+    groups = sorted(grouped(patches, lambda patch: (patch.opening.workspace, patch.path)).items())
+    changes = [
+        FileChange(workspace, path, tuple(patch for patch in members if patch.is_in_effect))
+        for (workspace, path), members in groups
+    ]
+    diffs = read_diffs(changes) if read_diffs else {}
+    return [
+        _file_report(change, members, diffs.get(key, _NO_DIFF))
+        for (key, members), change in zip(groups, changes, strict=True)
+    ]
+
+
+def _file_report(change: FileChange, patches: Sequence[Patch], diff: FinalDiff) -> FileReport:
+    known = [patch.lines for patch in change.patches if patch.lines is not None]
+    is_complete = len(known) == len(change.patches)
+    last = max((patch.last for patch in patches), key=lambda event: event.id)
+    states = change.states
     return FileReport(
-        workspace=workspace,
-        path=path,
+        workspace=change.workspace,
+        path=change.path,
         patches=len(patches),
         added=sum(lines.added for lines in known) if is_complete else None,
         removed=sum(lines.removed for lines in known) if is_complete else None,
         last_event=PatchEventName(last.event),
         last_at=last.created_at,
+        before_sha256=states and states.before,
+        after_sha256=states and states.after,
+        final_diff=diff.text,
+        diff_note=diff.note,
     )
 
 
-def _patch_report(patch: _Patch) -> PatchReport:
-    opening, tally = patch.opening, patch.tally
-    diff_paths = [event.diff_path for event in patch.events if event.diff_path]
+def _patch_report(patch: Patch) -> PatchReport:
+    opening = patch.opening
     return PatchReport(
         patch_id=opening.patch_id,
         batch_id=opening.batch_id,
@@ -213,19 +179,19 @@ def _patch_report(patch: _Patch) -> PatchReport:
         phase=opening.phase,
         requester=opening.requester,
         task_id=opening.task_id,
-        outcome=tally.outcome,
-        reverted=tally.is_reverted,
-        last_event=PatchEventName(patch.events[-1].event),
+        outcome=patch.tally.outcome,
+        reverted=patch.tally.is_reverted,
+        last_event=PatchEventName(patch.last.event),
         first_at=patch.first_at,
         last_at=patch.last_at,
         added=patch.lines.added if patch.lines else None,
         removed=patch.lines.removed if patch.lines else None,
-        diff_path=diff_paths[-1] if diff_paths else None,
+        diff_path=patch.diff_path,
         error=patch.error,
     )
 
 
-def _errors(patches: Sequence[_Patch]) -> list[ErrorCount]:
-    counted = Counter(patch.error for patch in patches if patch.error is not None)
-    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+def _errors(patches: Sequence[Patch]) -> list[ErrorCount]:
+    numbers = Counter(patch.error for patch in patches if patch.error is not None)
+    ranked = sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
     return [ErrorCount(error=error, patches=n) for error, n in ranked[:TOP_ERRORS]]

@@ -40,7 +40,21 @@ class Diff:
         return sum(line.kind == "removed" for line in self.lines)
 
 
+@dataclass(frozen=True)
+class DiffText:
+    """The diff of one patch as it lies on the disk. `is_cut`: it was longer than the bound."""
+
+    text: str
+    is_cut: bool
+
+
 def read_diff(workspace: str, diff_path: str | None, *, max_bytes: int = MAX_DIFF_BYTES) -> Diff | None:
+    """Return the diff line by line; see `read_diff_text`."""
+    found = read_diff_text(workspace, diff_path, max_bytes=max_bytes)
+    return None if found is None else Diff(tuple(_classified(found.text)), found.is_cut)
+
+
+def read_diff_text(workspace: str, diff_path: str | None, *, max_bytes: int = MAX_DIFF_BYTES) -> DiffText | None:
     """Return the diff, or None when it is not there, cannot be read, or does not lie where patching keeps its diffs.
 
     A relative path counts from the workspace. The path comes from a table that several programs write: a report must
@@ -56,8 +70,7 @@ def read_diff(workspace: str, diff_path: str | None, *, max_bytes: int = MAX_DIF
             raw = stream.read(max_bytes + 1)
     except (OSError, ValueError):
         return None  # a diff that is gone is no fault of the report: the patch is listed without it
-    text = raw[:max_bytes].decode("utf-8", errors="replace")
-    return Diff(tuple(_classified(text)), is_cut=len(raw) > max_bytes)
+    return DiffText(raw[:max_bytes].decode("utf-8", errors="replace"), is_cut=len(raw) > max_bytes)
 
 
 def _classified(text: str) -> Iterator[DiffLine]:

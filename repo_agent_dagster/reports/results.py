@@ -1,30 +1,41 @@
 """Read what pathways left as JSON in their rows, leniently: a report must not fail on an older or a broken result."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from repo_agent_dagster.contracts.reports import (
+    ApprovalReport,
     CheckOutcome,
     MigrationReport,
+    ModelCost,
+    OpsIssueReport,
+    OpsIssuesReport,
     TaskRunReport,
     TestCounts,
     ValidationReport,
 )
 from repo_agent_dagster.contracts.tasks import Pathway, TaskStatus
-from repo_agent_dagster.store.order_facts import MigrationFact, TaskRunFact
+from repo_agent_dagster.store.order_facts import ApprovalFact, MigrationFact, ModelCostFact, OpsIssueFact, TaskRunFact
 
 _JUDGING = (Pathway.SOLUTION_VALIDATION, Pathway.ERROR_RECREATION, Pathway.TESTING)
+_DAGSTER_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMED_REASONS = 3
 _NO_CHECK_RAN = ("nothing_to_check", "tool_missing")
 
 
-def task_run_report(task: TaskRunFact) -> TaskRunReport:
-    """Return the task run as the report shows it, with the verdict if its pathway gives one and it left one."""
+def task_run_report(task: TaskRunFact, dagster_url: str = "") -> TaskRunReport:
+    """Return the task run as the report shows it, with the verdict if its pathway gives one and it left one.
+
+    `dagster_url` is the address of the Dagster UI; empty: runs are not linked.
+    """
     return TaskRunReport(
         task_id=task.id,
         pathway=task.pathway,
         status=TaskStatus(task.status),
         dagster_run_id=task.dagster_run_id,
+        dagster_run_url=_run_url(dagster_url, task.dagster_run_id),
         attempt=task.attempt,
         created_at=task.created_at,
         started_at=task.started_at,
@@ -46,6 +57,52 @@ def migration_report(migration: MigrationFact) -> MigrationReport:
         error=migration.error,
         updated_at=migration.updated_at,
     )
+
+
+def approval_report(approval: ApprovalFact) -> ApprovalReport:
+    """Return the gate as the report shows it."""
+    return ApprovalReport(
+        subject=approval.subject,
+        source=approval.source,
+        verdict=approval.verdict,
+        rationale=approval.rationale,
+        asked_at=approval.created_at,
+        decided_by=approval.decided_by,
+        decided_at=approval.decided_at,
+    )
+
+
+def ops_issues_report(opened: Iterable[OpsIssueFact], closed: Iterable[OpsIssueFact]) -> OpsIssuesReport:
+    """Return the issues as the report shows them, each at the instant at which it was first seen or settled."""
+    return OpsIssuesReport(
+        opened=[_ops_issue(issue, issue.first_seen) for issue in opened],
+        closed=[_ops_issue(issue, issue.resolved_at or issue.first_seen) for issue in closed],
+    )
+
+
+def model_cost(cost: ModelCostFact) -> ModelCost:
+    """Return what the calls of a model came to as the report shows it."""
+    return ModelCost(
+        model=cost.model,
+        calls=cost.calls,
+        tokens=cost.tokens,
+        cost_usd=cost.cost,
+        calls_without_cost=cost.calls_without_cost,
+        seconds=cost.seconds,
+    )
+
+
+def _ops_issue(issue: OpsIssueFact, at: datetime) -> OpsIssueReport:
+    return OpsIssueReport(
+        id=issue.id, title=issue.title, severity=issue.severity, status=issue.status, at=at, url=issue.gh_issue_url
+    )
+
+
+def _run_url(dagster_url: str, run_id: str | None) -> str | None:
+    # A local run has an id of its own kind, e.g. of a process, which no Dagster knows.
+    if not dagster_url or run_id is None or not _DAGSTER_RUN.fullmatch(run_id):
+        return None
+    return f"{dagster_url.rstrip('/')}/runs/{run_id}"
 
 
 def _validation(result: object) -> ValidationReport | None:

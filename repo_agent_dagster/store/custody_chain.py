@@ -6,7 +6,7 @@ a row that is edited, deleted or slipped in later shows, in the chain or against
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import zip_longest
 from typing import Any
 
@@ -21,37 +21,66 @@ _EVENT_FIELDS = tuple(field.name for field in fields(EventRow))
 
 
 @dataclass(frozen=True, slots=True)
+class ChainPosition:
+    """A link of a workspace's chain, its hash, and the event that it tells of."""
+
+    seq: int = 0
+    hash: str = GENESIS
+    event_id: int = 0
+
+
+START = ChainPosition()
+"""Before the first link."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """What `verify_chain` found: `seq` and `problem` name the first row that does not fit, None when all do."""
+    """What `verify_chain` found: `seq` and `problem` name the first row that does not fit, None when all do.
+
+    `reached` is the last link that fits, `checked` how many of them were looked at.
+    """
 
     ok: bool
     checked: int
     seq: int | None = None
     problem: str | None = None
+    reached: ChainPosition = field(default=START, compare=False)
 
 
-def verify_chain(conn: Connection, workspace: str) -> ChainVerdict:
+def verify_chain(conn: Connection, workspace: str, *, after: ChainPosition = START) -> ChainVerdict:
     """Recompute a workspace's chain and hold it against its events; name the first row that does not fit.
 
-    Rows cut off at the end of both tables leave no trace here: keep the last hash elsewhere to notice that.
+    `after` is a link up to which that was done before: only what was appended since is read, but for that link itself.
+    So rows that were cut off since at the end of both tables show, which leave no trace otherwise.
     """
+    if after.seq and not _still_there(conn, workspace, after):
+        problem = f"custody row {after.seq} is not what it was when it was verified: the chain was cut off or replaced"
+        return ChainVerdict(ok=False, checked=0, seq=after.seq, problem=problem)
     chain = conn.execute(
-        select(patch_custody).where(patch_custody.c.workspace == workspace).order_by(patch_custody.c.seq),
+        select(patch_custody)
+        .where(patch_custody.c.workspace == workspace, patch_custody.c.seq > after.seq)
+        .order_by(patch_custody.c.seq),
         execution_options={"yield_per": _ROWS_PER_FETCH},
     )
     events = conn.execute(
-        select(patch_events).where(patch_events.c.workspace == workspace).order_by(patch_events.c.id),
+        select(patch_events)
+        .where(patch_events.c.workspace == workspace, patch_events.c.id > after.event_id)
+        .order_by(patch_events.c.id),
         execution_options={"yield_per": _ROWS_PER_FETCH},
     )
-    prev_hash = GENESIS
-    checked = 0
-    for seq, (link, event) in enumerate(zip_longest(chain.mappings(), events.mappings()), start=1):
-        problem = _misfit(seq, prev_hash, link, event)
-        if problem is not None:
-            return ChainVerdict(ok=False, checked=checked, seq=seq, problem=problem)
-        prev_hash = link["hash"]
-        checked = seq
-    return ChainVerdict(ok=True, checked=checked)
+    reached = after
+    for seq, (link, event) in enumerate(zip_longest(chain.mappings(), events.mappings()), start=after.seq + 1):
+        misfit = _misfit(seq, reached.hash, link, event)
+        if misfit is not None:
+            return ChainVerdict(ok=False, checked=reached.seq - after.seq, seq=seq, problem=misfit, reached=reached)
+        reached = ChainPosition(seq, link["hash"], event["id"])
+    return ChainVerdict(ok=True, checked=reached.seq - after.seq, reached=reached)
+
+
+def _still_there(conn: Connection, workspace: str, position: ChainPosition) -> bool:
+    link = patch_custody.c
+    found = conn.execute(select(link.hash).where(link.workspace == workspace, link.seq == position.seq)).scalar()
+    return found == position.hash
 
 
 def _content(row: Mapping[Any, Any], seq: int) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Text, cast, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from repo_agent_dagster.store.ids import new_id
-from repo_agent_dagster.store.rows import add, add_if_absent, fetch_all, fetch_one
+from repo_agent_dagster.store.rows import fetch_all, fetch_one, insert_statement, storable
 from repo_agent_dagster.store.tables import delivery_reports
 
 _row = delivery_reports.c
@@ -28,15 +29,15 @@ class StoredReport:
     success_rate: float | None
     total_patches: int
     created_at: datetime
+    facts_mark: str | None = None
 
 
 @dataclass(frozen=True)
 class ReportSummary:
-    """A stored report without its text, for lists."""
+    """A stored report without its text, for lists: an index answers it, without a look at the text."""
 
     order_id: str
     version: int
-    html_path: str | None
     success_rate: float | None
     total_patches: int
     created_at: datetime
@@ -44,15 +45,16 @@ class ReportSummary:
 
 @dataclass(frozen=True)
 class NewReport:
-    """A report that is to become its order's next version."""
+    """A report that is to become its order's next version. `report_json` is JSON as text, `facts_mark` of its rows."""
 
     order_id: str
     content_digest: str
     report_md: str
-    report_json: dict[str, Any]
+    report_json: str
     html_path: str
     success_rate: float | None
     total_patches: int
+    facts_mark: str | None = None
 
 
 def next_version(replaces: StoredReport | None) -> int:
@@ -76,6 +78,11 @@ def listing(conn: Connection, *, limit: int = 1000) -> list[ReportSummary]:
     return fetch_all(conn, delivery_reports, ReportSummary, _row.current, order_by=newest_first, limit=limit)
 
 
+def current_versions(conn: Connection) -> dict[str, int]:
+    """Return the version of every order's current report, by order id."""
+    return {row.order_id: row.version for row in conn.execute(select(_row.order_id, _row.version).where(_row.current))}
+
+
 def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | None, now: datetime) -> bool:
     """Make the report its order's current version, if `replaces` still is the current one; keep the old versions.
 
@@ -91,22 +98,34 @@ def publish(conn: Connection, report: NewReport, *, replaces: StoredReport | Non
         "current": True,
         "content_digest": report.content_digest,
         "report_md": report.report_md,
-        "report_json": report.report_json,
         "html_path": report.html_path,
         "success_rate": report.success_rate,
         "total_patches": report.total_patches,
         "created_at": now,
+        "facts_mark": report.facts_mark,
     }
-    if replaces is None:
-        # No row to lock yet: of two writers the unique (order, version) lets one in.
-        return add_if_absent(conn, delivery_reports, row)
-    retire = update(delivery_reports).where(_row.id == replaces.id, _row.current).values(current=False)
-    if conn.execute(retire).rowcount != 1:
-        return False
-    add(conn, delivery_reports, row)
-    return True
+    if replaces is not None:
+        retire = update(delivery_reports).where(_row.id == replaces.id, _row.current).values(current=False)
+        if conn.execute(retire).rowcount != 1:
+            return False
+    # The document is text already: reading it only to write it again would take longer than all the rest. It is made of
+    # what was stored before, so both databases can keep it.
+    document = literal(report.report_json, Text())
+    as_json = cast(document, JSONB) if conn.dialect.name == "postgresql" else document
+    values = {**storable(delivery_reports, row), "report_json": as_json}
+    # Where there was no row to lock, the unique (order, version) lets one of two writers in.
+    added = insert_statement(conn, delivery_reports).values(values).on_conflict_do_nothing()
+    return conn.execute(added.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def relocate(conn: Connection, report_id: str, html_path: str) -> None:
     """Record that a report's page now lies elsewhere: the folder of reports was moved."""
     conn.execute(update(delivery_reports).where(_row.id == report_id).values(html_path=html_path))
+
+
+def remark(conn: Connection, report_id: str, facts_mark: str) -> None:
+    """Record that a current report still says all there is to say of facts with this mark."""
+    is_other = _row.facts_mark.is_distinct_from(facts_mark)
+    conn.execute(
+        update(delivery_reports).where(_row.id == report_id, _row.current, is_other).values(facts_mark=facts_mark)
+    )

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, func, select
 
 from repo_agent_dagster.contracts.logs import LogKind
 from repo_agent_dagster.contracts.ops import SETTLED_STATUSES, IssueStatus
 from repo_agent_dagster.store.tables import log_source_days, ops_issue_sightings, ops_issues, ops_scans
+
+IdT = TypeVar("IdT")
 
 _PER_QUERY = 1000
 _SCOPES: dict[LogKind, tuple[str, ...]] = {"worker": ("cloudflare", "full"), "build": ("cicd", "full")}
@@ -34,9 +36,9 @@ class PastDays:
     flaky_days: int
 
 
-def in_parts(issue_ids: Collection[str]) -> Iterator[list[str]]:
+def in_parts(ids: Collection[IdT]) -> Iterator[list[IdT]]:
     """Yield the ids in parts: both databases bound the parameters of a statement."""
-    wanted = list(issue_ids)
+    wanted = list(ids)
     for start in range(0, len(wanted), _PER_QUERY):
         yield wanted[start : start + _PER_QUERY]
 

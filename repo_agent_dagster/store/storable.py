@@ -3,12 +3,14 @@
 Loads nothing of SQLAlchemy, so that what only records custody need not either.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from repo_agent_dagster.contracts.faults import PermanentFault
 
 REPLACEMENT = "\ufffd"
+_IS_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _UNSTORABLE = {0: REPLACEMENT} | dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
 
 
@@ -18,7 +20,9 @@ class UnfitValueError(PermanentFault):
 
 def storable_text(text: str) -> str:
     """Return the text with U+FFFD for what PostgreSQL cannot keep: NUL and halves of surrogate pairs."""
-    return text if text.isascii() and "\0" not in text else text.translate(_UNSTORABLE)
+    if (text.isascii() and "\0" not in text) or _IS_UNSTORABLE.search(text) is None:
+        return text
+    return text.translate(_UNSTORABLE)
 
 
 def storable_json(value: Any) -> Any:

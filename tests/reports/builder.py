@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine, insert
 
 from repo_agent_dagster.contracts.custody import EventRow
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.store import patch_events
 from repo_agent_dagster.store.engine import write_transaction
 from repo_agent_dagster.store.ids import new_id
-from repo_agent_dagster.store.tables import staging_migrations, task_requests
+from repo_agent_dagster.store.tables import ops_issues, staging_migrations, task_requests
 
 APPLIED = ("patch_requested", "patch_applied")
 VALIDATED = (*APPLIED, "patch_validated")
@@ -106,3 +106,23 @@ def write_migration(store: Engine, now: datetime, **columns: Any) -> None:
     } | columns
     with write_transaction(store) as conn:
         conn.execute(insert(staging_migrations), row)
+
+
+def add_issue(conn: Connection, now: datetime, **columns: Any) -> str:
+    """Insert one ops issue and return its id."""
+    row = {
+        "id": new_id(),
+        "kind": "error",
+        "severity": 2,
+        "severity_reasons": [],
+        "status": "open",
+        "title": "Invoices are off by one cent",
+        "run_id": None,
+        "fingerprint": new_id(),
+        "occurrences": 1,
+        "first_seen": now,
+        "last_seen": now,
+        "created_at": now,
+    } | columns
+    conn.execute(insert(ops_issues), row)
+    return str(row["id"])

@@ -1,5 +1,6 @@
 """Versions of a report: published under a guard, one current at all times."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ def _new(order: str = "42", **columns: Any) -> NewReport:
     defaults: dict[str, Any] = {
         "content_digest": "a" * 64,
         "report_md": "# Report",
-        "report_json": {"orderId": order},
+        "report_json": json.dumps({"orderId": order}),
         "html_path": "/reports/v1.html",
         "success_rate": None,
         "total_patches": 3,
