@@ -69,6 +69,8 @@ def publish_asked(
     say: Callable[[str], None] = lambda _line: None,
 ) -> PublishingResult:
     """Publish these documents (by their keys) now, to all their targets or to these, whatever was refused before."""
+    if target_ids is None:
+        keep_targets(engine, means, now=now)
 
     def asked(connection: "Connection") -> list[Delivery]:
         return report_publications.asked_for(connection, documents, target_ids=target_ids)

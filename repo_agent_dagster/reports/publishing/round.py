@@ -57,7 +57,7 @@ class Round:
     ) -> None:
         self._engine = engine
         self._means = means
-        self._now = now
+        self._began, self._began_at = now, monotonic()
         self._check = check
         self._say = say
         self._done = done
@@ -83,6 +83,11 @@ class Round:
         """Take a turn; connections that it opens are closed at its end."""
         with ExitStack() as stack:
             yield cls(engine, means, now, check, say, done, stack)
+
+    @property
+    def _time(self) -> datetime:
+        # A turn may take minutes, and what is recorded of an attempt counts from when it was made.
+        return self._began + timedelta(seconds=monotonic() - self._began_at)
 
     def run(self, deliveries: Sequence[Delivery], deadline: float) -> None:
         """Bring each to its target, until all are tried or time is up."""
@@ -133,7 +138,7 @@ class Round:
                 self._places(outgoing),
                 secrets=self._means.secrets,
                 failed_before=known.attempts if known is not None else 0,
-                now=self._now,
+                now=self._time,
             )
         # Drawn once for all the folders that it goes to.
         files = self._files = self._files or tuple(
@@ -184,14 +189,15 @@ class Round:
     def _begin(self, delivery: Delivery) -> None:
         """Hold the next attempt back until what GitHub lists must show what this one creates."""
         waits_until = delivery.publication.next_attempt_at if delivery.publication is not None else None
-        if waits_until is not None and self._now < waits_until <= self._now + SETTLING_TIME:
+        # Clocks of two machines differ; what waits for longer than this waits for another reason.
+        if waits_until is not None and self._time < waits_until <= self._time + 2 * SETTLING_TIME:
             raise Unsettled(
                 f"an earlier attempt may have created it without our knowing; ask again at {waits_until:%H:%M:%S} UTC"
             )
         self._check()
         with write_transaction(self._engine) as connection:
             report_publications.begin(
-                connection, delivery.target.id, delivery.document.key, next_attempt_at=self._now + SETTLING_TIME
+                connection, delivery.target.id, delivery.document.key, next_attempt_at=self._time + SETTLING_TIME
             )
 
     def _record(self, delivery: Delivery, outgoing: Outgoing, target: Target, placed: Placed) -> None:
@@ -203,7 +209,7 @@ class Round:
                 version=outgoing.version,
                 place=placed.place,
                 remote_id=placed.remote_id,
-                now=self._now,
+                now=self._time,
             )
         self._done.done.append(Published(delivery.document, outgoing.version, target, placed.place))
         if placed.note:
@@ -219,7 +225,7 @@ class Round:
 
     def _postpone(self, delivery: Delivery, what: str, fault: NotNow) -> None:
         failed_before = delivery.publication.attempts if delivery.publication is not None else 0
-        until = self._now + (SETTLING_TIME if fault.may_be_done else _delay(failed_before))
+        until = self._time + (SETTLING_TIME if fault.may_be_done else _delay(failed_before))
         until = max(until, fault.retry_at or until)
         with write_transaction(self._engine) as connection:
             report_publications.postpone(
