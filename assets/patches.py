@@ -43,7 +43,8 @@ def patch_trends(store: StoreResource, clock: ClockResource) -> dg.MaterializeRe
     now = clock.now()
     since = now - timedelta(days=TREND_DAYS)
     frames = {
-        group: trends(store.engine(), group, since, now) for group in ("day", "week", "phase", "order", "factory")
+        group: trends(group, since, now, engine=store.engine())
+        for group in ("day", "week", "phase", "order", "factory")
     }
     daily = [float(total) for total in frames["day"]["total"]]
     return dg.MaterializeResult(

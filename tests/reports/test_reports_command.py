@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,7 @@ from repo_agent_dagster.cli.report_options import ReportRequestError
 from repo_agent_dagster.cli.reports import app
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
-from repo_agent_dagster.store.patch_stats import StatsRequestError
-from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows, write
+from tests.reports.builder import VALIDATED, event_rows, write
 
 MARCH = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
@@ -102,51 +101,6 @@ def test_show_prints_an_older_version(home: Engine) -> None:
 def test_show_refuses_an_unknown_order_and_two_forms(home: Engine) -> None:
     assert "`repo-agent reports generate 42` makes one" in str(_run("show", "42").exception)
     assert "give one of" in str(_run("show", "42", "--md", "--json").exception)
-
-
-def test_trends_count_a_range_of_whole_days(home: Engine) -> None:
-    write(
-        home,
-        event_rows(MARCH, VALIDATED, check=True),
-        event_rows(MARCH.replace(hour=23), FAILED, check=False, error="[bold]type error", phase=None),
-        event_rows(MARCH + timedelta(days=1), APPLIED),
-    )
-    day = ("--from", "2026-03-04", "--to", "2026-03-04")
-    document = json.loads(_done("trends", "--group", "phase", *day, "--json"))
-    assert (document["from"], document["to"]) == ("2026-03-04T00:00:00+00:00", "2026-03-05T00:00:00+00:00")
-    assert [(row["key"], row["total"], row["successRate"]) for row in document["rows"]] == [
-        ("implement", 1, 1.0),
-        (None, 1, 0.0),
-    ]
-    assert document["operations"] == [{"op": "replace-block", "patches": 2, "share": 1.0}]
-    assert document["errors"] == [{"error": "[bold]type error", "patches": 1}]
-    shown = _done("trends", "--group", "phase", *day)
-    assert "implement" in shown
-    assert "(none)" in shown
-    assert "1 × [bold]type error" in shown
-
-
-def test_trends_without_patches_say_so(home: Engine) -> None:
-    assert "no patches from" in _done("trends")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "fault", "complaint"),
-    [
-        (["--group", "month"], StatsRequestError, "unknown group 'month'"),
-        (["--from", "2026-03-05", "--to", "2026-03-01"], StatsRequestError, "is after to"),
-        (["--from", "2026-03-04T09:30:00"], StatsRequestError, "has no time zone"),
-        (["--from", "yesterday"], ReportRequestError, "--from 'yesterday' is no date or instant"),
-        (["--to", "9999-12-31"], ReportRequestError, "--to '9999-12-31' is no date or instant"),
-        (["--to", "2026-02-30"], ReportRequestError, "--to '2026-02-30' is no date or instant"),
-    ],
-)
-def test_trends_refuse_what_means_nothing(
-    home: Engine, arguments: list[str], fault: type[Exception], complaint: str
-) -> None:
-    result = _run("trends", *arguments)
-    assert isinstance(result.exception, fault)
-    assert complaint in str(result.exception)
 
 
 def test_help_loads_nothing_heavy() -> None:

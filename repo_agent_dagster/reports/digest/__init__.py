@@ -1,0 +1,1 @@
+"""The weekly digest: all orders of one ISO week on one page, beside the week before."""
