@@ -50,7 +50,7 @@ def test_the_store_is_upgraded_and_seeded_from_the_wheel(installed: Path, tmp_pa
         "_packaged/dagster.yaml",
         "_packaged/workspace.yaml",
         "_packaged/sql/migrations/env.py",
-        "_packaged/sql/queries/patch_errors.sql",
+        "_packaged/sql/queries/patch_facts.sql",
         "_packaged/sql/seeds/repeatable_tasks.yaml",
         "_packaged/examples/STAGING/feedback-worker/migration-manifest.yaml",
         "_packaged/examples/monorepo/tsconfig.base.json",
