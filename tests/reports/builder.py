@@ -90,6 +90,12 @@ def write_task(store: Engine, now: datetime, **columns: Any) -> str:
 
 def write_migration(store: Engine, now: datetime, **columns: Any) -> None:
     """Insert one staging migration of order 42."""
+    with write_transaction(store) as conn:
+        add_migration(conn, now, **columns)
+
+
+def add_migration(conn: Connection, now: datetime, **columns: Any) -> None:
+    """Insert one staging migration of order 42 in the transaction."""
     row = {
         "id": new_id(),
         "unit": "feedback-worker",
@@ -104,8 +110,7 @@ def write_migration(store: Engine, now: datetime, **columns: Any) -> None:
         "created_at": now,
         "updated_at": now + timedelta(minutes=1),
     } | columns
-    with write_transaction(store) as conn:
-        conn.execute(insert(staging_migrations), row)
+    conn.execute(insert(staging_migrations), row)
 
 
 def add_issue(conn: Connection, now: datetime, **columns: Any) -> str:

@@ -8,16 +8,27 @@ from threading import Barrier
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
-from repo_agent_dagster.reports import GeneratedReport, generate_all
+from repo_agent_dagster.contracts.goals import Verdict
+from repo_agent_dagster.reports import GeneratedReport, GeneratedReports
 from repo_agent_dagster.reports.files import page_path
-from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate
-from repo_agent_dagster.store import delivery_reports
+from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate, generate_changed
+from repo_agent_dagster.store import ai_logs, approvals, custody_verdicts, delivery_reports
+from repo_agent_dagster.store.ai_logs import AiCall
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.tables import delivery_reports as table
-from repo_agent_dagster.store.tables import patch_events
-from tests.reports.builder import APPLIED, VALIDATED, event_rows, write, write_migration, write_task
+from repo_agent_dagster.store.tables import patch_events, task_requests
+from tests.reports.builder import (
+    APPLIED,
+    VALIDATED,
+    add_issue,
+    add_migration,
+    event_rows,
+    write,
+    write_migration,
+    write_task,
+)
 from tests.reports.sample import sample_patches, write_sample_diffs
 
 
@@ -120,13 +131,168 @@ def test_every_order_is_reported_and_none_is_lost(store: Engine, tmp_path: Path,
         event_rows(now, order="unattributed"),
         event_rows(now, order="a"),
     )
-    reports = generate_all(store, reports_dir=tmp_path, now=now)
-    assert [(report.order_id, report.report.totals.total) for report in reports] == [
-        ("a", 1),
-        ("b", 1),
-        ("unattributed", 3),
+    done = generate_changed(store, reports_dir=tmp_path, now=now)
+    assert [(made.order_id, made.version, made.is_new) for made in done.made] == [
+        ("a", 1, True),
+        ("b", 1, True),
+        ("unattributed", 1, True),
     ]
-    assert not any(report.is_new for report in generate_all(store, reports_dir=tmp_path, now=now))
+    with read_transaction(store) as conn:
+        unattributed = delivery_reports.current(conn, "unattributed")
+    assert unattributed is not None
+    assert unattributed.total_patches == 3
+
+
+def _changed(store: Engine, folder: Path, now: datetime) -> list[tuple[str, int]]:
+    return [(made.order_id, made.version) for made in generate_changed(store, reports_dir=folder, now=now).made]
+
+
+def test_of_an_order_that_did_not_change_nothing_is_read(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now, order="a"), event_rows(now, order="b"))
+    first = generate_changed(store, reports_dir=tmp_path, now=now)
+    again = generate_changed(store, reports_dir=tmp_path, now=now + timedelta(hours=1))
+    write(store, event_rows(now, order="b"))
+    last = generate_changed(store, reports_dir=tmp_path, now=now + timedelta(hours=2))
+    told = [(done.orders, done.read, len(done.made)) for done in (first, again, last)]
+    assert told == [(2, 2, 2), (2, 0, 0), (2, 1, 1)]
+    assert [(made.order_id, made.version) for made in last.made] == [("b", 2)]
+
+
+def test_everything_that_a_report_tells_of_makes_its_order_a_changed_one(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write(store, event_rows(now))
+    assert _changed(store, tmp_path, now) == [("42", 1)]
+    task = write_task(store, now, status="running", dagster_run_id="run-1", ended_at=None)
+
+    def call_a_model(conn: Connection) -> None:
+        ai_logs.append(conn, AiCall(now, "a", "openai", "large", task_request_id=task))
+
+    def open_issue(conn: Connection) -> None:
+        add_issue(conn, now, run_id="run-1")
+
+    def end_task(conn: Connection) -> None:
+        conn.execute(update(task_requests).where(task_requests.c.id == task).values(status="success", ended_at=now))
+
+    def wait_for_approval(conn: Connection) -> None:
+        gate = approvals.request(conn, subject="unit into root", payload={}, now=now)
+        add_migration(conn, now, approval_id=gate.id)
+
+    def approve(conn: Connection) -> None:
+        [gate] = approvals.pending(conn)
+        approvals.decide(conn, gate.id, Verdict.APPROVED, by="maria", now=now)
+
+    def close_issue(conn: Connection) -> None:
+        add_issue(conn, now, status="resolved", order_id="42", resolved_at=now)
+
+    assert _changed(store, tmp_path, now) == [("42", 2)], "the task"
+    steps = (call_a_model, open_issue, end_task, wait_for_approval, approve, close_issue)
+    for version, step in enumerate(steps, start=3):
+        with write_transaction(store) as conn:
+            step(conn)
+        assert _changed(store, tmp_path, now) == [("42", version)], step.__name__
+    assert _changed(store, tmp_path, now) == []
+
+
+def test_a_change_that_a_report_does_not_tell_makes_no_version_and_is_not_read_again(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write_task(store, now)
+    assert _changed(store, tmp_path, now) == [("42", 1)]
+    # A revert is told by the events of what it takes back, of which there are none here.
+    write(store, event_rows(now, op="revert"))
+    reads = [generate_changed(store, reports_dir=tmp_path, now=now) for _ in range(2)]
+    assert [(done.read, len(done.made)) for done in reads] == [(1, 0), (0, 0)]
+
+
+def test_a_task_that_only_events_name_changes_their_order_s_report(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    task = write_task(store, now, order_id=None, status="running", ended_at=None)
+    write(store, event_rows(now, order=None, task_id=task))
+    assert _changed(store, tmp_path, now) == [("unattributed", 1)]
+    with write_transaction(store) as conn:
+        conn.execute(update(task_requests).where(task_requests.c.id == task).values(status="failed", ended_at=now))
+    assert _changed(store, tmp_path, now) == [("unattributed", 2)]
+
+
+def test_an_edited_event_shows_in_every_order_of_its_workspace_once_it_is_found(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write(store, event_rows(now, order="a"), event_rows(now, order="b"), event_rows(now, order="c", workspace="/other"))
+    generate_changed(store, reports_dir=tmp_path, now=now)
+    with write_transaction(store) as conn:
+        conn.execute(update(patch_events).where(patch_events.c.order_id == "a").values(requester="somebody-else"))
+
+    assert _changed(store, tmp_path, now) == [], "what was verified is not verified again"
+    custody_verdicts.verify_whole(store, "/srv/shop", now=now)
+
+    assert _changed(store, tmp_path, now) == [("a", 2), ("b", 2)]
+    with read_transaction(store) as conn:
+        report = delivery_reports.current(conn, "b")
+    assert report is not None
+    assert "is not what custody row 1 tells" in report.report_json["custody"][0]["problem"]
+
+
+def test_a_page_that_a_crash_left_unwritten_is_written_by_the_next_run(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write(store, event_rows(now))
+    generate_changed(store, reports_dir=tmp_path, now=now)
+    page = tmp_path / page_path("42", 1)
+    content = page.read_bytes()
+    page.unlink()
+    done = generate_changed(store, reports_dir=tmp_path, now=now + timedelta(days=1))
+    assert (done.read, done.mended) == (0, 1)
+    assert page.read_bytes() == content
+
+
+def test_a_report_of_the_older_form_is_shown_as_it_is_and_made_anew(
+    sqlite_store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write(sqlite_store, event_rows(now))
+    generate(sqlite_store, "42", reports_dir=tmp_path, now=now)
+    with write_transaction(sqlite_store) as conn:
+        stored = delivery_reports.current(conn, "42")
+        assert stored is not None
+        added = ("latency", "timeline", "factories", "checks", "approvals", "ai")
+        old = {key: value for key, value in stored.report_json.items() if key not in added}
+        old |= {"schemaVersion": 1, "opsIssues": 0, "sources": [{"number": "Patches", "source": "Distinct patch_id."}]}
+        conn.execute(update(table).values(report_json=old, content_digest="0" * 64, facts_mark=None))
+    page = tmp_path / page_path("42", 1)
+    page.unlink()
+
+    assert _changed(sqlite_store, tmp_path, now) == [("42", 2)]
+    with read_transaction(sqlite_store) as conn:
+        first = delivery_reports.version(conn, "42", 1)
+    assert first is not None
+    assert first.report_json["schemaVersion"] == 1
+    assert ensure_page(sqlite_store, first, reports_dir=tmp_path) == page
+    assert page.exists()
+
+
+def test_progress_is_told(sqlite_store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(sqlite_store, *(event_rows(now, order=f"{number:02}") for number in range(25)))
+    told: list[str] = []
+    generate_changed(sqlite_store, reports_dir=tmp_path, now=now, say=told.append)
+    assert told == ["20 of 25 orders read, 20 new versions", "25 of 25 orders read, 25 new versions"]
+
+
+def test_two_runs_at_once_make_each_version_once(store: Engine, tmp_path: Path, now: datetime) -> None:
+    orders = [f"{number:02}" for number in range(30)]
+    write(store, *(event_rows(now, order=order) for order in orders))
+    start = Barrier(2)
+
+    def work(_: int) -> GeneratedReports:
+        start.wait()
+        return generate_changed(store, reports_dir=tmp_path, now=now)
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(work, range(2))
+
+    assert sorted(made.order_id for made in (*one.made, *other.made)) == orders
+    with read_transaction(store) as conn:
+        assert delivery_reports.current_versions(conn) == dict.fromkeys(orders, 1)
 
 
 def test_an_unknown_order_is_refused(store: Engine, tmp_path: Path, now: datetime) -> None:

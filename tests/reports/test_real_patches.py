@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.patches import PatchBatch
 from repo_agent_dagster.patching import Workspace, apply_batch, record_validation, revert
+from repo_agent_dagster.reports.final_diffs import NOT_IN_EFFECT
 from repo_agent_dagster.reports.generate import generate
 from repo_agent_dagster.store.patch_events import StoreCustody
 
@@ -39,6 +40,6 @@ def test_a_report_tells_what_patching_did(store: Engine, tmp_path: Path, now: da
     assert (report.totals.ok, report.totals.unchecked, report.totals.reverted) == (1, 1, 1)
     assert report.request.reasons == ["Round half up."]
     assert [(chain.workspace, chain.intact) for chain in report.custody] == [(workspace.name, True)]
-    page = made.html_path.read_text(encoding="utf-8")
-    assert '<span class="added">+new</span>' in page
-    assert '<span class="removed">-second</span>' in page
+    changed, undone_file = report.files
+    assert (changed.final_diff or "").splitlines()[-5:] == [" first", "-second", "+new", "+lines", " third"]
+    assert (undone_file.final_diff, undone_file.diff_note) == (None, NOT_IN_EFFECT)
