@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.contracts.reports import CheckReport
 from repo_agent_dagster.store.order_facts import PatchEventFact
+
+_JUDGING = (PatchEventName.PATCH_VALIDATED, PatchEventName.PATCH_FAILED)
 
 MAX_LISTED_FINDINGS = 20
 MAX_FINDING_CHARACTERS = 500
@@ -16,7 +19,7 @@ def check_reports(events: Iterable[PatchEventFact]) -> list[CheckReport]:
     """Return each run of a check on a batch, oldest first; a check without a verdict is there as unchecked."""
     runs: dict[tuple[object, ...], list[PatchEventFact]] = {}
     for event in events:
-        if event.ts_check_ok is not None or (event.meta and "check" in event.meta):
+        if event.event in _JUDGING and (event.ts_check_ok is not None or (event.meta and "check" in event.meta)):
             batch = event.batch_id or event.patch_id
             runs.setdefault((batch, _name(event), event.ts_check_ok, event.created_at), []).append(event)
     return [_report(members) for members in runs.values()]

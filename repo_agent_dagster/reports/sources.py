@@ -78,8 +78,8 @@ _RULES: tuple[tuple[str, str, str, str | None], ...] = (
     (
         "checks",
         "Checks",
-        "Events with a ts_check_ok or a check in their meta, by batch, check, outcome and instant; findings before, "
-        "after and added as their meta tells them.",
+        "Events patch_validated and patch_failed with a ts_check_ok or a check in their meta, by batch, check, outcome "
+        "and instant; findings before, after and added as their meta tells them.",
         "checks",
     ),
     (

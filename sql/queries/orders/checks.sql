@@ -10,6 +10,7 @@ SELECT
     max(CAST(event.meta ->> 'findings_added' AS integer)) AS findings_added
 FROM patch_events AS event
 WHERE event.order_id = :order_id AND event.op <> 'revert'
+    AND event.event IN ('patch_validated', 'patch_failed')
     AND (event.ts_check_ok IS NOT NULL OR event.meta ->> 'check' IS NOT NULL)
 GROUP BY 1, 2, 3, 4
 ORDER BY min(event.id)
