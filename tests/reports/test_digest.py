@@ -12,6 +12,7 @@ from sqlalchemy import Engine, insert
 
 from repo_agent_dagster.contracts.digests import WeeklyDigest, weekly_digest_schema
 from repo_agent_dagster.contracts.reports import PatchCounts
+from repo_agent_dagster.reports.digest.charts import digest_charts
 from repo_agent_dagster.reports.digest.generate import GeneratedDigest, ensure_digest_page, generate_digest
 from repo_agent_dagster.reports.digest.html import render_html
 from repo_agent_dagster.reports.digest.markdown import render_markdown
@@ -20,6 +21,7 @@ from repo_agent_dagster.store import weekly_digests
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.ids import new_id
 from repo_agent_dagster.store.tables import delivery_reports, ops_issues
+from tests.chromium import browser
 from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows, write
 
 WEEK = "2026-W10"
@@ -31,6 +33,22 @@ GOLDEN = Path(__file__).parent / "golden" / "weekly-digest.md"
 
 @pytest.fixture
 def worked(store: Engine) -> Engine:
+    """The week of `_work` on either database."""
+    return _work(store)
+
+
+@pytest.fixture
+def made(worked: Engine, tmp_path: Path) -> GeneratedDigest:
+    return generate_digest(worked, WEEK, reports_dir=tmp_path, now=AFTER)
+
+
+@pytest.fixture
+def told(sqlite_store: Engine, tmp_path: Path) -> GeneratedDigest:
+    """The same, for what does not depend on the database."""
+    return generate_digest(_work(sqlite_store), WEEK, reports_dir=tmp_path, now=AFTER)
+
+
+def _work(store: Engine) -> Engine:
     """A week of five patches of three orders, one of them with a report, and two of the week before."""
     day = timedelta(days=1)
     write(
@@ -52,11 +70,6 @@ def worked(store: Engine) -> Engine:
     return store
 
 
-@pytest.fixture
-def made(worked: Engine, tmp_path: Path) -> GeneratedDigest:
-    return generate_digest(worked, WEEK, reports_dir=tmp_path, now=AFTER)
-
-
 def test_a_week_stands_beside_the_week_before(made: GeneratedDigest) -> None:
     digest = made.digest
     assert (digest.totals.total, digest.totals.ok, digest.totals.failed, digest.totals.unchecked) == (5, 3, 1, 1)
@@ -75,14 +88,14 @@ def test_a_week_stands_beside_the_week_before(made: GeneratedDigest) -> None:
     assert [row.now.patches for row in digest.latency] == [5, 3, 3]
 
 
-def test_orders_lead_to_their_reports(made: GeneratedDigest) -> None:
-    orders = {row.order_id: row for row in made.digest.orders}
+def test_orders_lead_to_their_reports(told: GeneratedDigest) -> None:
+    orders = {row.order_id: row for row in told.digest.orders}
     assert set(orders) == {"42", HOSTILE, "unattributed"}
     assert orders["42"].report_version == 3
     page = orders["42"].report_page
     assert page is not None
     assert re.fullmatch(r"42-[0-9a-f]{12}/v3\.html", page)
-    assert f'href="../{page}"' in made.html_path.read_text()
+    assert f'href="../{page}"' in told.html_path.read_text()
     assert orders["unattributed"].report_page is None
 
 
@@ -156,32 +169,50 @@ def test_an_empty_week_is_a_digest_too(sqlite_store: Engine, tmp_path: Path) -> 
     assert "No patches this week." in made.html_path.read_text()
 
 
-def test_nothing_from_patches_or_issues_becomes_markup(made: GeneratedDigest) -> None:
-    page = made.html_path.read_text()
+def test_nothing_from_patches_or_issues_becomes_markup(told: GeneratedDigest) -> None:
+    page = told.html_path.read_text()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert 'href="javascript:' not in page
     assert 'href="https://example.com/1"' in page
-    shown = MarkdownIt("gfm-like", {"linkify": False}).render(made.markdown)
+    shown = MarkdownIt("gfm-like", {"linkify": False}).render(told.markdown)
     assert "<script" not in shown
     assert "@everyone" not in re.sub(r"<code>.*?</code>", "", shown)
     assert re.findall(r"<h1>(.*?)</h1>", shown) == ["Weekly digest: 2026-W10"]
 
 
-def test_the_page_asks_for_nothing(made: GeneratedDigest) -> None:
-    page = made.html_path.read_text()
+def test_the_page_asks_for_nothing(told: GeneratedDigest) -> None:
+    page = told.html_path.read_text()
     assert "default-src 'none'" in unescape(page)
     assert not re.search(r"<(link|img|iframe|script)[^>]*\b(src|href)=", page)
 
 
-def test_every_why_leads_to_a_rule(made: GeneratedDigest) -> None:
-    page = made.html_path.read_text()
+@pytest.mark.browser
+def test_the_charts_are_drawn_and_nothing_is_fetched(told: GeneratedDigest) -> None:
+    with browser() as chromium:
+        page = chromium.page()
+        page.open(told.html_path)
+        page.wait("document.querySelectorAll('figure.drawn svg').length === 3")
+        page.run("document.querySelector('#factories th:nth-child(2) button').click()")
+        sorted_by_patches = page.run("document.querySelector('#factories tbody tr').cells[1].textContent")
+        assert (sorted_by_patches, page.complaints) == ("3", [])
+        assert [address.rpartition("/")[2] for address in page.requests] == [told.html_path.name]
+
+
+def test_pictures_are_named_where_they_lie(told: GeneratedDigest) -> None:
+    text = render_markdown(told.digest, charts_at="charts")
+    assert re.findall(r"!\[.*?\]\((.*?)\)", text) == [f"charts/{name}.svg" for name in digest_charts(told.digest)]
+    assert list(digest_charts(told.digest)) == ["days", "operations", "factories"]
+
+
+def test_every_why_leads_to_a_rule(told: GeneratedDigest) -> None:
+    page = told.html_path.read_text()
     assert set(re.findall(r'href="#(why-[a-z-]+)"', page)) <= set(re.findall(r'id="(why-[a-z-]+)"', page))
 
 
-def test_the_json_fits_its_schema_and_comes_back_whole(made: GeneratedDigest) -> None:
-    document = made.digest.model_dump(mode="json", by_alias=True)
-    assert WeeklyDigest.model_validate(json.loads(json.dumps(document))) == made.digest
+def test_the_json_fits_its_schema_and_comes_back_whole(told: GeneratedDigest) -> None:
+    document = told.digest.model_dump(mode="json", by_alias=True)
+    assert WeeklyDigest.model_validate(json.loads(json.dumps(document))) == told.digest
     assert set(document) == set(weekly_digest_schema()["properties"])
     assert document["schemaVersion"] == 1
 
@@ -220,9 +251,9 @@ def test_rates_change_in_points() -> None:
     assert points(none, half) == "–"
 
 
-def test_the_page_is_made_from_the_digest_alone(made: GeneratedDigest, tmp_path: Path) -> None:
-    assert render_html(made.digest, version=1, cache=tmp_path) == made.html_path.read_text()
-    assert render_markdown(made.digest) == made.markdown
+def test_the_page_is_made_from_the_digest_alone(told: GeneratedDigest, tmp_path: Path) -> None:
+    assert render_html(told.digest, version=1, cache=tmp_path) == told.html_path.read_text()
+    assert render_markdown(told.digest) == told.markdown
 
 
 def _report(store: Engine, order_id: str, *, version: int) -> None:

@@ -7,6 +7,7 @@ from repo_agent_dagster.contracts.reports import OpsIssueReport, PatchCounts
 from repo_agent_dagster.pages.markdown_text import code, inline, table
 from repo_agent_dagster.pages.visible_text import visible
 from repo_agent_dagster.pages.wording import instant, latency, plural, words
+from repo_agent_dagster.reports.digest.charts import digest_charts
 from repo_agent_dagster.reports.digest.wording import change, headline, points
 from repo_agent_dagster.reports.wording import rate, short_rate, step
 
@@ -14,9 +15,16 @@ _COUNTS = ["patches", "ok", "failed", "unchecked", "reverted", "success rate"]
 _ERROR_LENGTH = 300
 
 
-def render_markdown(digest: WeeklyDigest) -> str:
-    """Return the digest as GitHub-flavoured Markdown; everything that came from patches and issues is escaped."""
-    parts = [part for section in _SECTIONS for part in section(digest)]
+def render_markdown(digest: WeeklyDigest, *, charts_at: str | None = None) -> str:
+    """Return the digest as GitHub-flavoured Markdown; everything that came from patches and issues is escaped.
+
+    `charts_at` is where its pictures lie, e.g. ``charts``: ``charts/days.svg`` and so on, by the names of
+    `digest_charts`; without it there are none.
+    """
+    parts = list(_heading(digest))
+    if charts_at:
+        parts += [f"![{inline(chart.title)}]({charts_at}/{name}.svg)" for name, chart in digest_charts(digest).items()]
+    parts += [part for section in _SECTIONS for part in section(digest)]
     return visible("\n\n".join(parts) + "\n")
 
 
@@ -123,7 +131,7 @@ def _sources(digest: WeeklyDigest) -> Iterator[str]:
     yield f"The queries: `repo-agent reports stats --from {first} --to {last} --why`."
 
 
-_SECTIONS = (_heading, _days, _groups, _orders, _errors, _latency, _ops, _sources)
+_SECTIONS = (_days, _groups, _orders, _errors, _latency, _ops, _sources)
 
 
 def _cells(counts: PatchCounts) -> list[str]:
