@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from repo_agent_dagster.contracts.reports import DeliveryReport
 from repo_agent_dagster.reports.files import folder_name
 from repo_agent_dagster.reports.publishing.outcomes import Refused
+from repo_agent_dagster.reports.stored import stored_report
 from repo_agent_dagster.store import delivery_reports, weekly_digests
 from repo_agent_dagster.store.delivery_reports import StoredReport
 from repo_agent_dagster.store.engine import read_transaction
@@ -47,6 +47,20 @@ class Outgoing:
         """The document as Markdown, without charts."""
         return self.stored.report_md
 
+    def shortened(self, max_characters: int) -> str:
+        """Return the Markdown without what matters least, as far as it would be longer; of a week all of it."""
+        if len(self.markdown) <= max_characters or self.document.kind == "week":
+            return self.markdown
+        from repo_agent_dagster.reports.markdown import render_markdown
+
+        try:
+            return render_markdown(stored_report(self.told), max_characters=max_characters)
+        except (
+            ValidationError,
+            LookupError,
+        ):  # it was stored in a form that this program does not know; whoever cuts it says so
+            return self.markdown
+
     @property
     def told(self) -> dict[str, Any]:
         """The document as JSON."""
@@ -78,14 +92,14 @@ def files_of(engine: "Engine", outgoing: Outgoing, *, reports_dir: Path) -> Iter
     """Yield the names and texts of the files that the document consists of: what others refer to comes first.
 
     Raises:
-        Refused: it was stored by an older version of this program, and cannot be drawn.
+        Refused: it was stored by another version of this program, and cannot be drawn.
     """
     try:
         charts, markdown = _charts_and_markdown(outgoing)
         page = _page(engine, outgoing, reports_dir)
-    except ValidationError as error:
+    except (ValidationError, LookupError) as error:
         raise Refused(
-            f"{outgoing.document.key} was made by an older version of repo-agent and cannot be drawn; "
+            f"{outgoing.document.key} was made by another version of repo-agent and cannot be drawn; "
             "make it again with `repo-agent reports generate`"
         ) from error
     yield from charts
@@ -97,16 +111,13 @@ def files_of(engine: "Engine", outgoing: Outgoing, *, reports_dir: Path) -> Iter
 def _charts_and_markdown(outgoing: Outgoing) -> tuple[list[tuple[str, str]], str]:
     if outgoing.document.kind == "week":
         return [], outgoing.markdown
-    from repo_agent_dagster.reports.charts import days_chart, factories_chart, operations_chart, svg, timeline_chart
+    from repo_agent_dagster.reports.charts import svg
+    from repo_agent_dagster.reports.charts.of_report import report_charts
+    from repo_agent_dagster.reports.markdown import render_markdown
 
-    report = DeliveryReport.model_validate(outgoing.told)
-    drawn = {
-        "timeline": timeline_chart(report),
-        "factories": factories_chart(report.factories),
-        "operations": operations_chart(report.operations),
-        "days": days_chart(report.days),
-    }
-    return [(f"{CHARTS_FOLDER}/{name}.svg", svg(chart)) for name, chart in drawn.items()], outgoing.markdown
+    report = stored_report(outgoing.told)
+    drawn = [(f"{CHARTS_FOLDER}/{name}.svg", svg(chart)) for name, chart in report_charts(report).items()]
+    return drawn, render_markdown(report, charts_at=CHARTS_FOLDER)
 
 
 def _page(engine: "Engine", outgoing: Outgoing, reports_dir: Path) -> Path:

@@ -30,7 +30,7 @@ def title_of(outgoing: Outgoing) -> str:
 
 def body_of(outgoing: Outgoing, key: bytes) -> str:
     """Return the text of the document's issue or comment, with its mark at the end."""
-    shown = fitted(without_comments(redact(clean(outgoing.markdown))), _command(outgoing))
+    shown = fitted(without_comments(redact(clean(outgoing.shortened(MAX_TEXT_CHARACTERS)))), _command(outgoing))
     footer = f"<sub>Version {outgoing.version}. This text is edited when there is a newer one.</sub>"
     return f"{shown.rstrip()}\n\n{footer}\n{mark_of(outgoing.document, key)}\n"
 

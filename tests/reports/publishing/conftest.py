@@ -11,6 +11,8 @@ from sqlalchemy import Engine, insert, update
 
 from repo_agent_dagster.artifacts import ArtifactStore
 from repo_agent_dagster.github.issues import GitHubIssues
+from repo_agent_dagster.pages.writing import write_whole
+from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.reports.publishing.means import Means
 from repo_agent_dagster.reports.publishing.outcomes import PublishingResult
 from repo_agent_dagster.reports.publishing.publisher import publish_asked, publish_due
@@ -31,9 +33,13 @@ KEY = b"a key that only tests use"
 START = datetime.fromisoformat("2026-03-04T09:30:00+00:00")
 
 
+NO_CHARTS: dict[str, Any] = {"phases": [], "timeline": [], "days": [], "operations": [], "factories": []}
+"""Drawing takes long, and only some tests are about it."""
+
+
 def store_report(engine: Engine, order: str = "42", version: int = 1, *, now: datetime = START, **fields: Any) -> None:
     """Make a version of an order's report the current one."""
-    report = sample_report(order_id=order, **fields.pop("told", {}))
+    report = sample_report(order_id=order, **(NO_CHARTS | fields.pop("told", {})))
     row = {
         "id": new_id(),
         "order_id": order,
@@ -103,6 +109,10 @@ class Publishing:
             return report_targets.add(
                 connection, document, target.kind, target.address, secret_env=secret_env, now=self.now
             )
+
+    def has_page(self, order: str = "42", version: int = 1) -> None:
+        """As if the page of a version had been made, which takes long."""
+        write_whole(self.means.reports_dir / page_path(order, version), "<!doctype html>")
 
     def __call__(self, **changes: Any) -> PublishingResult:
         self.now = changes.pop("now", self.now + timedelta(minutes=5))

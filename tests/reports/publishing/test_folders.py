@@ -4,10 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from repo_agent_dagster.artifacts import ArtifactStore
+from repo_agent_dagster.contracts.reports import DeliveryRequest
+from repo_agent_dagster.pages.writing import write_whole
+from repo_agent_dagster.reports.digest.generate import FOLDER
 from tests.reports.publishing.conftest import Publishing, store_digest, store_report
+from tests.reports.sample_report import sample_report
+
+NEXT_REQUEST = DeliveryRequest(requesters=["agent-a"], reasons=["Also for credit notes"], branches=[], prompts=[])
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -15,7 +19,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_an_order_is_a_folder_with_its_texts_page_and_charts(local: Publishing, tmp_path: Path) -> None:
-    store_report(local.engine, "42/../x")
+    drawn = sample_report()
+    told = {name: getattr(drawn, name) for name in ("phases", "timeline", "days", "operations", "factories")}
+    store_report(local.engine, "42/../x", told=told)
     local.follow(f"file:{tmp_path}/out", order=None)
 
     done = local()
@@ -27,27 +33,33 @@ def test_an_order_is_a_folder_with_its_texts_page_and_charts(local: Publishing, 
         *(f"charts/{name}.svg" for name in ("days", "factories", "operations", "timeline")),
     }
     assert json.loads((folder / "report.json").read_text())["orderId"] == "42/../x"
+    for chart in folder.glob("charts/*.svg"):
+        assert f"](charts/{chart.name})" in (folder / "report.md").read_text()
     assert (folder / "charts/days.svg").read_text().startswith("<svg")
 
 
 def test_a_new_version_replaces_the_files_and_the_same_again_touches_none(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine)
+    local.has_page()
+    local.has_page(version=2)
     local.follow(f"file:{tmp_path}/out")
     local()
     [folder] = (tmp_path / "out").iterdir()
+    (folder / "charts").mkdir()
     (folder / "charts/gone.svg").write_text("a chart of an older version")
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.svg")}
+    before = (folder / "report.html").stat().st_mtime_ns
 
-    store_report(local.engine, version=2)
+    store_report(local.engine, version=2, told={"request": NEXT_REQUEST})
     local()
-    after = {path: path.stat().st_mtime_ns for path in folder.rglob("*.svg")}
 
-    assert "This is version 2." in (folder / "report.md").read_text()
-    assert after == {path: at for path, at in before.items() if path.name != "gone.svg"}
+    assert "Also for credit notes" in (folder / "report.md").read_text()
+    assert (folder / "report.html").stat().st_mtime_ns == before
+    assert list(folder.rglob("*.svg")) == []
 
 
 def test_the_artifact_store_gets_the_same_files(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine)
+    local.has_page()
     local.follow(f"file:{tmp_path}/out")
     local.follow("artifact:reports/all")
 
@@ -59,6 +71,7 @@ def test_the_artifact_store_gets_the_same_files(local: Publishing, tmp_path: Pat
 
 def test_a_folder_that_cannot_be_written_waits_and_the_others_go_on(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine)
+    local.has_page()
     (tmp_path / "file").write_text("not a folder")
     local.follow(f"file:{tmp_path}/file")
     local.follow(f"file:{tmp_path}/out")
@@ -74,6 +87,7 @@ def test_a_folder_that_cannot_be_written_waits_and_the_others_go_on(local: Publi
 
 def test_failures_are_tried_again_after_ever_longer(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine)
+    local.has_page()
     (tmp_path / "file").write_text("not a folder")
     local.follow(f"file:{tmp_path}/file")
 
@@ -91,16 +105,18 @@ def test_failures_are_tried_again_after_ever_longer(local: Publishing, tmp_path:
 def test_one_report_that_cannot_be_drawn_does_not_keep_the_others(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine, "old", report_json={"schemaVersion": 1})
     store_report(local.engine, "new")
+    local.has_page("new")
     local.follow(f"file:{tmp_path}/out", order=None)
 
     done = local()
 
     assert ([one.report_id for one in done.done], done.refused) == (["order new"], 1)
-    assert "made by an older version" in done.problems[0]
+    assert "made by another version" in done.problems[0]
 
 
 def test_an_artifact_store_that_refuses_is_told(local: Publishing, tmp_path: Path) -> None:
     store_report(local.engine)
+    local.has_page()
     (tmp_path / "file").write_text("not a folder")
     local.means = replace(local.means, artifacts=lambda: ArtifactStore(tmp_path / "file"))
     local.follow("artifact:reports")
@@ -120,6 +136,7 @@ def test_a_target_of_the_settings_gets_all_orders_and_comes_back_after_its_end(
     from repo_agent_dagster.store.engine import read_transaction, write_transaction
 
     store_report(local.engine)
+    local.has_page()
     local.means = replace(local.means, targets=(parsed_target(f"file:{tmp_path}/out"),))
     with read_transaction(local.engine) as connection:
         before = is_due(connection, local.means, now=local.now)
@@ -135,6 +152,12 @@ def test_a_target_of_the_settings_gets_all_orders_and_comes_back_after_its_end(
     assert local().done == []  # it is there already
 
 
-@pytest.mark.skip(reason="until digests are drawn")
-def test_a_weeks_digest_is_published_as_a_folder(local: Publishing, tmp_path: Path) -> None:
-    store_digest(local.engine, "2026-W10", {})
+def test_a_weeks_digest_is_a_folder_beside_those_of_orders(local: Publishing, tmp_path: Path) -> None:
+    store_digest(local.engine, "2026-W10", {"week": "2026-W10"})
+    write_whole(tmp_path / "reports" / FOLDER / "2026-W10-v1.html", "<!doctype html>")
+    local.follow(f"file:{tmp_path}/out", order=None)
+
+    done = local()
+
+    assert [one.report_id for one in done.done] == ["week 2026-W10"]
+    assert set(files(tmp_path / "out" / "week-2026-W10")) == {"report.md", "report.json", "report.html"}

@@ -1,12 +1,16 @@
 """What stands on GitHub is redacted, fits, and can hold nobody else's mark."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
+from repo_agent_dagster.contracts.reports import DeliveryRequest, ErrorCount, FactoryReport, OperationCount
 from repo_agent_dagster.github.issues import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
+from repo_agent_dagster.reports.markdown import render_markdown
 from repo_agent_dagster.reports.publishing.documents import Outgoing
 from repo_agent_dagster.reports.publishing.github_texts import (
     body_of,
@@ -18,6 +22,7 @@ from repo_agent_dagster.reports.publishing.github_texts import (
 )
 from repo_agent_dagster.store.delivery_reports import StoredReport
 from repo_agent_dagster.store.report_targets import Document
+from tests.reports.sample_report import counted, file, patch, sample_report
 
 KEY = b"a key that only tests use"
 TEXT = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=200)
@@ -102,3 +107,31 @@ def test_a_report_that_grows_by_redaction_still_fits() -> None:
 
 def test_what_fits_is_left_as_it_is() -> None:
     assert fitted("# A\n\n<details>\n", "there") == "# A\n\n<details>\n"
+
+
+def test_a_hostile_order_can_do_no_more_than_be_read() -> None:
+    evil = "@everyone #12 ![x](https://evil.test/x.png) <img src=x> [y](javascript:a) `` | \n# head <!-- x -->"
+    report = sample_report(
+        order_id=evil,
+        request=DeliveryRequest(requesters=[evil], reasons=[evil], branches=[evil], prompts=[evil]),
+        errors=[ErrorCount(error=evil, patches=1)],
+        operations=[OperationCount(op=evil, patches=1)],
+        factories=[FactoryReport(factory=evil, counts=counted(1))],
+        files=[file(evil)],
+        patches=[patch(1, evil, timedelta(), error=evil, requester=evil)],
+    )
+
+    body = body_of(outgoing(render_markdown(report), evil), KEY)
+
+    assert body.count("<!--") == 1  # the mark
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").parse(body)
+    parts = [inner for token in page for inner in (token, *(token.children or ()))]
+    html = {
+        tag for one in parts if one.type in ("html_block", "html_inline") for tag in re.findall(r"<\w+", one.content)
+    }
+    assert html <= {"<details", "<summary", "<sub"}
+    assert not [one for one in parts if one.type == "image"]
+    links = [str(one.attrs["href"]) for one in parts if one.type == "link_open"]
+    assert not [link for link in links if "evil" in link or link.startswith("javascript")]
+    words = " ".join(one.content for one in parts if one.type == "text")
+    assert not re.search(r"@everyone|#12|https://evil", words)

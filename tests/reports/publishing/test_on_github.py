@@ -312,6 +312,7 @@ def test_without_a_token_what_goes_to_github_waits_and_the_rest_goes_on(local: P
     store_report(local.engine)
     local.means = replace(local.means, github=None)
     local.follow("github:acme/shop#12")
+    local.has_page()
     local.follow(f"file:{tmp_path}/out")
 
     done = local()

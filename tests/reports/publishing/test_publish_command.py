@@ -9,26 +9,27 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from repo_agent_dagster.cli.main import app
+from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.redaction import use_key
+from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.reports.publishing.webhooks import SECRET_ENV
-from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.migrate import upgrade
 from tests.loopback.issues import FakeGitHub, FakeRepository
 from tests.notify.receiver import Receiver
 from tests.reports.publishing.conftest import store_report
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, github: FakeGitHub) -> Engine:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, github: FakeGitHub, sqlite_store: Engine) -> Engine:
     """The store of a home folder that the commands use."""
     monkeypatch.setenv("REPO_AGENT_HOME", str(tmp_path))
     monkeypatch.setenv("REPO_AGENT_GITHUB_TOKEN", "a-token")
     monkeypatch.setenv("REPO_AGENT_GITHUB_API_URL", github.server.url)
     monkeypatch.setenv("COLUMNS", "200")
-    engine = open_store(f"sqlite:///{tmp_path / 'repo_agent.db'}")
-    upgrade(engine)
-    store_report(engine)
-    return engine
+    monkeypatch.setenv("REPO_AGENT_DATABASE_URL", str(sqlite_store.url))
+    store_report(sqlite_store)
+    for version in (1, 2):  # made already, which takes long
+        write_whole(tmp_path / "reports" / page_path("42", version), "<!doctype html>")
+    return sqlite_store
 
 
 def run(*arguments: str) -> Result:
@@ -154,6 +155,7 @@ def test_the_list_tells_what_is_wrong(home: Engine, tmp_path: Path) -> None:
 def test_a_hostile_order_cannot_write_to_the_terminal(home: Engine, tmp_path: Path) -> None:
     order = "[red]x[/]\x1b[2J"
     store_report(home, order)
+    write_whole(tmp_path / "reports" / page_path(order, 1), "<!doctype html>")
 
     printed = done("publish", order, "--to", f"file:{tmp_path}/out")
 

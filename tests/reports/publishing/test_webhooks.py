@@ -112,6 +112,7 @@ def test_a_redirect_is_not_followed(hooks: Publishing, receiver: Receiver) -> No
 def test_it_is_told_where_the_report_stands_by_then(hooks: Publishing, receiver: Receiver, tmp_path: Path) -> None:
     store_report(hooks.engine, html_path="/srv/reports/42.html")
     hooks.follow(receiver.url)
+    hooks.has_page()
     hooks.follow(f"file:{tmp_path}/out")
 
     hooks()
