@@ -11,7 +11,8 @@ SELECT
     opening.requester AS factory,
     opening.op,
     opening.phase,
-    opening.order_id
+    opening.order_id,
+    opening.event AS begun_by
 FROM patch_events AS opening
 WHERE opening.created_at >= :from_at
     AND opening.created_at < :to_at

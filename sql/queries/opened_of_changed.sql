@@ -10,7 +10,8 @@ SELECT
     opening.requester AS factory,
     opening.op,
     opening.phase,
-    opening.order_id
+    opening.order_id,
+    opening.event AS begun_by
 FROM (
     SELECT DISTINCT news.patch_id FROM patch_events AS news WHERE news.id > :after AND news.id <= :newest
 ) AS changed

@@ -12,6 +12,6 @@ SELECT
     CASE WHEN check_ok = 1 THEN 1 ELSE 0 END AS ok,
     CASE WHEN check_ok = 0 THEN 1 ELSE 0 END AS failed,
     CASE WHEN check_ok IS NULL THEN 1 ELSE 0 END AS unchecked,
-    is_reverted AS reverted,
-    CASE WHEN check_ok IS NULL AND has_failure = 1 THEN 1 ELSE 0 END AS refused
+    CASE WHEN marks >= 2 THEN 1 ELSE 0 END AS reverted,
+    CASE WHEN check_ok IS NULL AND marks IN (1, 3) THEN 1 ELSE 0 END AS refused
 FROM patch_facts

@@ -18,7 +18,7 @@ from repo_agent_dagster.store.patch_rollups.spans import Grain, Period, day_rang
 from repo_agent_dagster.store.tables import (
     patch_daily,
     patch_errors_daily,
-    patch_latency_daily,
+    patch_latency,
     patch_rollup_periods,
     patch_trends,
 )
@@ -79,8 +79,8 @@ def _expected(conn: Connection, day: date, upto: int) -> dict[Table, list[rows.R
             for key, counts in of_dimension.items()
         ],
         patch_errors_daily: rows.error_rows(day, direct.errors(conn, period, upto=upto), rows.KEPT_ERRORS),
-        patch_latency_daily: [
-            (day, step.value, number, bucket.patches, bucket.milliseconds)
+        patch_latency: [
+            (Grain.DAY.value, day, step.value, number, bucket.patches, bucket.milliseconds)
             for step, histogram in histograms.items()
             for number, bucket in histogram.items()
         ],

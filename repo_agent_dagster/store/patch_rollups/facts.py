@@ -12,6 +12,7 @@ from repo_agent_dagster.contracts.reports import CheckOutcome
 from repo_agent_dagster.store.patch_rollups.queries import NEWEST, facts_of_changed, facts_of_range
 
 _ROWS_PER_FETCH = 2000
+_REVERTED, _FAILED = 2, 1
 
 
 class PatchFact(NamedTuple):
@@ -77,8 +78,7 @@ def _facts(conn: Connection, query: TextClause, parameters: dict[str, Any]) -> I
                 phase,
                 order,
                 check_ok,
-                is_reverted,
-                has_failure,
+                marks,
                 error,
                 requested_at,
                 applied_at,
@@ -95,8 +95,8 @@ def _facts(conn: Connection, query: TextClause, parameters: dict[str, Any]) -> I
                     phase,
                     order,
                     "unchecked" if check_ok is None else "ok" if check_ok else "failed",
-                    bool(is_reverted),
-                    check_ok is None and bool(has_failure),
+                    marks >= _REVERTED,
+                    check_ok is None and bool(marks & _FAILED),
                     error,
                     None if requested_at is None else instant_of(requested_at),
                     None if applied_at is None else instant_of(applied_at),

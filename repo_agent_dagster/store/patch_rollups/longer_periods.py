@@ -6,14 +6,14 @@ The running week and month are not: every new event would undo them.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete
+from sqlalchemy import ColumnElement, Engine, Table, delete
 
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.patch_rollups import ledger
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
 from repo_agent_dagster.store.patch_rollups.queries import own_query
 from repo_agent_dagster.store.patch_rollups.spans import LONGER, ONE_DAY, Grain, Period
-from repo_agent_dagster.store.tables import patch_trends
+from repo_agent_dagster.store.tables import patch_latency, patch_trends
 
 
 def rebuild_periods(engine: Engine, now: datetime) -> Iterator[Period]:
@@ -38,9 +38,15 @@ def _rebuild(engine: Engine, period: Period, now: datetime) -> bool:
             return False
         if not ledger.claim(conn, period, ledger.noted_id(conn), sum(day.patches for day in days), now):
             return False
-        of_period = (patch_trends.c.grain == period.grain.value, patch_trends.c.start == period.start)
+        period_of_days = {"grain": period.grain.value, "first_day": period.start, "end_day": period.end}
+        conn.execute(delete(patch_latency).where(*_is(patch_latency, period)))
+        conn.execute(own_query("longer_latency"), period_of_days)
         for dimension in Dimension:
-            conn.execute(delete(patch_trends).where(patch_trends.c.dimension == dimension.value, *of_period))
-            names = {"dimension": dimension.value, "grain": period.grain.value}
-            conn.execute(own_query("longer_period"), {**names, "first_day": period.start, "end_day": period.end})
+            of_dimension = patch_trends.c.dimension == dimension.value
+            conn.execute(delete(patch_trends).where(of_dimension, *_is(patch_trends, period)))
+            conn.execute(own_query("longer_trends"), {"dimension": dimension.value, **period_of_days})
     return True
+
+
+def _is(table: Table, period: Period) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.grain == period.grain.value, table.c.start == period.start

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from repo_agent_dagster.contracts.periods import UtcRange, day_start
 from repo_agent_dagster.store.patch_rollups import ledger
+from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
 from repo_agent_dagster.store.patch_rollups.spans import ONE_DAY, Grain, Period
+from repo_agent_dagster.store.tables import patch_trends
 
 _FEW_EVENTS = 10_000
 _EVENTS_PER_PATCH = 3
@@ -31,8 +33,8 @@ class Plan:
     """Read from rows: together they are `rolled_days`."""
 
     rolled_days: tuple[date, ...] = ()
-    whole_days: tuple[date, date] | None = None
-    """From the first day that lies in the range as a whole to the one after the last; None: all is read from events."""
+    whole_days: UtcRange | None = None
+    """The part of the range that is read from rows, but for its open days; None: all is read from events."""
 
     open_days: frozenset[date] = field(default_factory=frozenset)
 
@@ -41,11 +43,15 @@ class Plan:
         """Whether there are events that the rows do not tell."""
         return self.whole_days is not None and self.newest_id > self.noted_id
 
-    def is_rolled_up(self, day: date) -> bool:
-        """Whether a day's patches are read from rows, if it has any."""
-        if self.whole_days is None or day in self.open_days:
+    def is_rolled_up(self, opened_at: datetime) -> bool:
+        """Whether a patch of the range that was begun then is read from rows."""
+        if self.whole_days is None or opened_at.date() in self.open_days:
             return False
-        return self.whole_days[0] <= day < self.whole_days[1]
+        return self.whole_days.start <= opened_at < self.whole_days.end
+
+    def is_day_rolled_up(self, day: date) -> bool:
+        """Whether a day has rows that are read."""
+        return day in self.rolled_days
 
 
 def plan(conn: Connection, period: UtcRange) -> Plan:
@@ -53,9 +59,7 @@ def plan(conn: Connection, period: UtcRange) -> Plan:
     newest, noted = ledger.newest_id(conn), ledger.noted_id(conn)
     if period.is_empty:
         return Plan(newest, noted)
-    first, last = period.start.date(), period.end.date()
-    if day_start(first) < period.start:
-        first += ONE_DAY
+    first, last = _whole_days(conn, period)
     if first >= last:
         return Plan(newest, noted, events=(period,))
     days = ledger.states(conn, Grain.DAY, first, last - ONE_DAY)
@@ -64,16 +68,40 @@ def plan(conn: Connection, period: UtcRange) -> Plan:
         return Plan(newest, noted, events=(period,))
     rolled = [day.period.start for day in days if day.holds]
     opened = [day.period.start for day in days if not day.holds]
-    cut_off = [UtcRange(period.start, day_start(first)), UtcRange(day_start(last), period.end)]
+    whole = UtcRange(max(period.start, day_start(first)), min(period.end, day_start(last)))
+    cut_off = [UtcRange(period.start, whole.start), UtcRange(whole.end, period.end)]
     return Plan(
         newest,
         noted,
         events=tuple(part for part in (*cut_off, *_runs(opened)) if not part.is_empty),
         periods=tuple(_cover(conn, rolled, first, last)),
         rolled_days=tuple(rolled),
-        whole_days=(first, last),
+        whole_days=whole,
         open_days=frozenset(opened),
     )
+
+
+def _whole_days(conn: Connection, period: UtcRange) -> tuple[date, date]:
+    """Return the first day that can be taken as a whole, and the one after the last.
+
+    So can a day that the range cuts, if all its patches are in the range: the last day of a range that ends now.
+    """
+    first, last = period.start.date(), period.end.date()
+    if day_start(first) < period.start and not _lies_within(conn, first, period):
+        first += ONE_DAY
+    if day_start(last) < period.end and last >= first and _lies_within(conn, last, period):
+        last += ONE_DAY
+    return first, last
+
+
+def _lies_within(conn: Connection, day: date, period: UtcRange) -> bool:
+    state = ledger.state_of(conn, Period(Grain.DAY, day))
+    if state is None or not state.holds:
+        return False
+    row = patch_trends.c
+    of_day = (row.dimension == Dimension.ALL.value, row.grain == Grain.DAY.value, row.start == day)
+    ends = conn.execute(select(row.first_at, row.last_at).where(*of_day)).one_or_none()
+    return ends is not None and ends.first_at >= period.start and ends.last_at < period.end
 
 
 def _runs(days: Iterable[date]) -> list[UtcRange]:

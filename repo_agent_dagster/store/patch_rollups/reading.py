@@ -82,7 +82,7 @@ class PatchReading:
         if how.has_news:
             for upto, weight in ((how.newest_id, 1), (how.noted_id, -1)):
                 for fact in facts_of_changed_since(conn, how.noted_id, how.newest_id, upto=upto):
-                    if how.is_rolled_up(fact.day):
+                    if how.is_rolled_up(fact.opened_at):
                         sums.add(fact, weight)
         return cls(conn, how, sums)
 
@@ -135,7 +135,7 @@ class PatchReading:
     def errors(self, top: int) -> ErrorCounts:
         """Return the `top` most frequent errors, each patch by its last one.
 
-        Of each folded day the 500 most frequent errors are known by name; patches with others are among `others`.
+        Of each folded day the 200 most frequent errors are known by name; patches with others are among `others`.
         """
         counted = Counter(rolled_up.errors(self._conn, self._plan))
         texts: dict[str, str] = {}
@@ -178,14 +178,14 @@ class PatchReading:
     def _own_errors(self) -> list[tuple[tuple[date, str], str, int]]:
         """Return the errors that came from events, those of folded days under the digest that their rows have."""
         own = [((day, error_digest(text)), text, n) for (day, text), n in self._sums.errors.items() if n]
-        folded = [key for key, _, _ in own if self._plan.is_rolled_up(key[0])]
+        folded = [key for key, _, _ in own if self._plan.is_day_rolled_up(key[0])]
         if not folded:
             return own
         days, digests = {day for day, _ in folded}, {digest for _, digest in folded}
         kept = rolled_up.kept_errors(self._conn, days, digests)
 
         def stands_apart(day: date, digest: str) -> bool:
-            return not self._plan.is_rolled_up(day) or (day, digest) in kept or (day, OTHER_ERRORS) not in kept
+            return not self._plan.is_day_rolled_up(day) or (day, digest) in kept or (day, OTHER_ERRORS) not in kept
 
         return [
             (key if stands_apart(*key) else (key[0], OTHER_ERRORS), text if stands_apart(*key) else "", n)

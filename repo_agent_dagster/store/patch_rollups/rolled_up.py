@@ -1,12 +1,25 @@
 """What the rows counted ahead say of the parts of a plan: queries alone, in groups as the tables have them."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Subquery,
+    Text,
+    any_,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import NullType
 
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
@@ -16,7 +29,7 @@ from repo_agent_dagster.store.patch_rollups.planning import Plan
 from repo_agent_dagster.store.patch_rollups.rows import OTHER_ERRORS
 from repo_agent_dagster.store.patch_rollups.spans import Grain
 from repo_agent_dagster.store.patch_rollups.sums import Cell, CellSize, Counts, counts_of
-from repo_agent_dagster.store.tables import patch_daily, patch_errors_daily, patch_latency_daily, patch_trends
+from repo_agent_dagster.store.tables import patch_daily, patch_errors_daily, patch_latency, patch_trends
 
 _COUNTED = ("total", "ok", "failed", "unchecked", "reverted", "refused")
 
@@ -64,7 +77,9 @@ def largest_groups(conn: Connection, plan: Plan, dimension: Dimension, limit: in
 
 def groups_of(conn: Connection, plan: Plan, dimension: Dimension, keys: Collection[str]) -> dict[str, Counts]:
     """Return the patches of the groups with these keys; those without patches are not there."""
-    return _groups(conn, _trends(plan, dimension, *_COUNTED, "first_at", "last_at", keys=keys))
+    return _groups(
+        conn, _trends(plan, dimension, *_COUNTED, "first_at", "last_at", keys=_among(conn, patch_trends.c.key, keys))
+    )
 
 
 def days(conn: Connection, plan: Plan) -> dict[date, Counts]:
@@ -128,29 +143,51 @@ def kept_errors(conn: Connection, days: Collection[date], digests: Collection[st
 def latency(conn: Connection, plan: Plan) -> dict[Step, Histogram]:
     """Return the histograms of all steps."""
     found: dict[Step, Histogram] = {step: {} for step in Step}
-    if not plan.rolled_days:
+    row = patch_latency.c
+    selects = [
+        select(row.step, row.bucket, row.patches, row.milliseconds).where(row.grain == grain, row.start.in_(starts))
+        for grain, starts in _starts(plan)
+    ]
+    if not selects:
         return found
-    row = patch_latency_daily.c
-    query = select(row.step, row.bucket, func.sum(row.patches), func.sum(row.milliseconds))
-    query = query.where(row.day.in_(plan.rolled_days)).group_by(row.step, row.bucket)
-    for step, bucket, patches, milliseconds in conn.execute(query):
+    source = union_all(*selects).subquery().c
+    query = select(source.step, source.bucket, func.sum(source.patches), func.sum(source.milliseconds))
+    for step, bucket, patches, milliseconds in conn.execute(query.group_by(source.step, source.bucket)):
         found[Step(step)][bucket] = Bucket(int(patches), int(milliseconds))
     return found
 
 
-def _trends(plan: Plan, dimension: Dimension, *columns: str, keys: Collection[str] | None = None) -> Subquery | None:
+def _starts(plan: Plan) -> list[tuple[str, list[date]]]:
+    """Return where the periods of the plan start, by their grain."""
+    starts: defaultdict[str, list[date]] = defaultdict(list)
+    for period in plan.periods:
+        starts[period.grain.value].append(period.start)
+    return list(starts.items())
+
+
+def _trends(
+    plan: Plan, dimension: Dimension, *columns: str, keys: ColumnElement[bool] | None = None
+) -> Subquery | None:
     """Return the rows of a dimension in all periods of the plan; each of the selects is answered by the primary key."""
     row = patch_trends.c
-    starts: defaultdict[Grain, list[date]] = defaultdict(list)
-    for period in plan.periods:
-        starts[period.grain].append(period.start)
-    selects: list[Select[Any]] = []
-    for grain, of_grain in starts.items():
-        conditions = [row.dimension == dimension.value, row.grain == grain.value, row.start.in_(of_grain)]
-        if keys is not None:
-            conditions.append(row.key.in_(keys))
-        selects.append(select(row.key, *(row[name] for name in columns)).where(*conditions))
+    selects = [
+        select(row.key, *(row[name] for name in columns)).where(
+            row.dimension == dimension.value,
+            row.grain == grain,
+            row.start.in_(starts),
+            *(() if keys is None else (keys,)),
+        )
+        for grain, starts in _starts(plan)
+    ]
     return union_all(*selects).subquery() if selects else None
+
+
+def _among(conn: Connection, column: ColumnElement[str], keys: Collection[str]) -> ColumnElement[bool]:
+    """Say that a column is one of these keys, in one parameter: SQLAlchemy takes its time over a thousand."""
+    if conn.dialect.name == "postgresql":
+        return column == any_(literal(list(keys), ARRAY(Text)))
+    listed = func.json_each(json.dumps(list(keys))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def _groups(conn: Connection, source: Subquery | None) -> dict[str, Counts]:

@@ -13,15 +13,15 @@ from repo_agent_dagster.contracts.periods import iso_week
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension, error_digest
 from repo_agent_dagster.store.patch_rollups.spans import Grain
 from repo_agent_dagster.store.patch_rollups.sums import Counts, PatchSums
-from repo_agent_dagster.store.tables import patch_daily, patch_errors_daily, patch_latency_daily, patch_trends
+from repo_agent_dagster.store.tables import patch_daily, patch_errors_daily, patch_latency, patch_trends
 
-KEPT_ERRORS = 500
+KEPT_ERRORS = 200
 """How many distinct errors of a day are kept, the most frequent ones; the others are one number."""
 
 OTHER_ERRORS = ""
 """The digest under which the patches with the other errors are counted."""
 
-DAY_TABLES = (patch_daily, patch_trends, patch_errors_daily, patch_latency_daily)
+DAY_TABLES = (patch_daily, patch_trends, patch_errors_daily, patch_latency)
 
 Row = tuple[Any, ...]
 
@@ -42,12 +42,12 @@ def rows_of(day: date, sums: PatchSums, *, kept_errors: int = KEPT_ERRORS) -> di
     ]
     errors = error_rows(day, {error: n for (_, error), n in sums.errors.items() if n}, kept_errors)
     latency = [
-        (day, step.value, number, bucket.patches, bucket.milliseconds)
+        (Grain.DAY.value, day, step.value, number, bucket.patches, bucket.milliseconds)
         for step, histogram in sums.latency.items()
         for number, bucket in histogram.items()
         if bucket.patches
     ]
-    return {patch_daily: cells, patch_trends: trends, patch_errors_daily: errors, patch_latency_daily: latency}
+    return {patch_daily: cells, patch_trends: trends, patch_errors_daily: errors, patch_latency: latency}
 
 
 def values_of(counts: Counts) -> Row:
@@ -89,6 +89,8 @@ def of_day(table: Table, day: date) -> tuple[Any, ...]:
     if table is patch_trends:
         names = [dimension.value for dimension in Dimension]
         return table.c.dimension.in_(names), table.c.grain == Grain.DAY.value, table.c.start == day
+    if table is patch_latency:
+        return table.c.grain == Grain.DAY.value, table.c.start == day
     return (table.c.day == day,)
 
 

@@ -38,7 +38,7 @@ from repo_agent_dagster.store.tables.ops import (
 from repo_agent_dagster.store.tables.patch_rollups import (
     patch_daily,
     patch_errors_daily,
-    patch_latency_daily,
+    patch_latency,
     patch_rollup_cursor,
     patch_rollup_periods,
     patch_trends,
@@ -91,7 +91,7 @@ __all__ = [
     "patch_daily",
     "patch_errors_daily",
     "patch_events",
-    "patch_latency_daily",
+    "patch_latency",
     "patch_rollup_cursor",
     "patch_rollup_periods",
     "patch_trends",

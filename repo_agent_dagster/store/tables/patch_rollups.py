@@ -95,15 +95,17 @@ patch_errors_daily = Table(
 )
 """The most frequent errors of each day, apart from the cells, which they would make as many as the patches."""
 
-patch_latency_daily = Table(
-    "patch_latency_daily",
+patch_latency = Table(
+    "patch_latency",
     metadata,
-    Column("day", Date, nullable=False),
+    Column("grain", String(8), nullable=False),
+    Column("start", Date, nullable=False),
     Column("step", String(32), nullable=False, comment="requested_applied, applied_validated, requested_validated"),
     Column("bucket", Integer, nullable=False, comment="of the logarithm of the seconds; see patch_rollups"),
     Column("patches", Integer, nullable=False),
     Column("milliseconds", BigInteger, nullable=False, comment="their sum"),
-    PrimaryKeyConstraint("day", "step", "bucket"),
+    PrimaryKeyConstraint("grain", "start", "step", "bucket"),
+    CheckConstraint(_GRAINS, name="grain"),
     sqlite_with_rowid=False,
 )
 """How long patches took from step to step, as a histogram that adds up over days."""

@@ -104,8 +104,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "digest", name=op.f("pk_patch_errors_daily")),
     )
     op.create_table(
-        "patch_latency_daily",
-        sa.Column("day", sa.Date(), nullable=False),
+        "patch_latency",
+        sa.Column("grain", sa.String(length=8), nullable=False),
+        sa.Column("start", sa.Date(), nullable=False),
         sa.Column(
             "step",
             sa.String(length=32),
@@ -115,7 +116,8 @@ def upgrade() -> None:
         sa.Column("bucket", sa.Integer(), nullable=False, comment="of the logarithm of the seconds; see patch_rollups"),
         sa.Column("patches", sa.Integer(), nullable=False),
         sa.Column("milliseconds", sa.BigInteger(), nullable=False, comment="their sum"),
-        sa.PrimaryKeyConstraint("day", "step", "bucket", name=op.f("pk_patch_latency_daily")),
+        sa.CheckConstraint("grain IN ('day', 'week', 'month')", name=op.f("ck_patch_latency_grain")),
+        sa.PrimaryKeyConstraint("grain", "start", "step", "bucket", name=op.f("pk_patch_latency")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -262,7 +264,7 @@ def downgrade() -> None:
     op.drop_table("patch_trends")
     op.drop_table("patch_rollup_periods")
     op.drop_table("patch_rollup_cursor")
-    op.drop_table("patch_latency_daily")
+    op.drop_table("patch_latency")
     op.drop_table("patch_errors_daily")
     with op.batch_alter_table("patch_daily", schema=None) as batch_op:
         batch_op.drop_index("ix_patch_daily_order_id_day")

@@ -21,7 +21,7 @@ from repo_agent_dagster.store.tables import (
     patch_daily,
     patch_errors_daily,
     patch_events,
-    patch_latency_daily,
+    patch_latency,
     patch_rollup_cursor,
     patch_rollup_periods,
     patch_trends,
@@ -129,7 +129,7 @@ def emptied(store: Engine) -> Iterator[Engine]:
             patch_daily,
             patch_trends,
             patch_errors_daily,
-            patch_latency_daily,
+            patch_latency,
         ):
             conn.execute(delete(table))
     yield store
