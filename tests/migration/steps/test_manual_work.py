@@ -21,7 +21,8 @@ export async function sorted(env: Env, by: "name" | "price"): Promise<Item[]> {
 }
 """
 MANIFEST = "unit: shop\ndestination: apps/shop\nrefactor: {d1_to_rpc: {orchestrator: services/rows, binding: ROWS}}\n"
-TSCONFIG = '{"compilerOptions": {"strict": true, "noEmit": true, "target": "es2022"}}'
+# Without the browser's and Node.js's types, which take the compiler ten times as long as these files do.
+TSCONFIG = '{"compilerOptions": {"strict": true, "noEmit": true, "target": "es2022", "lib": ["es2022"], "types": []}}'
 ORCHESTRATOR = {
     "services/rows/src/index.ts": "export {};\n",
     "services/rows/wrangler.toml": 'name = "rows"\n',
