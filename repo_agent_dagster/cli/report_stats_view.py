@@ -11,19 +11,19 @@ from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from repo_agent_dagster.contracts.patch_stats import PatchStats, PatchTrends, TrendGroup, TrendRow
 from repo_agent_dagster.contracts.reports import NumberSource, PatchCounts, StepLatency
 from repo_agent_dagster.pages.wording import duration, latency
 
-_BAR_WIDTH = 16
+_BAR_WIDTH = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _PIPE_WIDTH = 400
 _NAME_LENGTH = 60
 _ERROR_LENGTH = 200
 _SHOWN_FACTORIES = 15
-_COUNTS = ("ok", "failed", "unchecked", "reverted", "refused")
+_COUNTS = ("ok", "failed", "unchecked", "reverted")
 _STYLES = {"ok": "green", "failed": "red", "unchecked": "yellow", "reverted": "magenta", "refused": "dim"}
 _TIME_GROUPS = frozenset({TrendGroup.DAY, TrendGroup.WEEK})
 
@@ -37,7 +37,7 @@ def show_stats(stats: PatchStats, *, filtered: str = "", why: bool = False) -> N
         console.print("no patches")
     else:
         parts = [f"[bold]{totals.total:,}[/] patches"] + [
-            f"[{_STYLES[name]}]{getattr(totals, name):,} {name}[/]" for name in _COUNTS if getattr(totals, name)
+            f"[{style}]{getattr(totals, name):,} {name}[/]" for name, style in _STYLES.items() if getattr(totals, name)
         ]
         console.print(" · ".join(parts), highlight=False)
         console.print(f"success rate {_rate(totals, long=True)}\n", highlight=False)
@@ -137,8 +137,8 @@ def _span(ranged: PatchStats | PatchTrends) -> str:
 
 
 def _counts_table(name: str) -> Table:
-    table = Table(name, box=None, header_style="bold", pad_edge=False)
-    table.columns[0].no_wrap = True
+    # Where there is too little room it is taken from the names: numbers stay whole.
+    table = Table(Column(name, overflow="ellipsis"), box=None, header_style="bold", pad_edge=False)
     for column in ("patches", "", *_COUNTS, "success rate"):
         table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     return table
@@ -214,7 +214,7 @@ def _key(row: TrendRow) -> str:
 def _times(group: TrendGroup, row: TrendRow) -> tuple[str, ...]:
     if group in _TIME_GROUPS:
         return ()
-    first, last = (f"{at:%Y-%m-%d %H:%M}" for at in (row.first_patch, row.last_patch))
+    first, last = (f"{at:%Y-%m-%d}" for at in (row.first_patch, row.last_patch))
     return (first, last, duration(row.first_patch, row.last_patch))
 
 

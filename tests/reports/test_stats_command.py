@@ -83,7 +83,7 @@ def test_trends_are_a_table_whose_lines_stay_whole_in_a_pipe(home: Engine) -> No
     shown = _done("trends", "--group", "order", *DAY).splitlines()
     assert shown[0] == "Patches by order, 2026-03-04"
     assert shown[1].split() == [
-        *("order", "patches", "ok", "failed", "unchecked", "reverted", "refused", "success", "rate"),
+        *("order", "patches", "ok", "failed", "unchecked", "reverted", "success", "rate"),
         *("first", "patch", "last", "patch", "duration"),
     ]
     assert "50.0% of 2" in shown[2]
