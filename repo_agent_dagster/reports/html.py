@@ -5,9 +5,11 @@ Without scripts everything is in its tables; with them, charts are drawn and tab
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from repo_agent_dagster.contracts.reports import DeliveryReport, FileReport
+from repo_agent_dagster.contracts.reports import CheckReport, DeliveryReport, FileReport
 from repo_agent_dagster.pages.rendering import page_environment
 from repo_agent_dagster.pages.visible_text import visible
 from repo_agent_dagster.reports import wording
@@ -16,21 +18,29 @@ from repo_agent_dagster.reports.charts.page import page_charts
 from repo_agent_dagster.reports.headline import headline
 from repo_agent_dagster.reports.links import web_link
 
-MAX_ROWS = 10_000
-"""Patches, files and checks listed on a page, of each; beyond it the page says how many there are."""
+MAX_ROWS = 5_000
+"""Patches and files listed on a page, of each; beyond it the page says how many there are."""
 
-MAX_PAGE_DIFF_CHARS = 2_000_000
+MAX_CHECKS = 2_000
+"""Checks listed on a page, as `MAX_ROWS`; failed ones go first where there are more."""
+
+FEW_ROWS = 200
+"""Rows that are part of the page from the start; where scripts run, a longer table is made when it is opened."""
+
+MAX_PAGE_DIFF_CHARS = 1_000_000
 """Characters of diffs on a page; files beyond it are listed without theirs."""
 
+_TAGS = {"+": "ins", "-": "del", "@": "b"}
+_HEADER = "i"
 _MAX_NAME = 400
 _MAX_NOTE = 300
 
 
 @dataclass(frozen=True)
 class DiffBlock:
-    """Lines of a diff that stand together and are alike: added, removed, hunk or context."""
+    """Lines of a diff that stand together and are alike, and the tag that they are shown in; none for context."""
 
-    kind: str
+    tag: str
     text: str
 
 
@@ -56,7 +66,7 @@ def render_html(report: DeliveryReport, *, version: int, cache: Path | None = No
         charts=page_charts(report_charts(report), cache=cache),
         files=_shown_files(report.files),
         patches=_Listed(report.patches),
-        checks=_Listed(report.checks),
+        checks=_Listed(_failed_first(report.checks), MAX_CHECKS),
         workspaces=sorted({patch.workspace for patch in report.patches}),
         validations=[task for task in report.task_runs if task.validation is not None],
         lines=_lines(report.files),
@@ -65,6 +75,7 @@ def render_html(report: DeliveryReport, *, version: int, cache: Path | None = No
         web_link=web_link,
         name=_name,
         note=_note,
+        few=FEW_ROWS,
     )
     return visible(page)
 
@@ -81,9 +92,15 @@ class _Lines:
 class _Listed:
     """The rows of a long table that are shown, and how many are not."""
 
-    def __init__(self, rows: Sequence[object]) -> None:
-        self.rows = rows[:MAX_ROWS]
+    def __init__(self, rows: Sequence[object], most: int = MAX_ROWS) -> None:
+        self.rows = rows[:most]
         self.left_out = len(rows) - len(self.rows)
+
+
+def _failed_first(checks: Sequence[CheckReport]) -> Sequence[CheckReport]:
+    if len(checks) <= MAX_CHECKS:
+        return checks
+    return sorted(checks, key=lambda check: check.outcome != "failed")
 
 
 def _shown_files(files: Sequence[FileReport]) -> _Listed:
@@ -101,22 +118,11 @@ def _shown_files(files: Sequence[FileReport]) -> _Listed:
 
 def _blocks(diff: str) -> Iterable[DiffBlock]:
     """Put alike lines together: a page of many diffs has a tenth of the elements."""
-    kind, lines = "", list[str]()
-    in_hunk = False
-    for line in diff.split("\n"):
-        in_hunk = in_hunk or line.startswith("@@")
-        now = _kind(line) if in_hunk else "header"
-        if now != kind and lines:
-            yield DiffBlock(kind, "\n".join(lines))
-            lines = []
-        kind = now
-        lines.append(line)
-    if any(lines):
-        yield DiffBlock(kind, "\n".join(lines))
-
-
-def _kind(line: str) -> str:
-    return {"+": "added", "-": "removed", "@": "hunk"}.get(line[:1], "context")
+    lines = diff.removesuffix("\n").split("\n") if diff else []
+    first_hunk = next((number for number, line in enumerate(lines) if line.startswith("@@")), len(lines))
+    tagged = ((_HEADER if number < first_hunk else _TAGS.get(line[:1], ""), line) for number, line in enumerate(lines))
+    for tag, alike in groupby(tagged, key=itemgetter(0)):
+        yield DiffBlock(tag, "\n".join(line for _, line in alike))
 
 
 def _name(text: str | None) -> str:

@@ -55,7 +55,9 @@ def _days() -> "alt.LayerChart":
             alt.Tooltip("rate:N", title="Success rate"),
         ],
     )
-    drawn = lines.mark_line(strokeWidth=2) + lines.mark_point(filled=True, size=28).add_params(pick)
+    # A legend of both layers would be one that takes no clicks.
+    points = lines.encode(color=alt.Color("series:N", legend=None)).mark_point(filled=True, size=28)
+    drawn = (lines.mark_line(strokeWidth=2).add_params(pick) + points).resolve_legend(color="independent")
     layers: alt.LayerChart = drawn.properties(width="container", height=190)
     return layers
 

@@ -4,7 +4,7 @@
 
   // Columns sort by data-sort where a cell has it, else by its text; what is not known comes last both ways.
   const value = (row, column) => row.cells[column].dataset.sort ?? row.cells[column].textContent;
-  for (const table of document.querySelectorAll("table.sortable")) {
+  function makeSortable(table) {
     const heads = [...table.tHead.rows[0].cells];
     const body = table.tBodies[0];
     heads.forEach((head, column) => {
@@ -26,6 +26,17 @@
         body.append(...keyed.map(([, row]) => row));
       });
     });
+  }
+  document.querySelectorAll("table.sortable").forEach(makeSortable);
+
+  // A long table is made when it is looked at: thousands of rows would make the page open slowly.
+  for (const kept of document.querySelectorAll("noscript.later")) {
+    kept.closest("details").addEventListener("toggle", () => {
+      const made = document.createElement("div");
+      made.innerHTML = kept.textContent;
+      kept.replaceWith(made);
+      made.querySelectorAll("table.sortable").forEach(makeSortable);
+    }, { once: true });
   }
 
   // What a link points at may lie in something folded.
