@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from repo_agent_dagster.contracts.digests import WeeklyDigest
 from repo_agent_dagster.reports.files import folder_name
 from repo_agent_dagster.reports.publishing.outcomes import Refused
 from repo_agent_dagster.reports.stored import stored_report
@@ -109,15 +110,21 @@ def files_of(engine: "Engine", outgoing: Outgoing, *, reports_dir: Path) -> Iter
 
 
 def _charts_and_markdown(outgoing: Outgoing) -> tuple[list[tuple[str, str]], str]:
-    if outgoing.document.kind == "week":
-        return [], outgoing.markdown
     from repo_agent_dagster.reports.charts import svg
-    from repo_agent_dagster.reports.charts.of_report import report_charts
-    from repo_agent_dagster.reports.markdown import render_markdown
 
-    report = stored_report(outgoing.told)
-    drawn = [(f"{CHARTS_FOLDER}/{name}.svg", svg(chart)) for name, chart in report_charts(report).items()]
-    return drawn, render_markdown(report, charts_at=CHARTS_FOLDER)
+    if outgoing.document.kind == "week":
+        from repo_agent_dagster.reports.digest.charts import digest_charts
+        from repo_agent_dagster.reports.digest.markdown import render_markdown as render_digest
+
+        digest = WeeklyDigest.model_validate(outgoing.told)
+        charts, markdown = digest_charts(digest), render_digest(digest, charts_at=CHARTS_FOLDER)
+    else:
+        from repo_agent_dagster.reports.charts.of_report import report_charts
+        from repo_agent_dagster.reports.markdown import render_markdown
+
+        report = stored_report(outgoing.told)
+        charts, markdown = report_charts(report), render_markdown(report, charts_at=CHARTS_FOLDER)
+    return [(f"{CHARTS_FOLDER}/{name}.svg", svg(chart)) for name, chart in charts.items()], markdown
 
 
 def _page(engine: "Engine", outgoing: Outgoing, reports_dir: Path) -> Path:

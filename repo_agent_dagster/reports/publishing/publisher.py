@@ -24,7 +24,7 @@ BUDGET_SECONDS = 300.0
 
 def is_due(connection: "Connection", means: Means, *, now: datetime) -> bool:
     """Whether `publish_due` would have something to do; costs some milliseconds for thousands of orders."""
-    if _missing(connection, means.targets):
+    if _missing(connection, means):
         return True
     return bool(report_publications.due(connection, now=now, kinds=means.kinds, limit=1))
 
@@ -81,7 +81,7 @@ def publish_asked(
 def keep_targets(engine: "Engine", means: Means, *, now: datetime) -> None:
     """Make the targets of the settings targets of all documents; one that was ended is told again."""
     with read_transaction(engine) as connection:
-        missing = _missing(connection, means.targets)
+        missing = _missing(connection, means)
     if missing:
         with write_transaction(engine) as connection:
             for target in missing:
@@ -91,11 +91,18 @@ def keep_targets(engine: "Engine", means: Means, *, now: datetime) -> None:
                 )
 
 
-def _missing(connection: "Connection", wanted: Sequence[Target]) -> list[Target]:
-    if not wanted:
+def _missing(connection: "Connection", means: Means) -> list[Target]:
+    """Return the targets of the settings that are not followed yet, or not signed though there is a secret now."""
+    if not means.targets:
         return []
-    there = {(one.kind, one.address) for one in report_targets.matching(connection, document=ALL_DOCUMENTS)}
-    return [target for target in wanted if (target.kind, target.address) not in there]
+    followed = report_targets.matching(connection, document=ALL_DOCUMENTS)
+    unsigned = {one.address for one in followed if one.kind == "webhook" and one.secret_env is None}
+    there = {(one.kind, one.address) for one in followed}
+    return [
+        target
+        for target in means.targets
+        if (target.kind, target.address) not in there or (means.secret_env and target.address in unsigned)
+    ]
 
 
 def _publish(

@@ -1,6 +1,7 @@
 """Webhooks: one signed message for a version, bounded and redacted, sent until it is taken or refused for good."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from sqlalchemy import Engine
 
 from repo_agent_dagster.contracts.reports import DeliveryRequest, ErrorCount
 from repo_agent_dagster.notify import KEY_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
+from repo_agent_dagster.reports.publishing.targets import parsed_target
 from repo_agent_dagster.reports.publishing.webhooks import SECRET_ENV
 from tests.notify.receiver import Got, Receiver
-from tests.reports.publishing.conftest import Publishing, means, store_digest, store_report
+from tests.reports.publishing.conftest import START, Publishing, means, store_digest, store_report
 from tests.reports.sample_report import counted
 
 SECRET = "made-up-" + "secret-of-a-hook"
@@ -62,6 +64,19 @@ def test_without_its_secret_nothing_leaves(hooks: Publishing, receiver: Receiver
 
     assert (receiver.got, done.waiting) == ([], 1)
     assert "ANOTHER_SECRET is not set here" in done.problems[0]
+
+
+def test_a_target_of_the_settings_is_signed_as_soon_as_there_is_a_secret(hooks: Publishing, receiver: Receiver) -> None:
+    with_secret = replace(hooks.means, targets=(parsed_target(receiver.url),))
+    hooks.means = replace(with_secret, secrets={})
+    hooks()
+    hooks.means = with_secret
+
+    store_report(hooks.engine, now=START + timedelta(hours=1))
+    hooks()
+
+    [got] = receiver.got
+    assert SIGNATURE_HEADER in got.headers
 
 
 def test_what_is_sent_again_has_the_same_key_and_the_next_version_another(
