@@ -1,6 +1,7 @@
 """The documents that are published, as they are stored, and the files that one consists of where files are kept."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 CHARTS_FOLDER = "charts"
+
+# A digest's page leads to the pages of orders as they lie under the folder of reports.
+_LINK_TO_VERSION = re.compile(r'(href="\.\./[\w-]{1,80}/)v\d{1,9}\.html(")', re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def files_of(engine: "Engine", outgoing: Outgoing, *, reports_dir: Path) -> Iter
         ) from error
     yield from charts
     yield "report.json", json.dumps(outgoing.told, indent=2, ensure_ascii=False) + "\n"
-    yield "report.html", page.read_text("utf-8")
+    yield "report.html", _LINK_TO_VERSION.sub(r"\1report.html\2", page.read_text("utf-8"))
     yield "report.md", markdown
 
 

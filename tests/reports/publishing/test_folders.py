@@ -153,11 +153,14 @@ def test_a_target_of_the_settings_gets_all_orders_and_comes_back_after_its_end(
 
 
 def test_a_weeks_digest_is_a_folder_beside_those_of_orders(local: Publishing, tmp_path: Path) -> None:
-    write_whole(tmp_path / "reports" / FOLDER / "2026-W10-v1.html", "<!doctype html>")  # making it takes long
+    page = '<!doctype html><a href="../42-1f0c9a3b5d7e/v3.html">'  # making it takes long
+    write_whole(tmp_path / "reports" / FOLDER / "2026-W10-v1.html", page)
     generate_digest(local.engine, "2026-W10", reports_dir=local.means.reports_dir, now=local.now)
     local.follow(f"file:{tmp_path}/out", order=None)
 
     done = local()
 
     assert [one.report_id for one in done.done] == ["week 2026-W10"]
-    assert set(files(tmp_path / "out" / "week-2026-W10")) == {"report.md", "report.json", "report.html"}
+    found = files(tmp_path / "out" / "week-2026-W10")
+    assert set(found) == {"report.md", "report.json", "report.html"}
+    assert b'<a href="../42-1f0c9a3b5d7e/report.html">' in found["report.html"]
