@@ -20,6 +20,8 @@ from repo_agent_dagster.pages.wording import duration, latency
 _BAR_WIDTH = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _PIPE_WIDTH = 400
+_WIDE, _ORDERS, _NARROW = 132, 108, 84
+"""Columns that a terminal needs for all of a table, for the times of orders, and for bars."""
 _NAME_LENGTH = 60
 _ERROR_LENGTH = 200
 _SHOWN_FACTORIES = 15
@@ -57,14 +59,9 @@ def show_trends(trends: PatchTrends, *, filtered: str = "", why: bool = False) -
     if not trends.rows:
         console.print("no patches")
     else:
-        table = _counts_table(trends.group.value)
-        if trends.group not in _TIME_GROUPS:
-            for column in ("first patch", "last patch", "duration"):
-                table.add_column(column, no_wrap=True)
-        most = max(row.counts.total for row in trends.rows)
-        for row in trends.rows:
-            table.add_row(_key(row), *_count_cells(row.counts, most), *_times(trends.group, row))
-        console.print(table)
+        _show_counts(
+            console, trends.group.value, [(_key(row), row.counts) for row in trends.rows], _times(trends, console)
+        )
         if trends.left_out:
             console.print(f"{trends.left_out:,} more with fewer patches; --limit shows more", style="dim")
     if why:
@@ -136,26 +133,29 @@ def _span(ranged: PatchStats | PatchTrends) -> str:
     return f"{start:%Y-%m-%d %H:%M:%S} up to {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _counts_table(name: str) -> Table:
+def _show_counts(
+    console: Console, name: str, rows: list[tuple[str, PatchCounts]], times: list[tuple[str, ...]] | None = None
+) -> None:
+    has_bars = console.width >= (_WIDE if times else _NARROW)
     # Where there is too little room it is taken from the names: numbers stay whole.
     table = Table(Column(name, overflow="ellipsis"), box=None, header_style="bold", pad_edge=False)
-    for column in ("patches", "", *_COUNTS, "success rate"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    return table
-
-
-def _show_counts(console: Console, name: str, rows: list[tuple[str, PatchCounts]]) -> None:
-    table = _counts_table(name)
+    for column in ("patches", *([""] if has_bars else []), *_COUNTS, "success rate"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    for column in ("first patch", "last patch", "duration") if times else ():
+        table.add_column(column, no_wrap=True)
     most = max(counts.total for _, counts in rows)
-    for key, counts in rows:
-        table.add_row(escape(key), *_count_cells(counts, most))
+    for (key, counts), moments in zip(rows, times or [()] * len(rows), strict=True):
+        bar = [f"[cyan]{_bar(counts.total / most if most else 0)}[/]"] if has_bars else []
+        numbers = ((getattr(counts, count), _STYLES[count]) for count in _COUNTS)
+        cells = [f"[{style}]{number:,}[/]" if number else "[dim]0[/]" for number, style in numbers]
+        table.add_row(key, f"{counts.total:,}", *bar, *cells, _rate(counts), *moments)
     console.print(table)
 
 
 def _show_factories(console: Console, stats: PatchStats) -> None:
     console.print()
     shown = stats.factories[:_SHOWN_FACTORIES]
-    _show_counts(console, "factory", [(one_line(row.factory), row.counts) for row in shown])
+    _show_counts(console, "factory", [(escape(one_line(row.factory)), row.counts) for row in shown])
     if len(stats.factories) > len(shown):
         rest = len(stats.factories) - len(shown)
         console.print(f"{rest:,} more; `reports trends --group factory` has them all", style="dim", highlight=False)
@@ -196,14 +196,6 @@ def _show_latency(console: Console, steps: list[StepLatency]) -> None:
     console.print(table)
 
 
-def _count_cells(counts: PatchCounts, most: int) -> list[str]:
-    cells = [f"{counts.total:,}", f"[cyan]{_bar(counts.total / most if most else 0)}[/]"]
-    for name in _COUNTS:
-        value = getattr(counts, name)
-        cells.append(f"[{_STYLES[name]}]{value:,}[/]" if value else "[dim]0[/]")
-    return [*cells, _rate(counts)]
-
-
 def _key(row: TrendRow) -> str:
     if row.key is None:
         return "[dim](none)[/]"
@@ -211,11 +203,14 @@ def _key(row: TrendRow) -> str:
     return escape(one_line(row.key)) + place
 
 
-def _times(group: TrendGroup, row: TrendRow) -> tuple[str, ...]:
-    if group in _TIME_GROUPS:
-        return ()
-    first, last = (f"{at:%Y-%m-%d}" for at in (row.first_patch, row.last_patch))
-    return (first, last, duration(row.first_patch, row.last_patch))
+def _times(trends: PatchTrends, console: Console) -> list[tuple[str, ...]] | None:
+    """Return first patch, last patch and the time between, where they tell something and there is room for them."""
+    if trends.group in _TIME_GROUPS or console.width < (_ORDERS if trends.group is TrendGroup.ORDER else _WIDE):
+        return None
+    return [
+        (f"{row.first_patch:%Y-%m-%d}", f"{row.last_patch:%Y-%m-%d}", duration(row.first_patch, row.last_patch))
+        for row in trends.rows
+    ]
 
 
 def _rate(counts: PatchCounts, *, long: bool = False) -> str:
