@@ -39,7 +39,8 @@ TOP_ERRORS = 10
 ReadDiffs = Callable[[Sequence[FileChange]], Mapping[tuple[str, str], FinalDiff]]
 """Reads the final diffs of the files, by workspace and path; a file without one is left out."""
 
-_NOT_CONTENT: dict[str, Any] = {"generated_at": True, "sources": True, "task_runs": {"__all__": {"dagster_run_url"}}}
+_APART = {"generated_at", "sources", "task_runs"}
+_LINKS: dict[str, Any] = {"task_runs": {"__all__": {"dagster_run_url"}}}
 _NO_DIFF = FinalDiff(None, None)
 
 
@@ -81,9 +82,14 @@ def build_report(
     )
 
 
-def content_digest(report: DeliveryReport) -> str:
-    """Return the SHA-256 of what the report says, but for when it was made, its links and how it explains itself."""
-    return hashlib.sha256(report.model_dump_json(by_alias=True, exclude=_NOT_CONTENT).encode()).hexdigest()
+def document_of(report: DeliveryReport) -> tuple[str, str]:
+    """Return the report as JSON, and the SHA-256 of what it says: without when it was made, links and explanations."""
+    content = report.model_dump_json(by_alias=True, exclude=_APART)
+    # Only once, for it may have megabytes: what is apart is put behind it, as parts of one document.
+    apart = report.model_dump_json(by_alias=True, include=_APART)
+    tasks = report.model_dump_json(by_alias=True, include={"task_runs"}, exclude=_LINKS)
+    digest = hashlib.sha256(f"{content}{tasks}".encode()).hexdigest()
+    return f"{content[:-1]},{apart[1:]}", digest
 
 
 def _request(facts: OrderFacts) -> DeliveryRequest:
@@ -153,7 +159,7 @@ def _file_report(change: FileChange, patches: Sequence[Patch], diff: FinalDiff) 
     is_complete = len(known) == len(change.patches)
     last = max((patch.last for patch in patches), key=lambda event: event.id)
     states = change.states
-    return FileReport(
+    return FileReport.of_known(
         workspace=change.workspace,
         path=change.path,
         patches=len(patches),
@@ -161,16 +167,16 @@ def _file_report(change: FileChange, patches: Sequence[Patch], diff: FinalDiff) 
         removed=sum(lines.removed for lines in known) if is_complete else None,
         last_event=PatchEventName(last.event),
         last_at=last.created_at,
-        before_sha256=states and states.before,
-        after_sha256=states and states.after,
+        before_sha256=states.before if states else None,
+        after_sha256=states.after if states else None,
         final_diff=diff.text,
         diff_note=diff.note,
     )
 
 
 def _patch_report(patch: Patch) -> PatchReport:
-    opening = patch.opening
-    return PatchReport(
+    opening, lines = patch.opening, patch.lines
+    return PatchReport.of_known(
         patch_id=opening.patch_id,
         batch_id=opening.batch_id,
         workspace=opening.workspace,
@@ -184,8 +190,8 @@ def _patch_report(patch: Patch) -> PatchReport:
         last_event=PatchEventName(patch.last.event),
         first_at=patch.first_at,
         last_at=patch.last_at,
-        added=patch.lines.added if patch.lines else None,
-        removed=patch.lines.removed if patch.lines else None,
+        added=lines.added if lines else None,
+        removed=lines.removed if lines else None,
         diff_path=patch.diff_path,
         error=patch.error,
     )

@@ -7,7 +7,7 @@ from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.contracts.reports import CheckReport
 from repo_agent_dagster.store.order_facts import PatchEventFact
 
-_JUDGING = (PatchEventName.PATCH_VALIDATED, PatchEventName.PATCH_FAILED)
+_JUDGING = {PatchEventName.PATCH_VALIDATED.value, PatchEventName.PATCH_FAILED.value}
 
 MAX_LISTED_FINDINGS = 20
 MAX_FINDING_CHARACTERS = 500
@@ -35,13 +35,13 @@ def _report(events: list[PatchEventFact]) -> CheckReport:
     if added is None and outcome is not None:
         # Recorded before the counts were: a good check added nothing, a bad one at least what it lists.
         added = 0 if outcome else len(listed) or None
-    return CheckReport(
+    return CheckReport.of_known(
         check=_name(first),
         batch_id=first.batch_id,
         phase=first.phase,
         at=first.created_at,
         outcome="unchecked" if outcome is None else "ok" if outcome else "failed",
-        patches=len({event.patch_id for event in events}),
+        patches=1 if len(events) == 1 else len({event.patch_id for event in events}),
         before=_count(meta.get("findings_before")),
         after=_count(meta.get("findings_after")),
         added=added,

@@ -101,17 +101,16 @@ def _custody(conn: "Connection", workspaces: Iterable[str]) -> Iterable[CustodyF
 
 def _line_counts(events: Iterable[PatchEventFact]) -> dict[str, LineCount]:
     """Count the lines of the patches whose events do not say, in the diffs that they left."""
-    told: set[str] = set()
-    diffs: dict[str, tuple[str, str]] = {}
-    for event in events:
-        if told_lines(event) is not None:
-            told.add(event.patch_id)
-        elif event.diff_path:
-            diffs[event.patch_id] = (event.workspace, event.diff_path)
+    told = {event.patch_id for event in events if event.meta is not None and "removed" in event.meta}
+    diffs = {
+        event.patch_id: (event.workspace, event.diff_path)
+        for event in events
+        if event.diff_path and event.patch_id not in told
+    }
     counts: dict[str, LineCount] = {}
     reachable = {workspace: Path(workspace).is_dir() for workspace in {place for place, _ in diffs.values()}}
     for patch_id, (workspace, diff_path) in diffs.items():
-        if patch_id not in told and reachable[workspace]:
+        if reachable[workspace]:
             diff = read_diff(workspace, diff_path)
             if diff is not None and not diff.is_cut:
                 counts[patch_id] = LineCount(diff.added, diff.removed)

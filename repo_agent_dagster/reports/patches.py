@@ -100,7 +100,7 @@ def latency_of(patches: Sequence[Patch]) -> list[StepLatency]:
 
 
 def _summed_up(events: Sequence[PatchEventFact], counted_lines: LineCount | None) -> Patch:
-    # One pass, and no second look: an order may have many thousands of patches.
+    # One pass, and no call that is not needed: an order may have many thousands of patches.
     first_at = last_at = events[0].created_at
     check_ok: bool | None = None
     is_reverted = has_failure = False
@@ -108,36 +108,40 @@ def _summed_up(events: Sequence[PatchEventFact], counted_lines: LineCount | None
     lines = counted_lines
     for event in events:
         at, name = event.created_at, event.event
-        first_at, last_at = min(first_at, at), max(last_at, at)
+        if at < first_at:
+            first_at = at
+        if at > last_at:
+            last_at = at
         if event.ts_check_ok is not None:
             check_ok = event.ts_check_ok
         error = event.error or error
         diff_path = event.diff_path or diff_path
-        lines = told_lines(event) or lines
+        if event.meta is not None and "added" in event.meta:
+            lines = told_lines(event) or lines
         if name == _REQUESTED:
-            requested_at = at if requested_at is None else min(requested_at, at)
+            requested_at = at if requested_at is None or at < requested_at else requested_at
         elif name == _APPLIED:
-            applied_at = at if applied_at is None else min(applied_at, at)
+            applied_at = at if applied_at is None or at < applied_at else applied_at
             states = _states(event) or states
         elif name == _VALIDATED:
-            validated_at = at if validated_at is None else min(validated_at, at)
+            validated_at = at if validated_at is None or at < validated_at else validated_at
         elif name == _FAILED:
             has_failure = True
         elif name == _REVERTED:
             is_reverted = True
     return Patch(
-        opening=events[0],
-        last=events[-1],
-        first_at=first_at,
-        last_at=last_at,
-        tally=Tally(check_ok, is_reverted, has_failure),
-        error=error,
-        diff_path=diff_path,
-        lines=lines,
-        states=states,
-        requested_at=requested_at,
-        applied_at=applied_at,
-        validated_at=validated_at,
+        events[0],
+        events[-1],
+        first_at,
+        last_at,
+        Tally(check_ok, is_reverted, has_failure),
+        error,
+        diff_path,
+        lines,
+        states,
+        requested_at,
+        applied_at,
+        validated_at,
     )
 
 

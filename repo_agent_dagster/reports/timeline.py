@@ -31,10 +31,8 @@ def _of_patches(patches: Sequence[Patch]) -> Iterator[MomentReport]:
         lambda patch: (_utc(patch).isocalendar()[:2], patch.opening.phase),
         lambda patch: patch.opening.phase,
     )
-    for grain in grains:
-        groups = list(grouped(patches, grain).values())
-        if len(groups) <= MAX_PATCH_MOMENTS:
-            break
+    fine_enough = (grain for grain in grains if len({grain(patch) for patch in patches}) <= MAX_PATCH_MOMENTS)
+    groups = list(grouped(patches, next(fine_enough, grains[-1])).values())
     for members in groups[:MAX_PATCH_MOMENTS]:
         phase = members[0].opening.phase
         yield MomentReport(at=min(patch.first_at for patch in members), kind="patches", text=_told(members, phase))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from repo_agent_dagster.contracts.reports import DeliveryReport, PatchCounts, delivery_report_schema
-from repo_agent_dagster.reports.build import build_report, content_digest
+from repo_agent_dagster.reports.build import build_report, document_of
 from repo_agent_dagster.reports.facts import CustodyFact, LineCount, OrderFacts
 from repo_agent_dagster.reports.markdown import render_markdown
 from repo_agent_dagster.store.order_facts import MigrationFact
@@ -165,8 +165,8 @@ def test_a_migration_tells_its_files_and_its_check(
 
 def test_the_digest_tells_facts_apart_and_ignores_the_time(now: datetime) -> None:
     facts = sample_facts(now)
-    digest = content_digest(build_report(facts, now))
-    assert content_digest(build_report(facts, now + timedelta(days=1))) == digest
+    digest = document_of(build_report(facts, now))[1]
+    assert document_of(build_report(facts, now + timedelta(days=1)))[1] == digest
     changed: list[OrderFacts] = [
         replace(facts, issues_opened=()),
         replace(facts, ai=()),
@@ -176,7 +176,7 @@ def test_the_digest_tells_facts_apart_and_ignores_the_time(now: datetime) -> Non
         replace(facts, task_runs=facts.task_runs[:1]),
         replace(facts, line_counts={}),
     ]
-    assert len({digest, *(content_digest(build_report(other, now)) for other in changed)}) == len(changed) + 1
+    assert len({digest, *(document_of(build_report(other, now))[1] for other in changed)}) == len(changed) + 1
 
 
 def test_a_naive_time_is_refused(now: datetime) -> None:
