@@ -3,10 +3,8 @@
 Without scripts everything is in its tables; with them, charts are drawn and tables sort.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 
 from repo_agent_dagster.contracts.reports import CheckReport, DeliveryReport, FileReport
@@ -17,6 +15,7 @@ from repo_agent_dagster.reports.charts.of_report import report_charts
 from repo_agent_dagster.reports.charts.page import page_charts
 from repo_agent_dagster.reports.headline import headline
 from repo_agent_dagster.reports.links import web_link
+from repo_agent_dagster.reports.long_tables import check_rows, file_entries, patch_rows
 
 MAX_ROWS = 5_000
 """Patches and files listed on a page, of each; beyond it the page says how many there are."""
@@ -29,28 +28,6 @@ FEW_ROWS = 200
 
 MAX_PAGE_DIFF_CHARS = 1_000_000
 """Characters of diffs on a page; files beyond it are listed without theirs."""
-
-_TAGS = {"+": "ins", "-": "del", "@": "b"}
-_HEADER = "i"
-_MAX_NAME = 400
-_MAX_NOTE = 300
-
-
-@dataclass(frozen=True)
-class DiffBlock:
-    """Lines of a diff that stand together and are alike, and the tag that they are shown in; none for context."""
-
-    tag: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ShownFile:
-    """A file with its final diff, as far as there is one and the page has room."""
-
-    file: FileReport
-    diff: tuple[DiffBlock, ...]
-    note: str | None
 
 
 def render_html(report: DeliveryReport, *, version: int, cache: Path | None = None) -> str:
@@ -66,15 +43,17 @@ def render_html(report: DeliveryReport, *, version: int, cache: Path | None = No
         charts=page_charts(report_charts(report), cache=cache),
         files=_shown_files(report.files),
         patches=_Listed(report.patches),
+        failed_checks=sum(check.outcome == "failed" for check in report.checks),
         checks=_Listed(_failed_first(report.checks), MAX_CHECKS),
-        workspaces=sorted({patch.workspace for patch in report.patches}),
+        with_workspace=len({patch.workspace for patch in report.patches}) > 1,
         validations=[task for task in report.task_runs if task.validation is not None],
         lines=_lines(report.files),
         explained={source.id for source in report.sources},
         wording=wording,
         web_link=web_link,
-        name=_name,
-        note=_note,
+        patch_rows=patch_rows,
+        check_rows=check_rows,
+        file_entries=file_entries,
         few=FEW_ROWS,
     )
     return visible(page)
@@ -110,30 +89,10 @@ def _shown_files(files: Sequence[FileReport]) -> _Listed:
         if diff is not None and len(diff) > room:
             diff, note = None, "The page has no room for its diff; it is in the report's JSON."
         room -= len(diff or "")
-        shown.append(ShownFile(file, tuple(_blocks(diff or "")), note))
+        shown.append((file, diff, note))
     listed = _Listed(shown)
     listed.left_out = len(files) - len(shown)
     return listed
-
-
-def _blocks(diff: str) -> Iterable[DiffBlock]:
-    """Put alike lines together: a page of many diffs has a tenth of the elements."""
-    lines = diff.removesuffix("\n").split("\n") if diff else []
-    first_hunk = next((number for number, line in enumerate(lines) if line.startswith("@@")), len(lines))
-    tagged = ((_HEADER if number < first_hunk else _TAGS.get(line[:1], ""), line) for number, line in enumerate(lines))
-    for tag, alike in groupby(tagged, key=itemgetter(0)):
-        yield DiffBlock(tag, "\n".join(line for _, line in alike))
-
-
-def _name(text: str | None) -> str:
-    """Return a name short enough for a page; what is cut is the middle, as ends of paths tell most."""
-    if text is None:
-        return "–"
-    return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME // 2]}…{text[-_MAX_NAME // 2 :]}"
-
-
-def _note(text: str) -> str:
-    return text if len(text) <= _MAX_NOTE else text[: _MAX_NOTE - 1] + "…"
 
 
 def _lines(files: Sequence[FileReport]) -> _Lines:

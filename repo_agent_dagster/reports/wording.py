@@ -11,6 +11,8 @@ __all__ = [
     "instant",
     "latency",
     "lines",
+    "name",
+    "note",
     "plural",
     "proof",
     "rate",
@@ -19,12 +21,26 @@ __all__ = [
     "verdict",
 ]
 
+_MAX_NAME = 400
+_MAX_NOTE = 300
 _VERDICTS = {"setup_failed": "set-up failed"}
 _PROOFS: dict[str, str] = {
     Pathway.SOLUTION_VALIDATION: "Validation",
     Pathway.ERROR_RECREATION: "Error recreation",
     Pathway.TESTING: "Test run",
 }
+
+
+def name(text: str | None) -> str:
+    """Return a name short enough for a page; what is cut is the middle, as a path's ends tell most."""
+    if text is None:
+        return "–"
+    return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME // 2]}…{text[-_MAX_NAME // 2 :]}"
+
+
+def note(text: str) -> str:
+    """Return a remark, such as an error in a row, short enough for a page."""
+    return text if len(text) <= _MAX_NOTE else text[: _MAX_NOTE - 1] + "…"
 
 
 def rate(counts: PatchCounts) -> str:

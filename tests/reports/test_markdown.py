@@ -99,7 +99,7 @@ def test_details_go_before_what_matters() -> None:
     text = render_markdown(sample_report(), max_characters=6_000)
     assert TYPE_ERROR in text
     assert "chain intact" in text
-    assert "All 6 patches" not in text
+    assert "<summary>6 patches" not in text
     assert "patches, the numbers' rules" in text
 
 

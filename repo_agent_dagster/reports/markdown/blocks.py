@@ -1,17 +1,20 @@
 """Parts of a Markdown text, and which of them stay when there is no room for all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from repo_agent_dagster.contracts.reports import PatchCounts
 from repo_agent_dagster.pages.markdown_text import inline, table
 from repo_agent_dagster.reports.wording import plural, short_rate
 
-MAX_ROWS = 500
-"""Rows of one table; the report's JSON has all of them."""
+MAX_ROWS = 100
+"""Rows of one table: what a reader of a comment looks through. The report's JSON has all of them."""
 
 MAX_TEXT = 4000
 """Characters of one reason or prompt."""
+
+RowT = TypeVar("RowT")
 
 COUNT_HEADERS = ("patches", "ok", "failed", "unchecked", "reverted", "success rate")
 
@@ -64,12 +67,18 @@ def counted_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def bounded_table(
-    headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Iterable[int] = (), most: int = MAX_ROWS
+    headers: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Iterable[int] = (), of: int | None = None
 ) -> str:
-    """Return a table of the first `most` rows, and under it how many more there are."""
-    text = table(list(headers), [list(row) for row in rows[:most]], numbers=frozenset(numbers))
-    left_out = len(rows) - most
+    """Return a table of at most `MAX_ROWS` rows, and under it how many more there are; `of` so many if not of these."""
+    shown = [list(row) for row in rows[:MAX_ROWS]]
+    text = table(list(headers), shown, numbers=frozenset(numbers))
+    left_out = (len(rows) if of is None else of) - len(shown)
     return f"{text}\n\n{plural(left_out, 'row')} more in the report's JSON." if left_out > 0 else text
+
+
+def failed_first(rows: Sequence[RowT], *, is_failed: Callable[[RowT], bool]) -> Sequence[RowT]:
+    """Return the rows of a table as they are, or if not all of them are shown, with the failed ones in front."""
+    return rows if len(rows) <= MAX_ROWS else sorted(rows, key=lambda row: not is_failed(row))[:MAX_ROWS]
 
 
 def folded(summary: str, text: str) -> str:

@@ -5,14 +5,23 @@ from collections.abc import Iterator
 from repo_agent_dagster.contracts.reports import DeliveryReport, ValidationReport
 from repo_agent_dagster.contracts.tasks import Pathway
 from repo_agent_dagster.pages.markdown_text import code, fenced, inline
-from repo_agent_dagster.reports.markdown.blocks import Block, bounded_table, folded, named, shortened
+from repo_agent_dagster.reports.markdown.blocks import (
+    MAX_ROWS,
+    Block,
+    bounded_table,
+    failed_first,
+    folded,
+    named,
+    shortened,
+)
 from repo_agent_dagster.reports.wording import lines, plural, rate, verdict
 from repo_agent_dagster.reports.wording import proof as proof_name
 
 MAX_DIFF_CHARACTERS = 200_000
 """Characters of final diffs in one text; the page and the JSON have more."""
 
-_MAX_NAMED = 200
+_MAX_NAMED = 100
+_MAX_FINDINGS = 5
 
 
 def proof(report: DeliveryReport) -> Iterator[Block]:
@@ -44,17 +53,19 @@ def proof(report: DeliveryReport) -> Iterator[Block]:
                 str(check.patches),
                 named(check.phase) if check.phase is not None else "–",
             ]
-            for check in report.checks
+            for check in failed_first(report.checks, is_failed=lambda check: check.outcome == "failed")
         ]
         headers = ["check", "outcome", "before", "after", "new", "patches", "phase"]
-        yield Block("checks", "### Checks\n\n" + bounded_table(headers, rows, numbers=range(2, 6)))
+        yield Block(
+            "checks", "### Checks\n\n" + bounded_table(headers, rows, numbers=range(2, 6), of=len(report.checks))
+        )
         found = [
             f"- {code(shortened(check.check))}: {inline(shortened(finding))}"
-            for check in report.checks
-            for finding in check.findings
+            for check in [check for check in report.checks if check.findings][:MAX_ROWS]
+            for finding in check.findings[:_MAX_FINDINGS]
         ]
         if found:
-            yield Block("findings", folded("New findings", "\n".join(found[:_MAX_NAMED])), is_detail=True)
+            yield Block("findings", folded("New findings", "\n".join(found)), is_detail=True)
 
 
 def errors(report: DeliveryReport) -> Iterator[Block]:
@@ -75,9 +86,10 @@ def files(report: DeliveryReport) -> Iterator[Block]:
             str(f.patches),
             f.last_event.removeprefix("patch_"),
         ]
-        for f in report.files
+        for f in report.files[:MAX_ROWS]
     ]
-    yield Block("files", bounded_table(["file", "lines", "patches", "last event"], rows, numbers=(1, 2)))
+    headers = ["file", "lines", "patches", "last event"]
+    yield Block("files", bounded_table(headers, rows, numbers=(1, 2), of=len(report.files)))
     diffs, room = [], MAX_DIFF_CHARACTERS
     for file in report.files:
         if file.final_diff is None or len(file.final_diff) > room:
@@ -104,11 +116,11 @@ def patches(report: DeliveryReport) -> Iterator[Block]:
             lines(p.added, p.removed),
             code(shortened(p.patch_id)),
         ]
-        for p in report.patches
+        for p in failed_first(report.patches, is_failed=lambda patch: patch.outcome == "failed")
     ]
     headers = ["first event", "file", "operation", "phase", "factory", "outcome", "lines", "patch"]
-    summary = f"All {plural(len(rows), 'patch', 'patches')}" if len(rows) > 1 else "The patch"
-    yield Block("patches", folded(summary, bounded_table(headers, rows, numbers=(6,))), is_detail=True)
+    text = bounded_table(headers, rows, numbers=(6,), of=len(report.patches))
+    yield Block("patches", folded(plural(len(report.patches), "patch", "patches"), text), is_detail=True)
 
 
 def _validation(task_id: str, pathway: str, found: ValidationReport) -> str:

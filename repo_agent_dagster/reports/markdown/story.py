@@ -6,6 +6,7 @@ from repo_agent_dagster.contracts.reports import DeliveryReport, OpsIssueReport
 from repo_agent_dagster.pages.markdown_text import code, inline
 from repo_agent_dagster.reports.links import markdown_link
 from repo_agent_dagster.reports.markdown.blocks import (
+    MAX_ROWS,
     Block,
     bounded_table,
     count_cells,
@@ -58,9 +59,13 @@ def _patches(report: DeliveryReport) -> Iterator[Block]:
 
 def _timeline(report: DeliveryReport) -> Iterator[Block]:
     if report.timeline:
-        rows = [[instant(entry.at), verdict(entry.kind), inline(shortened(entry.text))] for entry in report.timeline]
-        summary = f"Timeline: {plural(len(rows), 'moment')}"
-        yield Block("timeline", folded(summary, bounded_table(["at", "of", "what"], rows)), is_detail=True)
+        rows = [
+            [instant(entry.at), verdict(entry.kind), inline(shortened(entry.text))]
+            for entry in report.timeline[:MAX_ROWS]
+        ]
+        table = bounded_table(["at", "of", "what"], rows, of=len(report.timeline))
+        summary = f"Timeline: {plural(len(report.timeline), 'moment')}"
+        yield Block("timeline", folded(summary, table), is_detail=True)
 
 
 def _task_runs(report: DeliveryReport) -> Iterator[Block]:
