@@ -7,7 +7,7 @@ from pathlib import Path
 from repo_agent_dagster.artifacts import ArtifactStore
 from repo_agent_dagster.contracts.reports import DeliveryRequest
 from repo_agent_dagster.pages.writing import write_whole
-from repo_agent_dagster.reports.digest.generate import FOLDER, generate_digest
+from repo_agent_dagster.reports.digest.generate import generate_digest
 from tests.reports.publishing.conftest import Publishing, store_report
 from tests.reports.sample_report import sample_report
 
@@ -153,9 +153,8 @@ def test_a_target_of_the_settings_gets_all_orders_and_comes_back_after_its_end(
 
 
 def test_a_weeks_digest_is_a_folder_beside_those_of_orders(local: Publishing, tmp_path: Path) -> None:
-    page = '<!doctype html><a href="../42-1f0c9a3b5d7e/v3.html">'  # making it takes long
-    write_whole(tmp_path / "reports" / FOLDER / "2026-W10-v1.html", page)
-    generate_digest(local.engine, "2026-W10", reports_dir=local.means.reports_dir, now=local.now)
+    made = generate_digest(local.engine, "2026-W10", reports_dir=local.means.reports_dir, now=local.now)
+    write_whole(made.html_path, '<!doctype html><a href="../42-1f0c9a3b5d7e/v3.html">')
     local.follow(f"file:{tmp_path}/out", order=None)
 
     done = local()
