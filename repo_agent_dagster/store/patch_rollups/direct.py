@@ -74,7 +74,7 @@ def latency(conn: Connection, period: UtcRange, *, upto: int = NEWEST) -> list[L
 
 def histograms(conn: Connection, period: UtcRange, *, upto: int = NEWEST) -> dict[Step, Histogram]:
     """Return the histograms of all steps."""
-    found: dict[Step, Histogram] = {step: {} for step in Step}
+    found = {step: latencies.histogram() for step in Step}
     for step, durations in _durations(conn, period, upto).items():
         for seconds in durations:
             latencies.note(found[step], seconds, 1)

@@ -53,7 +53,7 @@ def instant_of(stored: datetime | str) -> datetime:
     """Return an instant that the driver gave: a text from SQLite."""
     if isinstance(stored, str):
         return datetime.fromisoformat(stored + "+00:00")  # a quarter of the time that setting the zone afterwards takes
-    return stored.astimezone(UTC)
+    return stored if stored.tzinfo is UTC else stored.astimezone(UTC)
 
 
 @lru_cache(maxsize=64)

@@ -3,6 +3,7 @@
 A bucket spans 5 %, so its geometric middle is at most 2.5 % from any duration in it. The sum beside it is exact.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +42,7 @@ class Bucket:
     milliseconds: int = 0
 
 
-Histogram = dict[int, Bucket]
+Histogram = defaultdict[int, Bucket]
 
 
 def duration(begun_at: datetime | None, ended_at: datetime | None) -> float | None:
@@ -65,21 +66,17 @@ def durations(
     ]
 
 
-def note(histogram: Histogram, seconds: float, weight: int) -> None:
+def histogram() -> Histogram:
+    """Return a histogram without patches."""
+    return defaultdict(Bucket)
+
+
+def note(into: Histogram, seconds: float, weight: int) -> None:
     """Add a duration to a histogram, or take it away (weight -1)."""
-    bucket = histogram.setdefault(bucket_of(seconds), Bucket())
+    bucket = into[floor(log(seconds) / _LOG_GROWTH) if seconds > 0 else NO_TIME]
     bucket.patches += weight
-    bucket.milliseconds += weight * milliseconds_of(seconds)
-
-
-def bucket_of(seconds: float) -> int:
-    """Return the bucket of a duration."""
-    return floor(log(seconds) / _LOG_GROWTH) if seconds > 0 else NO_TIME
-
-
-def milliseconds_of(seconds: float) -> int:
-    """Return a duration in whole milliseconds, rounded, so that sums are the same however they are added up."""
-    return round(seconds * 1000)
+    # In whole milliseconds, so that sums are the same however they are added up.
+    bucket.milliseconds += weight * round(seconds * 1000)
 
 
 def seconds_of(bucket: int) -> float:
@@ -87,15 +84,15 @@ def seconds_of(bucket: int) -> float:
     return 0.0 if bucket <= NO_TIME else float(_GROWTH ** (bucket + 0.5))
 
 
-def summed(step: Step, histogram: Histogram) -> LatencySum:
+def summed(step: Step, counted: Histogram) -> LatencySum:
     """Return what a histogram says: the mean to the millisecond, the 95th percentile (nearest rank) to 2.5 %."""
-    patches = sum(bucket.patches for bucket in histogram.values())
+    patches = sum(bucket.patches for bucket in counted.values())
     if patches == 0:
         return LatencySum(step, 0, None, None)
-    mean = sum(bucket.milliseconds for bucket in histogram.values()) / patches / 1000
+    mean = sum(bucket.milliseconds for bucket in counted.values()) / patches / 1000
     rank, seen = ceil(0.95 * patches), 0
-    for number in sorted(histogram):
-        seen += histogram[number].patches
+    for number in sorted(counted):
+        seen += counted[number].patches
         if seen >= rank:
             return LatencySum(step, patches, mean, seconds_of(number))
     raise AssertionError("the rank is within the patches")
@@ -106,5 +103,5 @@ def exact(step: Step, durations: Iterable[float]) -> LatencySum:
     ordered = sorted(durations)
     if not ordered:
         return LatencySum(step, 0, None, None)
-    mean = sum(map(milliseconds_of, ordered)) / len(ordered) / 1000
+    mean = sum(round(seconds * 1000) for seconds in ordered) / len(ordered) / 1000
     return LatencySum(step, len(ordered), mean, ordered[ceil(0.95 * len(ordered)) - 1])

@@ -16,7 +16,7 @@ from repo_agent_dagster.contracts.reports import UNATTRIBUTED
 from repo_agent_dagster.store.patch_rollups import rolled_up
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension, error_digest, split_file_key
 from repo_agent_dagster.store.patch_rollups.facts import facts_between, facts_of_changed_since
-from repo_agent_dagster.store.patch_rollups.latency import Bucket, LatencySum, Step, summed
+from repo_agent_dagster.store.patch_rollups.latency import LatencySum, Step, summed
 from repo_agent_dagster.store.patch_rollups.planning import Plan, plan
 from repo_agent_dagster.store.patch_rollups.rolled_up import PatchFilter
 from repo_agent_dagster.store.patch_rollups.rows import OTHER_ERRORS
@@ -155,7 +155,7 @@ class PatchReading:
         histograms = rolled_up.latency(self._conn, self._plan)
         for step, ours in self._sums.latency.items():
             for number, added in ours.items():
-                bucket = histograms[step].setdefault(number, Bucket())
+                bucket = histograms[step][number]
                 bucket.patches += added.patches
                 bucket.milliseconds += added.milliseconds
         return [summed(step, histograms[step]) for step in Step]

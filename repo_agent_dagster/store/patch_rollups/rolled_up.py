@@ -24,7 +24,7 @@ from sqlalchemy.types import NullType
 
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
 from repo_agent_dagster.store.patch_rollups.facts import instant_of
-from repo_agent_dagster.store.patch_rollups.latency import Bucket, Histogram, Step
+from repo_agent_dagster.store.patch_rollups.latency import Bucket, Histogram, Step, histogram
 from repo_agent_dagster.store.patch_rollups.planning import Plan
 from repo_agent_dagster.store.patch_rollups.rows import OTHER_ERRORS
 from repo_agent_dagster.store.patch_rollups.spans import Grain
@@ -142,7 +142,7 @@ def kept_errors(conn: Connection, days: Collection[date], digests: Collection[st
 
 def latency(conn: Connection, plan: Plan) -> dict[Step, Histogram]:
     """Return the histograms of all steps."""
-    found: dict[Step, Histogram] = {step: {} for step in Step}
+    found = {step: histogram() for step in Step}
     row = patch_latency.c
     selects = [
         select(row.step, row.bucket, row.patches, row.milliseconds).where(row.grain == grain, row.start.in_(starts))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from repo_agent_dagster.contracts.reports import CheckOutcome
 from repo_agent_dagster.store.patch_rollups.dimensions import LONGEST_ERROR, Dimension, file_key, text_key
 from repo_agent_dagster.store.patch_rollups.facts import PatchFact, instant_of
-from repo_agent_dagster.store.patch_rollups.latency import Histogram, Step, durations, note
+from repo_agent_dagster.store.patch_rollups.latency import Histogram, Step, durations, histogram, note
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ class PatchSums:
     def __init__(self) -> None:
         self.cells: defaultdict[Cell, CellSize] = defaultdict(CellSize)
         self.errors: Counter[tuple[date, str]] = Counter()
-        self.latency: dict[Step, Histogram] = {step: {} for step in Step}
+        self.latency: dict[Step, Histogram] = {step: histogram() for step in Step}
         self._files: defaultdict[tuple[str, str], Counts] = defaultdict(Counts)
 
     @classmethod

@@ -148,14 +148,14 @@ def run(store: Engine, script: list[tuple[str, object]]) -> None:
             assert compare_days(conn, sample_days(conn, 50, seed=1)) == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=st.lists(steps, min_size=1, max_size=12))
 def test_on_sqlite(sqlite_store: Engine, script: list[tuple[str, object]]) -> None:
     run(sqlite_store, script)
 
 
 @pytest.mark.postgres
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=st.lists(steps, min_size=4, max_size=12))
 def test_on_postgresql(postgres_store: Engine, script: list[tuple[str, object]]) -> None:
     run(postgres_store, script)
