@@ -86,6 +86,13 @@ def verify_whole(engine: Engine, workspace: str, *, now: datetime) -> CustodyVer
     return verdict
 
 
+def verify_all(engine: Engine, *, now: datetime) -> list[CustodyVerdict]:
+    """Walk every workspace's chain from its start, record the verdicts, and return them by workspace."""
+    with read_transaction(engine) as conn:
+        names = workspaces(conn)
+    return [verify_whole(engine, name, now=now) for name in names]
+
+
 def workspaces(conn: Connection) -> list[str]:
     """Return the workspaces that have a custody chain, sorted, by a step of the index from one to the next."""
     return sorted(workspace for workspace, _ in conn.execute(order_query("chain_heads")))
