@@ -60,6 +60,9 @@ lock: ## compile requirements*.lock again from pyproject.toml (needs uv)
 	@uv pip compile -q pyproject.toml --universal --no-strip-extras --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group dev -c requirements.lock -o requirements-dev.lock
 
+screenshots: .venv/.dev ## take the pictures of delivery reports for docs/images
+	@$(BIN)/python -m tests.reports.screenshots
+
 clean: ## remove what was made: services, sandboxes, .repo_agent, .venv
 	@if [ -x $(BIN)/repo-agent ]; then $(BIN)/repo-agent clean --yes; fi
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.* dist

@@ -59,7 +59,7 @@ def generate(
 
     settings, now = Settings(), datetime.now(UTC)
     engine, folder, dagster_url = report_store(), settings.reports, settings.dagster_address
-    summary = ""
+    summary, problems = "", tuple[str, ...]()
     if orders:
         made: list[ReportVersion] = [
             generate_one(engine, order, reports_dir=folder, now=now, dagster_url=dagster_url)
@@ -70,7 +70,7 @@ def generate(
             done = generate_changed(
                 engine, reports_dir=folder, now=now, dagster_url=dagster_url, say=status.update, everything=all_orders
             )
-        made = list(done.made)
+        made, problems = list(done.made), done.problems
         mended = f", {plural(done.mended, 'page')} written again" if done.mended else ""
         summary = (
             f"{plural(len(made), 'new version')}, {plural(done.unchanged, 'order')} unchanged{mended}, "
@@ -80,16 +80,18 @@ def generate(
         keys = ("order_id", "version", "is_new")
         rows = [{key: getattr(one, key) for key in keys} | {"html_path": str(one.html_path)} for one in made]
         typer.echo(json.dumps([camel(row) for row in rows], indent=2))
-        return
-    for one in made:
-        state = "[green]new[/]" if one.is_new else "[dim]unchanged[/]"
-        console.print(
-            f"{state} {escape(one.order_id)} v{one.version}  {escape(str(one.html_path))}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if summary:
-        console.print(summary, highlight=False)
+    else:
+        for one in made:
+            state = "[green]new[/]" if one.is_new else "[dim]unchanged[/]"
+            console.print(
+                f"{state} {escape(one.order_id)} v{one.version}  {escape(str(one.html_path))}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        if summary:
+            console.print(summary, highlight=False)
+    if problems:
+        raise ReportRequestError("\n".join((f"{plural(len(problems), 'report')} could not be made:", *problems)))
 
 
 @app.command("list")
@@ -171,13 +173,22 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON document.")] = False,
     md: Annotated[bool, typer.Option("--md", help="Print the Markdown text.")] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the HTML page in the browser.")] = False,
+    charts: Annotated[
+        Path | None,
+        typer.Option("--charts", help="Draw the charts as SVG into this folder, and print Markdown of them."),
+    ] = None,
 ) -> None:
-    """Show an order's report; in a terminal it is rendered, in a pipe it is Markdown."""
-    if html + as_json + md + open_page > 1:
-        raise ReportRequestError("give one of --html, --json, --md and --open")
+    """Show an order's report; in a terminal it is rendered, in a pipe it is Markdown.
+
+    Example: `repo-agent reports show 42 --open`, or `repo-agent reports show 42 --charts charts > report.md`
+    """
+    if html + as_json + open_page + (md or charts is not None) > 1:
+        raise ReportRequestError("give one of --html, --json, --md (with or without --charts) and --open")
     engine = report_store()
     stored = _stored(engine, order, version)
-    if as_json:
+    if charts is not None:
+        typer.echo(_with_charts(stored, charts), nl=False)
+    elif as_json:
         typer.echo(json.dumps(stored.report_json, indent=2, ensure_ascii=False))
     elif html or open_page:
         page = _page(engine, stored)
@@ -209,6 +220,27 @@ def _stored(engine: "Engine", order: str, version: int | None) -> "StoredReport"
     if stored is None:
         raise ReportRequestError(f"order {order!r} has no version {version}; versions run from 1 to {current.version}")
     return stored
+
+
+def _with_charts(stored: "StoredReport", folder: Path) -> str:
+    from pydantic import ValidationError
+
+    from repo_agent_dagster.contracts.reports import DeliveryReport
+    from repo_agent_dagster.pages.writing import write_whole
+    from repo_agent_dagster.reports.charts import svg
+    from repo_agent_dagster.reports.charts.of_report import report_charts
+    from repo_agent_dagster.reports.markdown import render_markdown
+
+    try:
+        report = DeliveryReport.model_validate(stored.report_json)
+    except ValidationError:
+        raise ReportRequestError(
+            f"version {stored.version} of order {stored.order_id!r} was made before reports had charts; "
+            "`--md` prints it as it was"
+        ) from None
+    for name, chart in report_charts(report).items():
+        write_whole(folder / f"{name}.svg", svg(chart))
+    return render_markdown(report, charts_at=folder.as_posix())
 
 
 def _page(engine: "Engine", stored: "StoredReport") -> Path:

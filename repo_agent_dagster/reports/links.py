@@ -18,7 +18,12 @@ def web_link(url: str | None) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.hostname else None
 
 
+def markdown_address(address: str) -> str:
+    """Return an address or a path as it may stand in a Markdown link."""
+    return quote(address, safe=_KEPT)
+
+
 def markdown_link(text: str, url: str | None) -> str:
     """Return Markdown text, already escaped, as a link; or as it is when the address is no web page."""
     address = web_link(url)
-    return f"[{text}](<{quote(address, safe=_KEPT)}>)" if address else text
+    return f"[{text}](<{markdown_address(address)}>)" if address else text

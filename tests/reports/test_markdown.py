@@ -36,6 +36,11 @@ def test_pictures_lie_where_they_are_said_to() -> None:
     assert not [t for t in _tokens(render_markdown(sample_report())) if t.type == "image"]
 
 
+def test_a_folder_of_any_name_is_linked() -> None:
+    text = render_markdown(sample_report(), charts_at="my charts (1)")
+    assert "![Timeline](my%20charts%20%281%29/timeline.svg)" in text
+
+
 def test_a_report_of_nothing_is_a_report() -> None:
     empty = {name: [] for name in ("phases", "timeline", "days", "operations", "factories", "files", "patches")}
     text = render_markdown(sample_report(totals=counted(), **empty), charts_at="charts")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from repo_agent_dagster.cli.report_options import ReportRequestError
 from repo_agent_dagster.cli.reports import app
+from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.store.engine import open_store
 from repo_agent_dagster.store.migrate import upgrade
 from tests.reports.builder import VALIDATED, event_rows, write
@@ -43,49 +44,93 @@ def _done(*arguments: str) -> str:
 def test_generate_makes_a_report_once(home: Engine, tmp_path: Path) -> None:
     write(home, event_rows(MARCH, VALIDATED, check=True))
     assert _done("generate", "42").startswith("new 42 v1 ")
-    assert _done("generate", "--all").startswith("unchanged 42 v1 ")
+    assert _done("generate", "42").startswith("unchanged 42 v1 ")
     [page] = tmp_path.glob("reports/*/v1.html")
     assert str(page) in _done("generate", "42").replace("\n", "")
 
 
+def test_generate_takes_several_orders(home: Engine) -> None:
+    write(home, event_rows(MARCH, order="a"), event_rows(MARCH, order="b"), event_rows(MARCH, order="c"))
+    lines = _done("generate", "b", "a", "b").splitlines()
+    assert [line.split()[:3] for line in lines] == [["new", "b", "v1"], ["new", "a", "v1"]]
+
+
+def test_generate_changed_and_all_tell_the_new_versions_and_count_the_others(home: Engine) -> None:
+    assert "0 new versions, 0 orders unchanged" in _done("generate", "--changed")
+    write(home, event_rows(MARCH, order="a"), event_rows(MARCH, order="b"))
+    assert "2 new versions, 0 orders unchanged" in _done("generate", "--changed")
+    write(home, event_rows(MARCH, order="b"))
+    shown = _done("generate", "--all")
+    assert shown.startswith("new b v2 ")
+    assert "1 new version, 1 order unchanged" in shown
+
+
 def test_generate_tells_programs_what_it_did(home: Engine, tmp_path: Path) -> None:
     write(home, event_rows(MARCH))
-    [row] = json.loads(_done("generate", "--all", "--json"))
+    [row] = json.loads(_done("generate", "--changed", "--json"))
     assert row["htmlPath"].startswith(str(tmp_path))
     assert (row["orderId"], row["version"], row["isNew"]) == ("42", 1, True)
+    assert json.loads(_done("generate", "--changed", "--json")) == []
 
 
-def test_generate_all_without_events_says_so(home: Engine) -> None:
-    assert "no orders to report on" in _done("generate", "--all")
+def test_generate_tells_which_report_could_not_be_made(home: Engine, tmp_path: Path) -> None:
+    write(home, event_rows(MARCH, order="a"), event_rows(MARCH, order="b"))
+    obstacle = (tmp_path / "reports" / page_path("a", 1)).parent
+    obstacle.parent.mkdir()
+    obstacle.write_text("a file where the folder of pages should be")
+    result = _run("generate", "--changed")
+    assert "new b v1 " in result.stdout
+    assert "1 report could not be made" in str(result.exception)
+    assert "order 'a': " in str(result.exception)
 
 
-@pytest.mark.parametrize("arguments", [["generate"], ["generate", "42", "--all"]])
-def test_generate_wants_one_order_or_all(home: Engine, arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["generate"], ["generate", "42", "--all"], ["generate", "--all", "--changed"]])
+def test_generate_wants_orders_or_changed_or_all(home: Engine, arguments: list[str]) -> None:
     result = _run(*arguments)
     assert isinstance(result.exception, ReportRequestError)
-    assert "name one order, or give --all" in str(result.exception)
+    assert "name orders, or give --changed or --all" in str(result.exception)
 
 
-def test_list_shows_the_current_reports(home: Engine) -> None:
-    assert "no reports yet" in _done("list")
+def test_list_shows_every_order_and_how_its_report_stands(home: Engine) -> None:
+    assert "no orders yet" in _done("list")
     write(home, event_rows(MARCH, VALIDATED, check=True, order="[red]42"), event_rows(MARCH, order="43"))
-    _done("generate", "--all")
+    _done("generate", "--changed")
+    write(home, event_rows(MARCH, order=None), event_rows(datetime.now(UTC), order="43"))
     shown = _done("list")
     assert "[red]42" in shown, "an order's name is no markup"
     assert "100.0%" in shown
-    listed = json.loads(_done("list", "--json"))
-    assert [(row["orderId"], row["successRate"]) for row in listed] == [("43", None), ("[red]42", 1.0)]
+    assert "`repo-agent reports generate --changed` brings them up to date" in shown
+    keys = ("orderId", "state", "version", "successRate", "isUpToDate")
+    assert sorted(tuple(row[key] for key in keys) for row in json.loads(_done("list", "--json"))) == [
+        ("43", "open", 1, None, False),
+        ("[red]42", "closed", 1, 1.0, True),
+        ("unattributed", "closed", None, None, False),
+    ]
+
+
+def test_schema_prints_the_json_schema_of_reports_and_digests(home: Engine) -> None:
+    assert json.loads(_done("schema"))["properties"]["schemaVersion"]["const"] == 2
+    assert "week" in json.loads(_done("schema", "--digest"))["properties"]
 
 
 def test_show_prints_the_report_in_the_form_asked_for(home: Engine, tmp_path: Path) -> None:
     write(home, event_rows(MARCH))
     _done("generate", "42")
-    assert json.loads(_done("show", "42", "--json"))["schemaVersion"] == 1
+    assert json.loads(_done("show", "42", "--json"))["schemaVersion"] == 2
     assert _done("show", "42", "--md").startswith("# Delivery report: order 42\n")
     assert _done("show", "42") == _done("show", "42", "--md"), "a pipe gets Markdown"
     page = Path(_done("show", "42", "--html").strip())
     page.unlink()
     assert Path(_done("show", "42", "--html").strip()).exists(), "a missing page is written again"
+
+
+def test_show_draws_the_charts_beside_the_markdown(home: Engine, tmp_path: Path) -> None:
+    write(home, event_rows(MARCH))
+    _done("generate", "42")
+    text = _done("show", "42", "--charts", str(tmp_path / "charts"))
+    drawn = sorted(path.name for path in (tmp_path / "charts").iterdir())
+    assert drawn == ["days.svg", "factories.svg", "operations.svg", "timeline.svg"]
+    assert all(f"{tmp_path}/charts/{name}" in text for name in drawn)
 
 
 def test_show_prints_an_older_version(home: Engine) -> None:

@@ -8,6 +8,7 @@ from repo_agent_dagster.pages.markdown_text import fenced, inline, quote
 from repo_agent_dagster.pages.visible_text import visible
 from repo_agent_dagster.reports.charts.of_report import report_charts
 from repo_agent_dagster.reports.headline import headline
+from repo_agent_dagster.reports.links import markdown_address
 from repo_agent_dagster.reports.markdown.blocks import MAX_TEXT, Block, Section, folded, joined, shortened
 from repo_agent_dagster.reports.markdown.evidence import errors, files, patches, proof
 from repo_agent_dagster.reports.markdown.story import happened
@@ -67,7 +68,8 @@ def _codes(names: list[str]) -> str:
 
 
 def _pictures(report: DeliveryReport, charts_at: str) -> Iterator[Block]:
-    links = [f"![{inline(chart.title)}]({charts_at}/{name}.svg)" for name, chart in report_charts(report).items()]
+    place = markdown_address(charts_at)
+    links = [f"![{inline(chart.title)}]({place}/{name}.svg)" for name, chart in report_charts(report).items()]
     if links:
         yield Block("charts", "\n\n".join(links))
 
