@@ -104,10 +104,10 @@ def count_events(engine: Engine, start: datetime, end: datetime) -> int:
     return _scalar(engine, func.count(), start, end)
 
 
-def add_late_event(engine: Engine, day: datetime, now: datetime) -> None:
-    """Let the first patch of a day fail a check that is made only now."""
+def add_late_event(engine: Engine, since: datetime, now: datetime) -> None:
+    """Let the first patch that was requested since an instant fail a check that is made only now."""
     begun = (patch_events.c.event == PatchEventName.PATCH_REQUESTED.value, patch_events.c.op != REVERT)
-    first = _scalar(engine, func.min(patch_events.c.id), day, day + timedelta(days=1), *begun)
+    first = _scalar(engine, func.min(patch_events.c.id), since, now, *begun)
     _judge(engine, first, 1, now)
 
 

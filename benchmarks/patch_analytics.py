@@ -64,11 +64,11 @@ def main() -> None:
         if arguments.database != "postgresql":
             store = folder / "events.db"
             load_sqlite(store, size)
-            peers = {} if arguments.no_peers else _sqlite_peers(store, folder)
+            peers = {} if arguments.no_peers else sqlite_peers(store, folder)
             measure(f"sqlite:///{store}", size, arguments.rounds, peers, pandas=store if peers else None)
         if arguments.database != "sqlite":
             with postgresql_store(size) as url:
-                measure(url, size, arguments.rounds, {} if arguments.no_peers else _postgresql_peers(url))
+                measure(url, size, arguments.rounds, {} if arguments.no_peers else postgresql_peers(url))
 
 
 def measure(url: str, size: HistorySize, rounds: int, peers: Peers, pandas: Path | None = None) -> None:
@@ -154,7 +154,9 @@ class Database:
         show(title, call_everything(self.engine, self.cpu, self.size, self.now, rounds=1))
 
 
-def _sqlite_peers(store: Path, folder: Path) -> Peers:
+def sqlite_peers(store: Path, folder: Path) -> Peers:
+    """Return who answers beside us from the events of an SQLite store; their files are kept under the folder."""
+
     @contextmanager
     def documents() -> Iterator[Ask]:
         made = SqliteDocuments(store, folder)
@@ -170,7 +172,9 @@ def _sqlite_peers(store: Path, folder: Path) -> Peers:
     return {"JSON": documents, "DuckDB": duck}
 
 
-def _postgresql_peers(url: str) -> Peers:
+def postgresql_peers(url: str) -> Peers:
+    """Return who answers beside us in a PostgreSQL store; what is in memory would say the same as beside SQLite."""
+
     @contextmanager
     def documents() -> Iterator[Ask]:
         made = PostgresqlDocuments(url)
