@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Table, select
 from repo_agent_dagster.contracts.periods import iso_week
 from repo_agent_dagster.store.patch_rollups import direct, ledger, rows
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
-from repo_agent_dagster.store.patch_rollups.spans import Grain, Period, day_range
+from repo_agent_dagster.store.patch_rollups.queries import own_query
+from repo_agent_dagster.store.patch_rollups.spans import LONGER, Grain, Period, day_range
+from repo_agent_dagster.store.patch_rollups.sums import counts_of
 from repo_agent_dagster.store.tables import (
     patch_daily,
     patch_errors_daily,
@@ -48,19 +50,49 @@ def sample_days(conn: Connection, n: int, seed: int) -> list[date]:
 def compare_days(conn: Connection, days: Iterable[date]) -> list[Mismatch]:
     """Recompute days from the events and compare all their rows; return the first hundred differences.
 
-    A day that is not folded has no rows that are used: it is left out. Give a transaction that sees one state
-    (`read_transaction`).
+    The weeks and months that hold these days are compared with the sums of their days. A day that is not folded has no
+    rows that are used: it is left out. Give a transaction that sees one state (`read_transaction`).
     """
     upto = ledger.noted_id(conn)
     found: list[Mismatch] = []
+    longer: set[Period] = set()
     for day in days:
-        state = ledger.state_of(conn, Period(Grain.DAY, day))
-        if state is not None and state.holds:
+        if _holds(conn, Period(Grain.DAY, day)):
             for table, expected in _expected(conn, day, upto).items():
                 found += _differences(day, table, expected, rows.stored_rows(conn, table, day))
+        longer |= {Period.holding(grain, day) for grain in LONGER}
         if len(found) >= _MOST_MISMATCHES:
-            break
+            return found[:_MOST_MISMATCHES]
+    for period in sorted(longer):
+        if _holds(conn, period):
+            found += _longer_differences(conn, period)
     return found[:_MOST_MISMATCHES]
+
+
+def _holds(conn: Connection, period: Period) -> bool:
+    state = ledger.state_of(conn, period)
+    return state is not None and state.holds
+
+
+def _longer_differences(conn: Connection, period: Period) -> list[Mismatch]:
+    found: list[Mismatch] = []
+    for dimension in Dimension:
+        names = {"dimension": dimension.value, "grain": period.grain.value}
+        names_and_days = {**names, "first_day": period.start, "end_day": period.end}
+        sides: dict[str, dict[str, tuple[Any, ...]]] = {"found": {}, "expected": {}}
+        for side, key, *values in conn.execute(own_query("longer_differences"), names_and_days):
+            sides[side][key] = rows.values_of(counts_of(*values))
+        found += [
+            Mismatch(
+                period.start,
+                patch_trends.name,
+                (dimension.value, period.grain.value, period.start, key),
+                sides["expected"].get(key),
+                sides["found"].get(key),
+            )
+            for key in sorted({*sides["found"], *sides["expected"]})
+        ]
+    return found
 
 
 def _expected(conn: Connection, day: date, upto: int) -> dict[Table, list[rows.Row]]:

@@ -111,11 +111,13 @@ def test_a_row_that_was_changed_is_found_and_a_rebuild_mends_it(store: Engine) -
     fold(store, NOW)
     with write_transaction(store) as conn:
         conn.execute(update(patch_daily).where(patch_daily.c.day == DAY.date()).values(patches=7))
-        conn.execute(update(patch_trends).where(patch_trends.c.start == DAY.date()).values(total=7))
+        of_day = (patch_trends.c.grain == "day", patch_trends.c.start == DAY.date())
+        conn.execute(update(patch_trends).where(*of_day).values(total=7))
 
     with read_transaction(store) as conn:
         found = compare_days(conn, sample_days(conn, 50, seed=7))
-    assert {mismatch.day for mismatch in found} == {DAY.date()}
+    # The week and the month are no more the sums of their days, either.
+    assert {mismatch.day for mismatch in found} == {DAY.date(), date(2026, 3, 1)}
     assert {mismatch.table for mismatch in found} == {"patch_daily", "patch_trends"}
 
     assert rebuild_day(store, DAY.date(), NOW) == 1
@@ -124,6 +126,23 @@ def test_a_row_that_was_changed_is_found_and_a_rebuild_mends_it(store: Engine) -
     with read_transaction(store) as conn:
         assert compare_days(conn, [DAY.date()]) == []
     assert_equal(store, SPRING)
+
+
+def test_a_week_that_is_not_the_sum_of_its_days_is_found(store: Engine) -> None:
+    _days(store, 0, 9)
+    fold(store, NOW)
+    row = patch_trends.c
+    with write_transaction(store) as conn:
+        of_week = (row.grain == "week", row.start == DAY.date(), row.dimension == "order")
+        conn.execute(update(patch_trends).where(*of_week).values(total=8))
+
+    with read_transaction(store) as conn:
+        [found] = compare_days(conn, [DAY.date()])
+
+    assert found.key == ("order", "week", DAY.date(), "42")
+    assert found.expected is not None
+    assert found.found is not None
+    assert (found.expected[0], found.found[0]) == (7, 8)
 
 
 def test_a_sample_is_of_folded_days_and_the_same_for_a_seed(store: Engine) -> None:
