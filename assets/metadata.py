@@ -1,5 +1,6 @@
 """How numbers become what people look at in the Dagster UI: Markdown tables and small text charts."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,3 +35,8 @@ def sparkline(values: Sequence[float]) -> str:
     if top <= 0:
         return _BARS[0] * len(values)
     return "".join(_BARS[round(value / top * (len(_BARS) - 1))] for value in values)
+
+
+def picture(svg: str, what: str) -> dg.MarkdownMetadataValue:
+    """Return a drawing that the UI shows inline; `what` is told where it cannot be seen."""
+    return dg.MetadataValue.md(f"![{what}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})")

@@ -4,9 +4,13 @@ import dagster as dg
 
 ops_scan_job = dg.define_asset_job(
     "ops_scan_job",
-    # Not the units: their partitions are units, not days, and the STAGING sensor keeps them up to date.
-    selection=dg.AssetSelection.groups("logs", "ops", "patches", "delivery", "staging")
-    - dg.AssetSelection.assets("staging_units"),
+    # Not the units, whose partitions are units and no days, and not the digests, whose partitions are weeks. The events
+    # are nobody's to make, so their check has to be named.
+    selection=(
+        dg.AssetSelection.groups("logs", "ops", "patches", "delivery", "staging")
+        - dg.AssetSelection.assets("staging_units", "weekly_digests")
+    )
+    | dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("patch_events"), "custody_chain_is_intact")),
     description="Ingest one UTC day's logs, scan them, then bring trends and delivery reports up to date.",
 )
 

@@ -15,6 +15,7 @@ from jobs import (
     error_recreation,
     nightly,
     pruning,
+    reports,
     solution_validation,
     staging_migration,
     testing,
@@ -24,6 +25,7 @@ from repo_agent_dagster.settings import Settings
 from schedules import nightly as nightly_schedules
 from sensors import approvals as approval_sensors
 from sensors import notifications, queue, reaper
+from sensors import reports as report_sensors
 from sensors import staging as staging_sensors
 
 
@@ -57,12 +59,13 @@ def build_defs(
                 apply_patches,
                 nightly,
                 pruning,
+                reports,
             )
             for job in module.default_jobs
         ],
         sensors=[
             s
-            for module in (queue, staging_sensors, approval_sensors, reaper, notifications)
+            for module in (queue, staging_sensors, approval_sensors, reaper, notifications, report_sensors)
             for s in module.default_sensors
         ],
         schedules=nightly_schedules.default_schedules,

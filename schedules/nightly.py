@@ -4,6 +4,7 @@ import dagster as dg
 
 from jobs.nightly import ops_scan_job, watch_scans
 from jobs.pruning import prune_logs, prune_task_partitions, prune_workspaces
+from jobs.reports import weekly_digest_job
 from repo_agent_dagster.ops.ingestion.late_days import days_to_ingest
 from repo_agent_dagster.ops.options import OpsOptions
 
@@ -60,4 +61,20 @@ prune_logs_daily = dg.ScheduleDefinition(
     description="04:20 UTC: remove what log proxies told of days that are over for 35 days.",
 )
 
-default_schedules = [nightly_ops_scan, watch_scans_hourly, prune_daily, prune_workspaces_daily, prune_logs_daily]
+weekly_digest = dg.build_schedule_from_partitioned_job(
+    name="weekly_digest",
+    job=weekly_digest_job,
+    hour_of_day=9,
+    minute_of_hour=40,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Monday, 09:40 UTC: the digest of the week that is over.",
+)
+
+default_schedules = [
+    nightly_ops_scan,
+    weekly_digest,
+    watch_scans_hourly,
+    prune_daily,
+    prune_workspaces_daily,
+    prune_logs_daily,
+]

@@ -35,18 +35,26 @@ class UnknownOrderError(PermanentFault):
     """There is nothing to report on."""
 
 
+class PageUnwritableError(PermanentFault):
+    """The report is stored; its page cannot be written."""
+
+
 class BusyOrderError(TransientFault):
     """Other writers published this order's report again and again while this one tried."""
 
 
 @dataclass(frozen=True)
 class ReportVersion:
-    """An order's current report. `is_new`: this call made the version; otherwise nothing had changed."""
+    """An order's current report. `is_new`: this call made the version; otherwise nothing had changed.
+
+    `problem`: why its page could not be written; None if it is there.
+    """
 
     order_id: str
     version: int
     html_path: Path
     is_new: bool
+    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -61,12 +69,14 @@ class GeneratedReports:
     """What bringing reports up to date came to, over `orders` orders.
 
     `made` are the new versions, `read` is how many orders were read, `mended` how many pages that were missing.
+    `problems` name the orders whose report could not be made, each with what was wrong.
     """
 
     orders: int
     made: tuple[ReportVersion, ...]
     read: int
     mended: int
+    problems: tuple[str, ...]
     seconds: float
 
     @property
@@ -113,6 +123,7 @@ def generate(
 
     Raises:
         UnknownOrderError: the order has neither patch events, task requests nor migrations.
+        PageUnwritableError: the version was made, and its page cannot be written.
         BusyOrderError: other writers kept overtaking this one; try again.
     """
     name = order_id or UNATTRIBUTED
@@ -123,8 +134,10 @@ def generate(
     for workspace in workspaces:
         custody_verdicts.verify_whole(engine, workspace, now=now)
     [(version, draft)] = _brought_up_to_date(press, [name], marks, refuse_unknown=True)
+    if version.problem is not None:
+        raise PageUnwritableError(version.problem)
     report = draft.report if version.is_new or draft.replaces is None else stored_report(draft.replaces.report_json)
-    return GeneratedReport(version.order_id, version.version, version.html_path, version.is_new, report)
+    return GeneratedReport(version.order_id, version.version, version.html_path, version.is_new, None, report)
 
 
 def generate_changed(
@@ -142,8 +155,7 @@ def generate_changed(
     was appended is verified first. A page that is missing is written again. `everything`: read every order whatever
     its mark, and walk whole chains. `say` is told how far it came.
 
-    Raises:
-        BusyOrderError: other writers kept overtaking this one; what was made stays.
+    An order whose report cannot be made does not stop the others: it is one of the `problems`.
     """
     began = time.monotonic()
     press = _Press(engine, reports_dir, now, dagster_url)
@@ -154,14 +166,18 @@ def generate_changed(
         known = order_marks.reported_marks(conn)
     due = [order_id for order_id, mark in marks.items() if everything or known.get(order_id) != mark]
     made: list[ReportVersion] = []
+    problems: list[str] = []
     for start in range(0, len(due), ORDERS_AT_ONCE):
         part = due[start : start + ORDERS_AT_ONCE]
         with _rarely_collecting():
-            made += [version for version, _ in _brought_up_to_date(press, part, marks) if version.is_new]
+            versions, failed = _each_that_can_be_made(press, part, marks)
+        made += [version for version in versions if version.is_new]
+        problems += [*failed, *(version.problem for version in versions if version.problem)]
         if say is not None:
             say(f"{start + len(part)} of {len(due)} orders read, {len(made)} new versions")
-    mended = _mend_pages(press)
-    return GeneratedReports(len(marks), tuple(made), len(due), mended, time.monotonic() - began)
+    mended, failed = _mend_pages(press)
+    told = dict.fromkeys((*problems, *failed))
+    return GeneratedReports(len(marks), tuple(made), len(due), mended, tuple(told), time.monotonic() - began)
 
 
 def ensure_page(engine: "Engine", stored: StoredReport, *, reports_dir: Path) -> Path:
@@ -217,6 +233,38 @@ def _brought_up_to_date(
         f"order {waiting[0]!r}: another writer published its report {MAX_LOST_RACES} times while this one tried; "
         "generate it again when they are done"
     )
+
+
+def _each_that_can_be_made(
+    press: _Press, orders: Collection[str], marks: Mapping[str, str]
+) -> tuple[list[ReportVersion], list[str]]:
+    """Make the orders' reports current; where one cannot be made, the others are, and what was wrong is returned.
+
+    Raises:
+        Exception: none of several could be made, so it is not the orders that are wrong.
+    """
+    try:
+        return [version for version, _ in _brought_up_to_date(press, orders, marks)], []
+    except Exception as error:
+        if len(orders) == 1:
+            return [], [_problem(next(iter(orders)), error)]
+        versions: list[ReportVersion] = []
+        problems: list[str] = []
+        for order_id in orders:
+            made, failed = _each_that_can_be_made(press, [order_id], marks)
+            versions += made
+            problems += failed
+        if not versions:
+            raise
+        return versions, problems
+
+
+def _unwritten(order_id: str, page: Path, error: OSError) -> str:
+    return f"order {order_id!r}: its page {page} cannot be written: {error.strerror or error}"
+
+
+def _problem(order_id: str, error: Exception) -> str:
+    return f"order {order_id!r}: {error or type(error).__name__}"
 
 
 def _drafts(press: _Press, orders: Collection[str], marks: Mapping[str, str], *, refuse_unknown: bool) -> list[_Draft]:
@@ -275,24 +323,34 @@ def _new_report(press: _Press, draft: _Draft) -> NewReport:
 def _finished(press: _Press, draft: _Draft) -> ReportVersion:
     """Write the page, after the commit: a version number is ours only then. A crash here is mended by the next call."""
     order_id = draft.report.order_id
-    if not draft.is_new and draft.replaces is not None:
-        page = ensure_page(press.engine, draft.replaces, reports_dir=press.reports_dir)
-        return ReportVersion(order_id, draft.replaces.version, page, is_new=False)
-    version = next_version(draft.replaces)
-    page = press.page(order_id, version)
-    _write_page(page, draft.report, version, press.reports_dir)
-    return ReportVersion(order_id, version, page, is_new=True)
+    is_new = draft.is_new or draft.replaces is None
+    version = next_version(draft.replaces) if is_new or draft.replaces is None else draft.replaces.version
+    page, problem = press.page(order_id, version), None
+    try:
+        if is_new or draft.replaces is None:
+            _write_page(page, draft.report, version, press.reports_dir)
+        else:
+            ensure_page(press.engine, draft.replaces, reports_dir=press.reports_dir)
+    except OSError as error:
+        problem = _unwritten(order_id, page, error)
+    return ReportVersion(order_id, version, page, is_new, problem)
 
 
-def _mend_pages(press: _Press) -> int:
-    """Write the pages of current reports that are missing; return how many."""
-    missing = list(_missing_pages(press))
-    for order_id in missing:
+def _mend_pages(press: _Press) -> tuple[int, list[str]]:
+    """Write the pages of current reports that are missing; return how many, and what was wrong with the others."""
+    mended = 0
+    problems: list[str] = []
+    for order_id in _missing_pages(press):
         with read_transaction(press.engine) as conn:
             stored = delivery_reports.current(conn, order_id)
-        if stored is not None:
+        if stored is None:
+            continue
+        try:
             ensure_page(press.engine, stored, reports_dir=press.reports_dir)
-    return len(missing)
+            mended += 1
+        except OSError as error:
+            problems.append(_unwritten(order_id, press.page(order_id, stored.version), error))
+    return mended, problems
 
 
 def _missing_pages(press: _Press) -> Iterator[str]:

@@ -11,6 +11,8 @@ from repo_agent_dagster.notify import SECRET_ENV
 from repo_agent_dagster.ops.options import OpsOptions, options_of
 from repo_agent_dagster.pathways.in_process import sandbox_fields
 from repo_agent_dagster.pathways.patch_checks.workspace_checks import check_limits
+from repo_agent_dagster.reports.options import ReportOptions
+from repo_agent_dagster.reports.options import options_of as report_options_of
 from repo_agent_dagster.resources.changes import MigrationResource, NotificationsResource, WorkspacesResource
 from repo_agent_dagster.resources.sandboxes import PathwaysResource, SandboxResource
 from repo_agent_dagster.resources.storage import ClockResource, FoldersResource, StoreResource
@@ -29,10 +31,11 @@ __all__ = [
 ]
 
 
-def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource | OpsOptions]:
+def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource | OpsOptions | ReportOptions]:
     """Return every resource under the name that ops, assets and sensors ask for it by.
 
-    `ops_options` is a plain value and no configurable resource, since it holds secrets, which Dagster would show.
+    `ops_options` and `report_options` are plain values and no configurable resources, since they hold secrets, which
+    Dagster would show.
     """
     return {
         "store": StoreResource(database_url=settings.store_url),
@@ -76,5 +79,6 @@ def build_resources(settings: Settings) -> dict[str, dg.ConfigurableResource | O
             secret_env=SECRET_ENV if settings.notify_secret.get_secret_value() else None,
         ),
         "ops_options": options_of(settings),
+        "report_options": report_options_of(settings),
         "clock": ClockResource(),
     }

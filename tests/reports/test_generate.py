@@ -383,3 +383,32 @@ def test_a_hostile_order_id_stays_in_the_folder(
     write(sqlite_store, event_rows(now, order=order))
     made = generate(sqlite_store, order, reports_dir=tmp_path / "reports", now=now)
     assert made.html_path.resolve().is_relative_to((tmp_path / "reports").resolve())
+
+
+def test_an_order_whose_page_cannot_be_written_does_not_stop_the_others(
+    store: Engine, tmp_path: Path, now: datetime
+) -> None:
+    write(store, event_rows(now, order="1"), event_rows(now, order="2"))
+    in_the_way = tmp_path / page_path("1", 1)
+    in_the_way.parent.parent.mkdir(parents=True, exist_ok=True)
+    in_the_way.parent.write_text("a file where a folder should be")
+
+    first = generate_changed(store, reports_dir=tmp_path, now=now)
+
+    assert {version.order_id for version in first.made} == {"1", "2"}
+    (problem,) = first.problems
+    assert problem.startswith("order '1': its page")
+    in_the_way.parent.unlink()
+    again = generate_changed(store, reports_dir=tmp_path, now=now)
+    assert (again.made, again.mended, again.problems) == ((), 1, ())
+
+
+def test_an_order_that_cannot_be_read_does_not_stop_the_others(store: Engine, tmp_path: Path, now: datetime) -> None:
+    write(store, event_rows(now, order="1"), event_rows(now, order="2"))
+    broken = write_task(store, now, order_id="1")
+    with write_transaction(store) as conn:
+        conn.exec_driver_sql(f"UPDATE task_requests SET pathway = 'a pathway of the future' WHERE id = '{broken}'")
+
+    done = generate_changed(store, reports_dir=tmp_path, now=now)
+
+    assert "2" in {version.order_id for version in done.made}

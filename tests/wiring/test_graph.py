@@ -12,7 +12,9 @@ def test_the_code_location_loads_and_its_parts_fit_together(deployment: Deployme
 def _axis(partitions: dg.PartitionsDefinition | None) -> str:
     if partitions is None:
         return ""
-    return "unit" if isinstance(partitions, dg.DynamicPartitionsDefinition) else "day"
+    if isinstance(partitions, dg.DynamicPartitionsDefinition):
+        return "unit"
+    return "week" if isinstance(partitions, dg.WeeklyPartitionsDefinition) else "day"
 
 
 def test_the_assets_their_groups_partitions_and_dependencies_are_these(deployment: Deployment) -> None:
@@ -32,8 +34,17 @@ def test_the_assets_their_groups_partitions_and_dependencies_are_these(deploymen
         "ops_scan": ("ops", "day", ["build_logs", "log_patterns", "worker_logs"]),
         "ops_issues": ("ops", "", ["ops_scan"]),
         "patch_events": ("patches", "", []),
-        "patch_trends": ("patches", "", ["patch_events"]),
-        "delivery_reports": ("delivery", "", ["ops_scan", "patch_trends"]),
+        "patch_daily": ("patches", "day", ["patch_events"]),
+        "patch_trends_weekly": ("patches", "", ["patch_daily"]),
+        "patch_trends_phase": ("patches", "", ["patch_daily"]),
+        "patch_trends_order": ("patches", "", ["patch_daily"]),
+        "delivery_reports": (
+            "delivery",
+            "",
+            ["ops_scan", "patch_trends_order", "patch_trends_phase", "patch_trends_weekly"],
+        ),
+        "published_reports": ("delivery", "", ["delivery_reports"]),
+        "weekly_digests": ("delivery", "week", ["ops_issues", "patch_trends_weekly"]),
         "staging_units": ("staging", "unit", []),
         "migrated_units": ("staging", "", ["staging_units"]),
     }
@@ -44,13 +55,21 @@ def test_the_asset_checks_are_these(deployment: Deployment) -> None:
     assert sorted(f"{key.asset_key.to_user_string()}.{key.name}" for key in graph.asset_check_keys) == [
         "build_logs.ingestion_complete",
         "build_logs.quarantine_rate",
-        "delivery_reports.every_order_has_a_report",
+        "delivery_reports.every_closed_order_has_a_report",
         "ops_issues.github_in_step",
         "ops_scan.scan_is_recent",
+        "patch_daily.rollup_equals_events",
+        "patch_daily.success_rate_over_minimum",
         "patch_events.custody_chain_is_intact",
+        "published_reports.published_where_followed",
         "worker_logs.ingestion_complete",
         "worker_logs.quarantine_rate",
     ]
+
+
+def test_the_patch_events_are_observed_and_not_made(deployment: Deployment) -> None:
+    node = deployment.defs.resolve_asset_graph().get(dg.AssetKey("patch_events"))
+    assert (node.is_observable, node.is_materializable) == (True, False)
 
 
 def test_every_materialised_asset_says_what_it_is_and_who_owns_it(deployment: Deployment) -> None:
@@ -130,11 +149,14 @@ def test_sensors_and_schedules_run_by_default(deployment: Deployment) -> None:
         "sandbox_reaper_sensor",
         "notifications_sensor",
         "approvals_sensor",
+        "patch_rollups_sensor",
+        "delivery_reports_sensor",
     }
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     schedules = {schedule.name: schedule.cron_schedule for schedule in repository.schedule_defs}
     assert schedules == {
         "nightly_ops_scan": "0 9 * * *",
+        "weekly_digest": "40 9 * * 1",
         "prune_daily": "0 4 * * *",
         "prune_workspaces_daily": "10 4 * * *",
         "prune_logs_daily": "20 4 * * *",
