@@ -53,7 +53,9 @@ def stats(
 
     `repo-agent reports stats --json | jq .totals.successRate`
     """
-    period = _period(since, until, default_days=7)
+    from repo_agent_dagster.reports.periods import STATS_DAYS
+
+    period = _period(since, until, STATS_DAYS)
     from repo_agent_dagster.cli.report_stats_view import show_stats
     from repo_agent_dagster.reports.stats import stats as count
 
@@ -100,10 +102,10 @@ def trends(
     """
     if as_json and as_csv:
         raise ReportRequestError("give one of --json and --csv")
-    from repo_agent_dagster.reports.periods import group_of
+    from repo_agent_dagster.reports.periods import TREND_DAYS, group_of
 
     by = group_of(group)
-    period = _period(since, until, default_days=30)
+    period = _period(since, until, TREND_DAYS)
     from repo_agent_dagster.cli.report_stats_view import show_trends, trends_csv
     from repo_agent_dagster.reports.stats import trends as count
 
@@ -135,7 +137,9 @@ def export(
 
     `repo-agent reports export patches.jsonl.zst --from 2025-01-01 --to 2025-12-31`
     """
-    period = _period(since, until, default_days=30)
+    from repo_agent_dagster.reports.periods import TREND_DAYS
+
+    period = _period(since, until, TREND_DAYS)
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -157,7 +161,7 @@ def export(
     typer.echo(f"{done.patches:,} patches, {done.size:,} bytes: {done.path}")
 
 
-def _period(since: str | None, until: str | None, *, default_days: int) -> "UtcRange":
+def _period(since: str | None, until: str | None, default_days: int) -> "UtcRange":
     from repo_agent_dagster.reports.periods import OPTIONS, range_of
 
     return range_of(since, until, now=datetime.now(UTC), default_days=default_days, names=OPTIONS)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from repo_agent_dagster.cli.main import app
+from repo_agent_dagster.contracts.digests import WeeklyDigest
 from repo_agent_dagster.contracts.patch_stats import PatchStats, PatchTrends
 from repo_agent_dagster.store.engine import open_store
 from tests.reports.builder import APPLIED, FAILED, VALIDATED, event_rows, write
@@ -125,6 +126,16 @@ def test_names_and_errors_of_patches_cannot_steer_the_terminal(home: Engine) -> 
 def test_export_writes_the_range_to_a_file(home: Engine, tmp_path: Path) -> None:
     file = tmp_path / "patches.csv"
     assert _done("export", str(file), *DAY) == f"3 patches, {file.stat().st_size:,} bytes: {file}\n"
+
+
+def test_the_digest_of_a_week_is_printed_in_the_form_asked_for(home: Engine, tmp_path: Path) -> None:
+    told = _done("digest", "2026-W10")
+    assert told.startswith("# Weekly digest: 2026-W10\n\n**4 patches of 1 order; 50.0 % of 2 checked passed.**")
+    assert _done("digest", "2026-W10", "--md") == told, "a pipe gets Markdown"
+    assert WeeklyDigest.model_validate_json(_done("digest", "2026-W10", "--json")).totals.total == 4
+    page = Path(_done("digest", "2026-W10", "--html").strip())
+    assert page == tmp_path / "reports" / "digests" / "2026-W10-v1.html"
+    assert page.exists()
 
 
 @pytest.mark.parametrize(
