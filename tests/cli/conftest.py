@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.warm_processes import run_patchctl
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -32,21 +33,9 @@ def patchctl(root: Path, tmp_path: Path, store_url: str) -> Run:
 
     def run(command: str, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         where = [] if command == "schema" else ["--workspace", str(root)]
-        return subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "from repo_agent_dagster.cli.patchctl import app; app()",
-                command,
-                *where,
-                *arguments,
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "REPO_AGENT_DATABASE_URL": store_url, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
+        settings = {"REPO_AGENT_DATABASE_URL": store_url, "NO_COLOR": "1", "COLUMNS": "200", **environment}
+        return run_patchctl(
+            [command, *where, *arguments], cwd=tmp_path, environment={**os.environ, **settings}, stdin=stdin
         )
 
     return run

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from repo_agent_dagster.cli.db import app
+from repo_agent_dagster.store.revision import newest_revision
 from tests.postgres_cluster import PostgresCluster
 
 
@@ -23,11 +24,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def test_a_database_is_upgraded_and_seeded_once_however_often_it_is_asked(url: str) -> None:
+    newest = newest_revision()
     steps = [
-        ("current", 1, "is at no revision; the newest is 0005: run `repo-agent db upgrade`"),
-        ("upgrade", 0, "upgraded from nothing to revision 0005"),
-        ("upgrade", 0, "is at revision 0005 already; nothing to do"),
-        ("current", 0, "is at revision 0005, the newest"),
+        ("current", 1, f"is at no revision; the newest is {newest}: run `repo-agent db upgrade`"),
+        ("upgrade", 0, f"upgraded from nothing to revision {newest}"),
+        ("upgrade", 0, f"is at revision {newest} already; nothing to do"),
+        ("current", 0, f"is at revision {newest}, the newest"),
         ("seed", 0, "6 seed rows written"),
         ("seed", 0, "has every seed row already; nothing to do"),
     ]

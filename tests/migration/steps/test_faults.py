@@ -12,37 +12,20 @@ from repo_agent_dagster.migration import STEPS, ManifestError, UnitError
 from repo_agent_dagster.store.staging_migrations import StagingStatus
 from tests.migration.conftest import MANIFEST
 from tests.migration.steps.conftest import Yard
+from tests.migration.steps.killed_migration import migrate_and_die
+from tests.warm_processes import warm
 
 FILES = {"src/a.ts": "import { b } from './b';\nexport const a = b;\n", "src/b.ts": "export const b = 1;\n"}
 MIGRATED = {f"apps/app/{path}": text.encode() for path, text in FILES.items()}
 
-_KILLED = """
-import os, signal, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from repo_agent_dagster.migration import Bases, Environment, Migration
-from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.patch_events import StoreCustody
-
-url, unit, target, bases, step, status = sys.argv[1:]
-
-def die(entry):
-    if (entry["step"], entry["status"] == "running") == (step, status == "begins"):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-engine = open_store(url)
-environment = Environment(
-    engine=engine, custody=StoreCustody(engine), bases=Bases(Path(bases)), now=lambda: datetime.now(UTC), on_step=die
-)
-Migration.open(Path(unit), Path(target), environment).run()
-"""
-
 
 def run_killed(yard: Yard, tmp_path: Path, step: str, moment: str) -> None:
     url = str(yard.environment.engine.url)
-    arguments = [url, str(yard.staging / "app"), str(yard.target), str(tmp_path / "bases"), step, moment]
-    done = subprocess.run([sys.executable, "-c", _KILLED, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    arguments = (url, yard.staging / "app", yard.target, tmp_path / "bases", step, moment)
+    process = warm().Process(target=migrate_and_die, args=arguments)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("moment", ["begins", "ends"])

@@ -1,6 +1,5 @@
 """Issues opened = distinct incidents, whoever is killed between which steps, and however many try at once."""
 
-import multiprocessing
 import signal
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from tests.loopback.issues import OURS, FakeGitHub, FakeRepository
 from tests.loopback.server import Answer, Asked, said
 from tests.ops.issues.conftest import KEY, NOW, Publisher, problem, scan, stored, tomorrow
 from tests.ops.issues.killed_publisher import Moment, scan_and_publish
+from tests.warm_processes import warm
 
 MOMENTS = [moment for moment in get_args(Moment) if moment != "never"]
 
@@ -26,10 +26,8 @@ def start(
     store: Engine, github: FakeGitHub, seen: Sequence[Sighting], now: datetime, killed: Moment = "never"
 ) -> ForkServerProcess:
     """A real process of its own; forked from a server that has the imports already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.ops.issues.killed_publisher"])
     url = store.url.render_as_string(hide_password=False)
-    process = context.Process(target=scan_and_publish, args=(url, github.server.url, KEY, seen, now, killed))
+    process = warm().Process(target=scan_and_publish, args=(url, github.server.url, KEY, seen, now, killed))
     process.start()
     return process
 

@@ -1,6 +1,5 @@
 """Whole nights, killed before one of their commits or all at once: issues opened = distinct problems."""
 
-import multiprocessing
 import signal
 import string
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tests.loopback.issues import FakeGitHub
 from tests.loopback.server import serving
 from tests.ops.conftest import DAY, build_line
 from tests.ops.scanning.whole_night import Night, pass_night
+from tests.warm_processes import warm
 
 pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 
@@ -51,10 +51,8 @@ def morning(day: date) -> datetime:
 
 
 def start(night: Night, day: date, *, minutes: int = 0, killed_before_commit: int = 0) -> ForkServerProcess:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.ops.scanning.whole_night"])
     now = morning(day) + timedelta(minutes=minutes)
-    process = context.Process(target=pass_night, args=(night, day, now, killed_before_commit))
+    process = warm().Process(target=pass_night, args=(night, day, now, killed_before_commit))
     process.start()
     return process
 

@@ -1,6 +1,5 @@
 """One comment or issue for an order, whoever is killed between which steps, and however many try at once."""
 
-import multiprocessing
 import signal
 from datetime import datetime, timedelta
 from multiprocessing.context import ForkServerProcess
@@ -15,14 +14,13 @@ from tests.loopback.issues import FakeGitHub, FakeRepository
 from tests.loopback.server import Answer, Asked, said
 from tests.reports.publishing.conftest import START, Publishing, means, store_report
 from tests.reports.publishing.killed_publisher import publish
+from tests.warm_processes import warm
 
 
 def start(store: Engine, github: FakeGitHub, folder: Path, now: datetime) -> ForkServerProcess:
     """A real process of its own; forked from a server that has the imports already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.reports.publishing.killed_publisher"])
     url = store.url.render_as_string(hide_password=False)
-    process = context.Process(target=publish, args=(url, github.server.url, folder, now))
+    process = warm().Process(target=publish, args=(url, github.server.url, folder, now))
     process.start()
     return process
 
