@@ -1,10 +1,11 @@
 """How a delivery report says things: the words of all pages, and those of patches and validations."""
 
-from repo_agent_dagster.contracts.reports import PatchCounts
+from repo_agent_dagster.contracts.reports import ModelCost, PatchCounts
 from repo_agent_dagster.contracts.tasks import Pathway
 from repo_agent_dagster.pages.wording import day, duration, instant, latency, plural, words
 
 __all__ = [
+    "cost",
     "day",
     "dollars",
     "duration",
@@ -60,6 +61,11 @@ def short_rate(counts: PatchCounts) -> str:
 def lines(added: int | None, removed: int | None) -> str:
     """Return added and removed lines, e.g. ``+12 −3``; ``?`` where it is not known."""
     return f"+{'?' if added is None else added} −{'?' if removed is None else removed}"
+
+
+def cost(model: ModelCost) -> str:
+    """Return what a model's calls cost as far as it is known, e.g. ``$1.20``; ``unknown`` where it is of none."""
+    return "unknown" if model.calls_without_cost == model.calls else dollars(model.cost_usd)
 
 
 def dollars(amount: float) -> str:

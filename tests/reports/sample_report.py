@@ -180,6 +180,7 @@ def sample_report(**fields: Any) -> DeliveryReport:
             "ai": [
                 ModelCost(model="large-1", calls=12, tokens=120345, cost_usd=1.234, calls_without_cost=0, seconds=88.2),
                 ModelCost(model="small-1", calls=3, tokens=900, cost_usd=0.0042, calls_without_cost=1, seconds=4.5),
+                ModelCost(model="local-7b", calls=2, tokens=400, cost_usd=0, calls_without_cost=2, seconds=3.2),
             ],
             "errors": [ErrorCount(error=TYPE_ERROR, patches=3), ErrorCount(error="A test timed out.", patches=12)],
             "custody": [CustodyReport(workspace=WORKSPACE, intact=True, problem=None)],

@@ -15,7 +15,7 @@ from repo_agent_dagster.reports.markdown.blocks import (
     named,
     shortened,
 )
-from repo_agent_dagster.reports.wording import dollars, duration, instant, latency, plural, step, verdict
+from repo_agent_dagster.reports.wording import cost, duration, instant, latency, plural, step, verdict
 
 _MAX_FAILURES = 50
 
@@ -144,7 +144,7 @@ def _models(report: DeliveryReport) -> Iterator[Block]:
                 code(shortened(m.model)),
                 f"{m.calls:,}",
                 f"{m.tokens:,}",
-                dollars(m.cost_usd).replace("$", "\\$"),
+                cost(m).replace("$", "\\$"),
                 str(m.calls_without_cost),
                 latency(m.seconds),
             ]
