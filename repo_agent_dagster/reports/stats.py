@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 TOP_ERRORS = 10
-TOP_GROUPS = 1000
+TOP_GROUPS = 100
 
 _DIMENSIONS = {
     TrendGroup.PHASE: Dimension.PHASE,
