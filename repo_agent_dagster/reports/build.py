@@ -105,11 +105,8 @@ def _request(facts: OrderFacts) -> DeliveryRequest:
 
 def _distinct(values: Iterable[object]) -> list[str]:
     """Non-empty texts, each once, in order of appearance."""
-    return [value for value in dict.fromkeys(filter(_is_text, values)) if isinstance(value, str) and value.strip()]
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    texts = dict.fromkeys([value for value in values if isinstance(value, str)])
+    return [text for text in texts if text.strip()]
 
 
 def _phases(patches: Sequence[Patch]) -> list[PhaseReport]:
