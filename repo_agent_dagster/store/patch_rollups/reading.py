@@ -5,7 +5,7 @@ corrected: taken away as the rows know them, and added as they are.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection
@@ -70,6 +70,7 @@ class PatchReading:
         self._conn = conn
         self._plan = plan
         self._sums = sums
+        self._days: dict[date, Counts] | None = None
 
     @classmethod
     def of(cls, conn: Connection, period: UtcRange) -> "PatchReading":
@@ -97,7 +98,7 @@ class PatchReading:
         """Return the patches by the UTC day of their first event, in order; days without patches are left out."""
         groups: defaultdict[date, Counts] = defaultdict(Counts)
         if where is None:
-            groups.update(rolled_up.days(self._conn, self._plan))
+            groups.update({day: replace(counts) for day, counts in self._rolled_up_days().items()})
         else:
             for (day,), cell, size in rolled_up.cells(self._conn, self._plan, where, "day"):
                 groups[day].add_cell(cell, size)
@@ -159,6 +160,11 @@ class PatchReading:
                 bucket.patches += added.patches
                 bucket.milliseconds += added.milliseconds
         return [summed(step, histograms[step]) for step in Step]
+
+    def _rolled_up_days(self) -> dict[date, Counts]:
+        if self._days is None:
+            self._days = rolled_up.days(self._conn, self._plan)
+        return self._days
 
     def _filtered(self, dimension: Dimension, where: PatchFilter) -> dict[str, Counts]:
         if dimension not in CELL_DIMENSIONS:

@@ -1,7 +1,7 @@
 """The periods that patches are counted ahead by: days, ISO weeks and months, all UTC."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from repo_agent_dagster.contracts.periods import UtcRange, day_start
@@ -36,12 +36,12 @@ class Period:
 
     @property
     def end(self) -> date:
-        """The first day after the period."""
-        if self.grain is Grain.DAY:
-            return self.start + ONE_DAY
-        if self.grain is Grain.WEEK:
-            return self.start + 7 * ONE_DAY
-        return (self.start + 31 * ONE_DAY).replace(day=1)
+        """The first day after the period; of the last periods that dates can tell, the last day."""
+        longest = {Grain.DAY: 1, Grain.WEEK: 7, Grain.MONTH: 31}[self.grain]
+        if (date.max - self.start).days < longest:
+            return date.max
+        after = self.start + longest * ONE_DAY
+        return after.replace(day=1) if self.grain is Grain.MONTH else after
 
     @property
     def days(self) -> list[date]:
@@ -50,5 +50,6 @@ class Period:
 
 
 def day_range(day: date) -> UtcRange:
-    """Return the instants of one day."""
-    return UtcRange(day_start(day), day_start(day + ONE_DAY))
+    """Return the instants of one day; the last day of all, which a broken clock may tell, lacks its last."""
+    end = datetime.max.replace(tzinfo=UTC) if day == date.max else day_start(day + ONE_DAY)
+    return UtcRange(day_start(day), end)

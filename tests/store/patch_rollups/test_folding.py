@@ -20,7 +20,7 @@ from repo_agent_dagster.store.patch_rollups import (
     sample_days,
 )
 from repo_agent_dagster.store.tables import patch_daily, patch_rollup_periods, patch_trends
-from tests.reports.builder import VALIDATED, event_rows, write
+from tests.reports.builder import APPLIED, VALIDATED, event_rows, write
 from tests.store.patch_rollups.answers import assert_equal
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -258,6 +258,13 @@ def test_two_folders_and_a_writer_at_once_agree_with_the_events_all_the_time(sto
     assert_equal(store, SPRING)
     with read_transaction(store) as conn:
         assert compare_days(conn, sample_days(conn, 50, seed=1)) == []
+
+
+def test_a_clock_that_was_wrong_by_thousands_of_years_stops_no_fold(store: Engine) -> None:
+    write(store, event_rows(datetime(9999, 12, 31, tzinfo=UTC), APPLIED), event_rows(datetime(1, 1, 1, tzinfo=UTC)))
+    _days(store, 0, 2)
+    assert fold(store, NOW).days == 4
+    assert_equal(store, SPRING)
 
 
 @pytest.mark.parametrize("length", [401, 5000])
