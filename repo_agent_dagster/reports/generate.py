@@ -203,13 +203,10 @@ def _rarely_collecting() -> Iterator[None]:
 
 
 def _verify_custody(engine: "Engine", now: datetime, *, whole: bool) -> None:
-    if not whole:
+    if whole:
+        custody_verdicts.verify_all(engine, now=now)
+    else:
         custody_verdicts.verify_all_appended(engine, now=now)
-        return
-    with read_transaction(engine) as conn:
-        workspaces = custody_verdicts.workspaces(conn)
-    for workspace in workspaces:
-        custody_verdicts.verify_whole(engine, workspace, now=now)
 
 
 def _brought_up_to_date(
