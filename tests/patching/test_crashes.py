@@ -35,8 +35,6 @@ from repo_agent_dagster.store.engine import open_store, read_transaction
 from repo_agent_dagster.store.patch_events import StoreCustody, activity, verify_chain
 from tests.patching.trees import Snapshot, fill, folders, snapshot
 
-pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
-
 _on_step: Callable[[str, tuple[object, ...]], None] | None = None
 _STEPS = {"open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.truncate"}
 
@@ -194,6 +192,7 @@ APPLIED = {"before, None", "before, patch_failed", "after, patch_applied"}
 REVERTED = APPLIED - {"before, None"} | {"before, patch_applied"}
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize(("earlier", "work"), WORKS)
 def test_killed_at_any_step_the_next_use_finds_all_or_nothing(
     folder: Path, upgraded_file: Path, now: datetime, earlier: Work | None, work: Work
@@ -227,6 +226,7 @@ def test_killed_at_any_step_the_next_use_finds_all_or_nothing(
     assert {one.split(",")[0] for one in seen} == {"before", "after"}
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize("and_after", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize(("earlier", "work"), WORKS)
 def test_a_disk_that_refuses_any_step_leaves_all_or_nothing(
@@ -262,6 +262,7 @@ def test_a_disk_that_refuses_any_step_leaves_all_or_nothing(
     assert (RollbackIncomplete.__name__ in outcomes) == and_after
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 def test_recovery_may_itself_be_killed(folder: Path, upgraded_file: Path, now: datetime) -> None:
     number = 0
     while True:

@@ -25,8 +25,6 @@ from tests.patching.file_system_calls import Calls, Point, chosen, refused_at
 from tests.patching.test_crash_points import in_child, points_of
 from tests.patching.trees import fill, snapshot
 
-pytestmark = pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
-
 OF_EACH = int(os.environ.get("PATCH_PROOF_POINTS", "2"))
 APPEND = {"op": "append", "file": "f", "block": "end"}
 
@@ -46,6 +44,7 @@ def told(world: World, work: Callable[[], object]) -> int:
     return DONE
 
 
+@pytest.mark.no_cover  # the same code over and over, at half the speed if it were traced
 @pytest.mark.parametrize(
     ("code", "from_then_on"),
     [
