@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 __all__ = ["GeneratedReport", "GeneratedReports", "generate_changed", "trends"]
 
 _HOMES = {
-    "GeneratedReport": "generate",
-    "GeneratedReports": "generate",
+    "GeneratedReport": "generated",
+    "GeneratedReports": "generated",
     "generate_changed": "generate",
     "trends": "frames",
 }

@@ -9,13 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repo_agent_dagster.contracts.faults import PermanentFault, TransientFault
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED, DeliveryReport
 from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.reports.build import build_report, document_of
 from repo_agent_dagster.reports.facts import gather
 from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.reports.final_diffs import final_diffs, known_diffs
+from repo_agent_dagster.reports.generated import (
+    BusyOrderError,
+    GeneratedReport,
+    GeneratedReports,
+    PageUnwritableError,
+    ReportVersion,
+    UnknownOrderError,
+)
 from repo_agent_dagster.reports.html import render_html
 from repo_agent_dagster.reports.markdown import render_markdown
 from repo_agent_dagster.reports.stored import stored_report
@@ -26,63 +33,21 @@ from repo_agent_dagster.store.engine import read_transaction, write_transaction
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+__all__ = [
+    "BusyOrderError",
+    "GeneratedReport",
+    "GeneratedReports",
+    "PageUnwritableError",
+    "ReportVersion",
+    "UnknownOrderError",
+    "ensure_page",
+    "generate",
+    "generate_changed",
+]
+
 MAX_LOST_RACES = 20
 ORDERS_AT_ONCE = 20
 """So many reports share their transactions; more would be held in memory."""
-
-
-class UnknownOrderError(PermanentFault):
-    """There is nothing to report on."""
-
-
-class PageUnwritableError(PermanentFault):
-    """The report is stored; its page cannot be written."""
-
-
-class BusyOrderError(TransientFault):
-    """Other writers published this order's report again and again while this one tried."""
-
-
-@dataclass(frozen=True)
-class ReportVersion:
-    """An order's current report. `is_new`: this call made the version; otherwise nothing had changed.
-
-    `problem`: why its page could not be written; None if it is there.
-    """
-
-    order_id: str
-    version: int
-    html_path: Path
-    is_new: bool
-    problem: str | None
-
-
-@dataclass(frozen=True)
-class GeneratedReport(ReportVersion):
-    """The same with all that the report says."""
-
-    report: DeliveryReport
-
-
-@dataclass(frozen=True)
-class GeneratedReports:
-    """What bringing reports up to date came to, over `orders` orders.
-
-    `made` are the new versions, `read` is how many orders were read, `mended` how many pages that were missing.
-    `problems` name the orders whose report could not be made, each with what was wrong.
-    """
-
-    orders: int
-    made: tuple[ReportVersion, ...]
-    read: int
-    mended: int
-    problems: tuple[str, ...]
-    seconds: float
-
-    @property
-    def unchanged(self) -> int:
-        """How many orders got no new version."""
-        return self.orders - len(self.made)
 
 
 @dataclass(frozen=True)
