@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Engine, func, select
 
-from benchmarks._patch_history import Event, HistorySize, history
+from benchmarks._patch_history import FREQUENT_ERROR, Event, HistorySize, history
 from repo_agent_dagster.contracts.custody import REVERT, EventRow
 from repo_agent_dagster.contracts.patches import PatchEventName
 from repo_agent_dagster.store.engine import open_store, read_transaction, write_transaction
@@ -122,7 +122,7 @@ def add_new_and_late_events(engine: Engine, size: HistorySize, count: int, now: 
 
 def _judge(engine: Engine, first_id: int, count: int, now: datetime) -> None:
     names = [field.name for field in fields(EventRow)]
-    told = {"event": PatchEventName.PATCH_FAILED, "ts_check_ok": False, "error": "late", "created_at": now}
+    told = {"event": PatchEventName.PATCH_FAILED, "ts_check_ok": False, "error": FREQUENT_ERROR, "created_at": now}
     with write_transaction(engine) as conn:
         old = listing(conn, after_id=first_id - 1, limit=count)
         record(conn, [EventRow(**{name: getattr(one, name) for name in names} | told) for one in old])

@@ -21,6 +21,7 @@ _PHASES = ("strategy", "implement", "verify", "release")
 _OPS = ("replace-block", "insert-after", "insert-before", "replace-text", "append", "create-file", "delete-file")
 _OP_WEIGHTS = (48, 14, 8, 15, 6, 7, 2)
 _ERRORS = 400
+FREQUENT_ERROR = "TS2001: Type 'string' is not assignable to type 'Cart1'."
 _FOLDERS = ("billing", "cart", "checkout", "catalog", "search", "orders", "mail", "auth")
 
 
