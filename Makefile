@@ -7,7 +7,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Only Debian's and Ubuntu's own packages are installed, and only when they are missing and we may.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet install
-WORKERS ?= 2
 
 .PHONY: help demo up test test-slow test-real lint unit integration bench lock screenshots clean
 

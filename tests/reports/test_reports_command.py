@@ -1,6 +1,7 @@
 """`repo-agent reports`: what it prints, for people and for programs, and what it refuses."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -15,20 +16,18 @@ from repo_agent_dagster.cli.report_options import ReportRequestError
 from repo_agent_dagster.cli.reports import app
 from repo_agent_dagster.reports.files import page_path
 from repo_agent_dagster.store.engine import open_store
-from repo_agent_dagster.store.migrate import upgrade
 from tests.reports.builder import VALIDATED, event_rows, write
 
 MARCH = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upgraded_file: Path) -> Engine:
     """The store of a home folder that the commands use."""
     monkeypatch.setenv("REPO_AGENT_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "160")
-    engine = open_store(f"sqlite:///{tmp_path / 'repo_agent.db'}")
-    upgrade(engine)
-    return engine
+    shutil.copy(upgraded_file, tmp_path / "repo_agent.db")
+    return open_store(f"sqlite:///{tmp_path / 'repo_agent.db'}")
 
 
 def _run(*arguments: str) -> Result:
