@@ -136,7 +136,8 @@ class PatchReading:
     def errors(self, top: int) -> ErrorCounts:
         """Return the `top` most frequent errors, each patch by its last one.
 
-        Of each folded day the 200 most frequent errors are known by name; patches with others are among `others`.
+        Of each folded day the 200 most frequent errors are known by name; patches with others are among `others`. A
+        text that is none of them counts by its patches with events that are not folded yet: that many at least.
         """
         counted = Counter(rolled_up.errors(self._conn, self._plan))
         texts: dict[str, str] = {}
@@ -190,13 +191,13 @@ class PatchReading:
         days, digests = {day for day, _ in folded}, {digest for _, digest in folded}
         kept = rolled_up.kept_errors(self._conn, days, digests)
 
-        def stands_apart(day: date, digest: str) -> bool:
-            return not self._plan.is_day_rolled_up(day) or (day, digest) in kept or (day, OTHER_ERRORS) not in kept
+        def place(key: tuple[date, str], text: str, patches: int) -> tuple[tuple[date, str], str, int]:
+            others = (key[0], OTHER_ERRORS)
+            is_unnamed = self._plan.is_day_rolled_up(key[0]) and key not in kept and others in kept
+            # Taken away can only be what is counted: without a row of its own that is among the others.
+            return (others, "", patches) if is_unnamed and patches < 0 else (key, text, patches)
 
-        return [
-            (key if stands_apart(*key) else (key[0], OTHER_ERRORS), text if stands_apart(*key) else "", n)
-            for key, text, n in own
-        ]
+        return [place(*error) for error in own]
 
 
 def _merged(groups: dict[str, Counts], ours: dict[str, Counts]) -> dict[str, Counts]:

@@ -201,6 +201,21 @@ def test_errors_beyond_those_that_a_day_keeps_are_counted_without_their_names(st
     assert found.others == 507
 
 
+def test_a_new_error_is_named_before_its_day_is_folded_again_however_many_others_that_day_has(store: Engine) -> None:
+    texts = [f"e{n:04}" for n in range(300)]
+    write(store, *(event_rows(DAY, ("patch_requested", "patch_failed"), error=text) for text in texts))
+    fold(store, NOW)
+    write(store, *(event_rows(DAY, ("patch_requested", "patch_failed"), error="new") for _ in range(3)))
+
+    def ask(reading: PatchReading) -> object:
+        found = reading.errors(1)
+        return [(row.error, row.patches) for row in found.rows], found.others
+
+    with read_transaction(store) as conn:
+        assert ask(PatchReading.of(conn, MARCH)) == ([("new", 3)], 300)
+    assert _ask(store, ask) == ([("new", 3)], 300)
+
+
 def test_latency_is_from_step_to_step_over_the_patches_that_made_it(store: Engine) -> None:
     write(
         store,
