@@ -244,6 +244,6 @@ def _with_charts(stored: "StoredReport", folder: Path) -> str:
 
 
 def _page(engine: "Engine", stored: "StoredReport") -> Path:
-    from repo_agent_dagster.reports.generate import ensure_page
+    from repo_agent_dagster.reports.page_files import ensure_page
 
     return ensure_page(engine, stored, reports_dir=Settings().reports)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED, DeliveryReport
-from repo_agent_dagster.pages.writing import write_whole
 from repo_agent_dagster.reports.build import build_report, document_of
 from repo_agent_dagster.reports.facts import gather
 from repo_agent_dagster.reports.files import page_path
@@ -23,8 +22,8 @@ from repo_agent_dagster.reports.generated import (
     ReportVersion,
     UnknownOrderError,
 )
-from repo_agent_dagster.reports.html import render_html
 from repo_agent_dagster.reports.markdown import render_markdown
+from repo_agent_dagster.reports.page_files import ensure_page, mend_pages, unwritten, write_page
 from repo_agent_dagster.reports.stored import stored_report
 from repo_agent_dagster.store import custody_verdicts, delivery_reports, order_facts, order_marks
 from repo_agent_dagster.store.delivery_reports import NewReport, StoredReport, next_version
@@ -40,7 +39,6 @@ __all__ = [
     "PageUnwritableError",
     "ReportVersion",
     "UnknownOrderError",
-    "ensure_page",
     "generate",
     "generate_changed",
 ]
@@ -140,20 +138,9 @@ def generate_changed(
         problems += [*failed, *(version.problem for version in versions if version.problem)]
         if say is not None:
             say(f"{start + len(part)} of {len(due)} orders read, {len(made)} new versions")
-    mended, failed = _mend_pages(press)
+    mended, failed = mend_pages(engine, reports_dir=reports_dir)
     told = dict.fromkeys((*problems, *failed))
     return GeneratedReports(len(marks), tuple(made), len(due), mended, tuple(told), time.monotonic() - began)
-
-
-def ensure_page(engine: "Engine", stored: StoredReport, *, reports_dir: Path) -> Path:
-    """Return the path of a stored report's HTML page under `reports_dir`, written again if it is missing."""
-    page = reports_dir.absolute() / page_path(stored.order_id, stored.version)
-    if not page.exists():
-        _write_page(page, stored_report(stored.report_json), stored.version, reports_dir)
-    if stored.html_path != str(page):
-        with write_transaction(engine) as conn:
-            delivery_reports.relocate(conn, stored.id, str(page))
-    return page
 
 
 @contextmanager
@@ -221,10 +208,6 @@ def _each_that_can_be_made(
         return versions, problems
 
 
-def _unwritten(order_id: str, page: Path, error: OSError) -> str:
-    return f"order {order_id!r}: its page {page} cannot be written: {error.strerror or error}"
-
-
 def _problem(order_id: str, error: Exception) -> str:
     return f"order {order_id!r}: {error or type(error).__name__}"
 
@@ -290,36 +273,9 @@ def _finished(press: _Press, draft: _Draft) -> ReportVersion:
     page, problem = press.page(order_id, version), None
     try:
         if is_new or draft.replaces is None:
-            _write_page(page, draft.report, version, press.reports_dir)
+            write_page(page, draft.report, version, press.reports_dir)
         else:
             ensure_page(press.engine, draft.replaces, reports_dir=press.reports_dir)
     except OSError as error:
-        problem = _unwritten(order_id, page, error)
+        problem = unwritten(order_id, page, error)
     return ReportVersion(order_id, version, page, is_new, problem)
-
-
-def _mend_pages(press: _Press) -> tuple[int, list[str]]:
-    """Write the pages of current reports that are missing; return how many, and what was wrong with the others."""
-    mended = 0
-    problems: list[str] = []
-    for order_id in _missing_pages(press):
-        with read_transaction(press.engine) as conn:
-            stored = delivery_reports.current(conn, order_id)
-        if stored is None:
-            continue
-        try:
-            ensure_page(press.engine, stored, reports_dir=press.reports_dir)
-            mended += 1
-        except OSError as error:
-            problems.append(_unwritten(order_id, press.page(order_id, stored.version), error))
-    return mended, problems
-
-
-def _missing_pages(press: _Press) -> Iterator[str]:
-    with read_transaction(press.engine) as conn:
-        versions = delivery_reports.current_versions(conn)
-    return (order_id for order_id, version in versions.items() if not press.page(order_id, version).exists())
-
-
-def _write_page(page: Path, report: DeliveryReport, version: int, reports_dir: Path) -> None:
-    write_whole(page, render_html(report, version=version, cache=reports_dir))

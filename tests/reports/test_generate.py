@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, select, update
 from repo_agent_dagster.contracts.goals import Verdict
 from repo_agent_dagster.reports import GeneratedReport, GeneratedReports
 from repo_agent_dagster.reports.files import page_path
-from repo_agent_dagster.reports.generate import UnknownOrderError, ensure_page, generate, generate_changed
+from repo_agent_dagster.reports.generate import UnknownOrderError, generate, generate_changed
+from repo_agent_dagster.reports.page_files import ensure_page
 from repo_agent_dagster.store import ai_logs, approvals, custody_verdicts, delivery_reports
 from repo_agent_dagster.store.ai_logs import AiCall
 from repo_agent_dagster.store.engine import read_transaction, write_transaction

@@ -136,6 +136,6 @@ def _page(engine: "Engine", outgoing: Outgoing, reports_dir: Path) -> Path:
         from repo_agent_dagster.reports.digest.generate import ensure_digest_page
 
         return ensure_digest_page(engine, outgoing.stored, reports_dir=reports_dir)
-    from repo_agent_dagster.reports.generate import ensure_page
+    from repo_agent_dagster.reports.page_files import ensure_page
 
     return ensure_page(engine, outgoing.stored, reports_dir=reports_dir)
