@@ -171,8 +171,8 @@ def _table(shown: PatchTrends) -> dg.MarkdownMetadataValue:
         {
             shown.group.value: row.key,
             **_row(row.counts),
-            "first patch": row.first_patch.isoformat(" ", "minutes"),
-            "last patch": row.last_patch.isoformat(" ", "minutes"),
+            "first patch (UTC)": f"{row.first_patch:%Y-%m-%d %H:%M}",
+            "last patch (UTC)": f"{row.last_patch:%Y-%m-%d %H:%M}",
         }
         for row in shown.rows
     ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", "DejaVu Sans", sans-serif'
 _DIMMED = 0.15
 _ROW = 26
+# No more ticks than days: half a day further would have the same label.
+_WHOLE_DAYS = "max(1, min(8, round((domain('x')[1] - domain('x')[0]) / 864e5)))"
 _WHOLE = "min(4, domain('{}')[1])"  # ticks at whole numbers, however few patches there are
 
 
@@ -40,7 +42,12 @@ def _days() -> "alt.LayerChart":
 
     pick = alt.selection_point(name="pick", fields=["series"], bind="legend")
     lines = alt.Chart(alt.NamedData("points")).encode(
-        x=alt.X("at:T", scale=alt.Scale(type="utc"), title=None, axis=alt.Axis(format="%b %-d", grid=False)),
+        x=alt.X(
+            "at:T",
+            scale=alt.Scale(type="utc"),
+            title=None,
+            axis=alt.Axis(format="%b %-d", tickCount=alt.ExprRef(_WHOLE_DAYS), grid=False),
+        ),
         y=alt.Y("patches:Q", title=None, axis=alt.Axis(tickCount=alt.ExprRef(_WHOLE.format("y")), format=",d")),
         color=alt.Color(
             "series:N",
