@@ -5,7 +5,7 @@ A run that crashed after its batch was applied is retried without applying it tw
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import dagster as dg
@@ -142,7 +142,7 @@ def prove_custody(context: dg.OpExecutionContext, outcome: Outcome, store: Store
         "patches": [_row(patch) for patch in outcome.patches[:RESULT_PATCHES]],
         "patchCount": len(outcome.patches),
         "checkOk": all(checked) if checked else None,
-        "chain": asdict(chain),
+        "chain": chain.told(),
     }
     custody: dict[str, dg.MetadataValue | str] = {
         "custody_chain": told,

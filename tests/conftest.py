@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, text
 
@@ -18,6 +19,10 @@ pytest_plugins = ["tests.docker_fixtures", "tests.leak_check", "tests.longest_fi
 
 # A shell starts its background jobs with SIGINT ignored, and every process that a test starts would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No wall clock for single examples: on a busy machine any of them may wait. Tests of speed measure processor time.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

@@ -140,8 +140,6 @@ def _verify(
     from repo_agent_dagster.cli.patch_view import EXIT_CONFLICT, print_json, telling_faults
 
     with telling_faults(as_json):
-        from dataclasses import asdict
-
         from repo_agent_dagster.cli.patch_input import open_engine
         from repo_agent_dagster.patching import Workspace
         from repo_agent_dagster.store import patch_events
@@ -153,7 +151,7 @@ def _verify(
             names = patch_events.workspaces(conn) if everywhere else [place.name]
             verdicts = {name: patch_events.verify_chain(conn, name) for name in names}
         if as_json:
-            print_json([{"workspace": name, **asdict(verdict)} for name, verdict in verdicts.items()])
+            print_json([{"workspace": name, **verdict.told()} for name, verdict in verdicts.items()])
         else:
             for name, verdict in verdicts.items():
                 typer.echo(f"{name}: {verdict.problem or f'{verdict.checked} events, the chain is whole'}")

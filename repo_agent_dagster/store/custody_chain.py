@@ -46,6 +46,10 @@ class ChainVerdict:
     problem: str | None = None
     reached: ChainPosition = field(default=START, compare=False)
 
+    def told(self) -> dict[str, object]:
+        """Return the verdict as programs are told it; how far it reached is for the next walk alone."""
+        return {"ok": self.ok, "checked": self.checked, "seq": self.seq, "problem": self.problem}
+
 
 def verify_chain(conn: Connection, workspace: str, *, after: ChainPosition = START) -> ChainVerdict:
     """Recompute a workspace's chain and hold it against its events; name the first row that does not fit.

@@ -170,15 +170,19 @@ def test_a_start_that_is_interrupted_leaves_nothing(
 
 
 def test_nothing_is_left_behind(sandbox_image: str, task_id: str, docker_client: docker.DockerClient) -> None:
-    def volumes_and_networks() -> tuple[set[str], set[str]]:
-        return {v.name for v in docker_client.volumes.list()}, {n.name for n in docker_client.networks.list()}
+    # What is the task's own: other tests make and remove networks and volumes of theirs meanwhile.
+    def networks() -> list[str]:
+        return [n.name for n in docker_client.networks.list(filters={"label": f"repo-agent.task={task_id}"})]
 
-    before = volumes_and_networks()
-    with Sandbox.open(SandboxSpec(task_id)) as box, box.network():
+    with Sandbox.open(SandboxSpec(task_id, network="allowlist", allowed_hosts=("pypi.example",))) as box, box.network():
         box.exec("true")
+        mounts = [mount for container in containers_of(docker_client, task_id) for mount in container.attrs["Mounts"]]
+        volumes = {mount["Name"] for mount in mounts if mount["Type"] == "volume"}
+        assert networks() != []
 
     assert containers_of(docker_client, task_id) == []
-    assert volumes_and_networks() == before
+    assert networks() == []
+    assert volumes.isdisjoint({volume.name for volume in docker_client.volumes.list()})
 
 
 def test_destroying_twice_is_fine_and_a_command_after_it_is_told(sandbox_image: str, task_id: str) -> None:
