@@ -1,5 +1,6 @@
 """The queries on orders in `sql/queries/orders`: as statements with a bound order, and as text that people can run."""
 
+import re
 from functools import cache
 
 from sqlalchemy import TextClause, text
@@ -9,6 +10,9 @@ from repo_agent_dagster.packaged import packaged_path
 
 _OF_ORDER = "event.order_id = :order_id"
 """How every query names the events of its order, so that they can be those without one."""
+
+_LIVES = re.compile(r"^FROM lives\b", re.MULTILINE)
+"""Where a query selects from the patches' lives: their rule stands in one file, and is put before it."""
 
 _OF_NONE = f"(event.order_id IS NULL OR event.order_id IN ('', '{UNATTRIBUTED}'))"
 
@@ -25,8 +29,14 @@ def order_query(name: str, *, is_unattributed: bool = False) -> TextClause:
 
 @cache
 def _sql(name: str, *, is_unattributed: bool) -> str:
-    sql = packaged_path("sql", "queries", "orders", f"{name}.sql").read_text(encoding="utf-8").strip()
+    sql = _file(name)
+    if _LIVES.search(sql):
+        sql = f"WITH lives AS (\n{_file('lives')}\n)\n{sql}"
     return sql.replace(_OF_ORDER, _OF_NONE) if is_unattributed else sql
+
+
+def _file(name: str) -> str:
+    return packaged_path("sql", "queries", "orders", f"{name}.sql").read_text(encoding="utf-8").strip()
 
 
 def shown_query(name: str, order_id: str) -> str:

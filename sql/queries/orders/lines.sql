@@ -1,5 +1,5 @@
 -- Lines of the patches that were applied and not reverted, by file, where the events tell them.
-WITH lives AS (
+WITH in_effect AS (
     SELECT
         event.patch_id,
         max(event.id) AS last_id,
@@ -16,8 +16,8 @@ SELECT
     last.file_path AS path,
     sum(CAST(told.meta ->> 'added' AS integer)) AS added,
     sum(CAST(told.meta ->> 'removed' AS integer)) AS removed
-FROM lives
-JOIN patch_events AS last ON last.id = lives.last_id
-LEFT JOIN patch_events AS told ON told.id = lives.told_id
+FROM in_effect
+JOIN patch_events AS last ON last.id = in_effect.last_id
+LEFT JOIN patch_events AS told ON told.id = in_effect.told_id
 GROUP BY last.workspace, last.file_path
 ORDER BY last.workspace, last.file_path
