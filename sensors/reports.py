@@ -1,5 +1,6 @@
 """Sensors on patches and orders: days that changed are counted again, orders that changed get their report."""
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from repo_agent_dagster.reports.options import ReportOptions
 from repo_agent_dagster.resources import ClockResource, StoreResource
 from repo_agent_dagster.store import patch_events as event_store
 from repo_agent_dagster.store.engine import read_transaction
-from repo_agent_dagster.store.order_marks import changed_orders
+from repo_agent_dagster.store.order_marks import changed_marks
 from repo_agent_dagster.store.patch_rollups import days_due
 
 FOLD_EVERY = timedelta(minutes=10)
@@ -50,7 +51,7 @@ def patch_rollups_sensor(
     partitions = set(days.get_partition_keys(current_time=now))
     due = [day for day in due if day in partitions]
     requests: list[dg.RunRequest] = []
-    if due and _may_ask(known, now) and not _is_under_way(context, patch_rollups_job.name):
+    if due and _may_ask(known, now, FOLD_EVERY) and not _is_under_way(context, patch_rollups_job.name):
         requests = _requests(due, newest)
         known["asked_at"] = now.isoformat()
     return dg.SensorResult(
@@ -76,15 +77,24 @@ def delivery_reports_sensor(
     """Ask for one run while there is something to do and none is under way; the run finds out what it is."""
     reports = ReportsEnvironment(report_options, store.engine(), clock.now)
     with read_transaction(store.engine()) as conn:
-        changed = changed_orders(conn)
+        changed = changed_marks(conn)
         is_publishing_due = reports.is_publishing_due(conn)
     if not changed and not is_publishing_due:
         return dg.SensorResult(skip_reason="every report is up to date")
     if _is_under_way(context, delivery_reports_job.name):
         return dg.SensorResult(skip_reason="a run that makes reports is under way")
-    if _failed_lately(context, delivery_reports_job.name, clock.now()):
-        return dg.SensorResult(skip_reason=f"the last run failed; the next try comes {PAUSE_AFTER_FAILURE} after it")
-    return dg.SensorResult(run_requests=[dg.RunRequest(tags={"repo_agent/orders": str(len(changed))})])
+    known, now = _known(context.cursor), clock.now()
+    asked = hashlib.sha256(json.dumps(sorted(changed.items())).encode()).hexdigest()
+    # What a run could not do, or what failed it, the next one cannot either: not every tick shall try again.
+    if not _may_ask(known, now, PAUSE_AFTER_FAILURE):
+        if _failed_lately(context, delivery_reports_job.name, now):
+            return dg.SensorResult(skip_reason=f"the last run failed; the next comes {PAUSE_AFTER_FAILURE} after it")
+        if known.get("asked") == asked and not is_publishing_due:
+            return dg.SensorResult(skip_reason=f"{len(changed)} report(s) could not be made; tried again in a while")
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(tags={"repo_agent/orders": str(len(changed))})],
+        cursor=json.dumps({"asked": asked, "asked_at": now.isoformat()}),
+    )
 
 
 def _known(cursor: str | None) -> dict[str, object]:
@@ -96,9 +106,9 @@ def _known(cursor: str | None) -> dict[str, object]:
     return known if isinstance(known, dict) else {}
 
 
-def _may_ask(known: dict[str, object], now: datetime) -> bool:
+def _may_ask(known: dict[str, object], now: datetime, pause: timedelta) -> bool:
     asked_at = known.get("asked_at")
-    return not isinstance(asked_at, str) or now - datetime.fromisoformat(asked_at) >= FOLD_EVERY
+    return not isinstance(asked_at, str) or now - datetime.fromisoformat(asked_at) >= pause
 
 
 def _observation(rows: int, newest: int) -> dg.AssetObservation:

@@ -59,8 +59,13 @@ def order_marks(conn: Connection) -> dict[str, str]:
 
 def changed_orders(conn: Connection) -> list[str]:
     """Return the orders that have something to tell that their current report does not, sorted."""
+    return list(changed_marks(conn))
+
+
+def changed_marks(conn: Connection) -> dict[str, str]:
+    """Return the present marks of those orders, by order id."""
     known = reported_marks(conn)
-    return [order_id for order_id, mark in order_marks(conn).items() if known.get(order_id) != mark]
+    return {order_id: mark for order_id, mark in order_marks(conn).items() if known.get(order_id) != mark}
 
 
 def reported_marks(conn: Connection) -> dict[str, str | None]:

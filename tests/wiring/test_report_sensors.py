@@ -128,13 +128,30 @@ def test_while_a_run_is_under_way_no_other_is_asked_for(deployment: Deployment, 
 
 def test_after_a_failed_run_the_next_try_waits(deployment: Deployment, now: datetime) -> None:
     record_patch(deployment, now)
+    deployment.set_clock(datetime.now(now.tzinfo))  # Dagster's own time, which ends runs
+    first = deployment.tick(delivery_reports_sensor)
     broken = {**deployment.resources, "report_options": None}
     job = deployment.defs.get_job_def("delivery_reports_job")
     assert not job.execute_in_process(instance=deployment.instance, resources=broken, raise_on_error=False).success
-    deployment.set_clock(datetime.now(now.tzinfo))
-    assert "the last run failed" in (deployment.tick(delivery_reports_sensor).skip_message or "")
+    assert "the last run failed" in (deployment.tick(delivery_reports_sensor, first.cursor).skip_message or "")
     deployment.set_clock(datetime.now(now.tzinfo) + timedelta(minutes=11))
-    assert deployment.tick(delivery_reports_sensor).run_requests
+    assert deployment.tick(delivery_reports_sensor, first.cursor).run_requests
+
+
+def test_a_report_that_cannot_be_made_is_tried_again_after_a_while_and_at_the_next_change(
+    deployment: Deployment, now: datetime
+) -> None:
+    record_patch(deployment, now)
+    first = deployment.tick(delivery_reports_sensor)  # whose run leaves the order as it is
+    assert len(first.run_requests or []) == 1
+
+    assert "could not be made" in (deployment.tick(delivery_reports_sensor, first.cursor).skip_message or "")
+
+    deployment.set_clock(now + timedelta(minutes=11))
+    assert deployment.tick(delivery_reports_sensor, first.cursor).run_requests
+    deployment.set_clock(now)
+    record_patch(deployment, now, patch_id="p2")
+    assert deployment.tick(delivery_reports_sensor, first.cursor).run_requests
 
 
 def test_what_is_read_is_exact_before_and_after_a_fold(deployment: Deployment, now: datetime) -> None:
