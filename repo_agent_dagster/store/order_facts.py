@@ -16,7 +16,6 @@ from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 from repo_agent_dagster.contracts.ops import SETTLED_STATUSES
 from repo_agent_dagster.contracts.reports import UNATTRIBUTED
 from repo_agent_dagster.store.ops_tallies import in_parts
-from repo_agent_dagster.store.order_marks import newest_events
 from repo_agent_dagster.store.order_queries import order_query
 from repo_agent_dagster.store.patch_rollups.facts import instant_of
 from repo_agent_dagster.store.rows import fetch_all, selecting
@@ -120,11 +119,6 @@ class ModelCostFact:
     cost: float
     calls_without_cost: int
     seconds: float
-
-
-def order_ids(conn: Connection) -> list[str]:
-    """Return every order that has patch events, sorted; events without an order id count as `UNATTRIBUTED`."""
-    return sorted(newest_events(conn))
 
 
 def order_workspaces(conn: Connection, order_id: str) -> list[str]:

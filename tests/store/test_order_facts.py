@@ -10,6 +10,7 @@ from repo_agent_dagster.store import ai_logs, approvals, goal_runs, goal_tasks, 
 from repo_agent_dagster.store.ai_logs import AiCall
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
 from repo_agent_dagster.store.order_facts import ModelCostFact
+from repo_agent_dagster.store.order_marks import newest_events
 from tests.reports.builder import APPLIED, add_issue, event_rows, write, write_migration, write_task
 
 
@@ -17,7 +18,7 @@ def test_orders_are_listed_once_and_the_nameless_as_unattributed(store: Engine, 
     write(store, event_rows(now, order="b"), event_rows(now, order="a"), event_rows(now, order="a"))
     write(store, event_rows(now, order=None), event_rows(now, order=""))
     with read_transaction(store) as conn:
-        assert order_facts.order_ids(conn) == ["a", "b", "unattributed"]
+        assert sorted(newest_events(conn)) == ["a", "b", "unattributed"]
 
 
 def test_events_come_oldest_first_and_of_this_order_only(store: Engine, now: datetime) -> None:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, Engine
 
 from repo_agent_dagster.store.engine import read_transaction, write_transaction
+from repo_agent_dagster.store.patch_events import newest_id
 from repo_agent_dagster.store.patch_rollups import ledger, longer_periods, rows
 from repo_agent_dagster.store.patch_rollups.facts import day_of, facts_between
 from repo_agent_dagster.store.patch_rollups.queries import own_query
@@ -65,7 +66,7 @@ def note_events(engine: Engine, say: Say | None = None) -> int:
     while True:
         with read_transaction(engine) as conn:
             after = ledger.noted_id(conn)
-            newest = min(ledger.newest_id(conn), after + _EVENTS_PER_NOTE)
+            newest = min(newest_id(conn), after + _EVENTS_PER_NOTE)
             if newest <= after:
                 return gone_through
             touched = _touched(conn, after, newest)
@@ -83,7 +84,7 @@ def days_due(conn: Connection) -> list[date]:
     """
     days = {period.start for period in ledger.due(conn, [Grain.DAY])}
     after = ledger.noted_id(conn)
-    newest = min(ledger.newest_id(conn), after + _EVENTS_PER_NOTE)
+    newest = min(newest_id(conn), after + _EVENTS_PER_NOTE)
     return sorted(days | _touched(conn, after, newest).keys() if newest > after else days)
 
 

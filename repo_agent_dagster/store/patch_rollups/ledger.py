@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, select, update
 
 from repo_agent_dagster.store.patch_rollups.spans import LONGER, Grain, Period
 from repo_agent_dagster.store.rows import insert_statement
-from repo_agent_dagster.store.tables import patch_events, patch_rollup_cursor, patch_rollup_periods
+from repo_agent_dagster.store.tables import patch_rollup_cursor, patch_rollup_periods
 
 _row = patch_rollup_periods.c
 
@@ -35,11 +35,6 @@ class PeriodState:
 def noted_id(conn: Connection) -> int:
     """Return the id up to which events have been noted in the ledger; 0 if none was."""
     return conn.execute(select(patch_rollup_cursor.c.event_id)).scalar_one_or_none() or 0
-
-
-def newest_id(conn: Connection) -> int:
-    """Return the id of the newest event; 0 when there is none."""
-    return conn.execute(select(func.max(patch_events.c.id))).scalar_one() or 0
 
 
 def advance(conn: Connection, after: int, newest: int, touched: Mapping[date, int]) -> bool:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, select
 
 from repo_agent_dagster.contracts.periods import UtcRange, day_start
+from repo_agent_dagster.store.patch_events import newest_id
 from repo_agent_dagster.store.patch_rollups import ledger
 from repo_agent_dagster.store.patch_rollups.dimensions import Dimension
 from repo_agent_dagster.store.patch_rollups.spans import ONE_DAY, Grain, Period
@@ -56,7 +57,7 @@ class Plan:
 
 def plan(conn: Connection, period: UtcRange) -> Plan:
     """Return how to read a range, in the transaction in which it will be read."""
-    newest, noted = ledger.newest_id(conn), ledger.noted_id(conn)
+    newest, noted = newest_id(conn), ledger.noted_id(conn)
     if period.is_empty:
         return Plan(newest, noted)
     first, last = _whole_days(conn, period)
